@@ -1,0 +1,48 @@
+"""The RPCs that Cloud Tasks shares with other Google APIs: locations and operations.
+
+Their gRPC paths are the same in every API version, their REST paths begin with the version; so each version declares
+its own services of these rows.
+"""
+
+from __future__ import annotations
+
+from google.cloud.location.locations_pb2 import (
+    GetLocationRequest,
+    ListLocationsRequest,
+    ListLocationsResponse,
+    Location,
+)
+from google.longrunning.operations_pb2 import GetOperationRequest, Operation
+
+from tidegate.schema.rpc import Rpc, get
+
+LOCATIONS = "google.cloud.location.Locations"
+OPERATIONS = "google.longrunning.Operations"
+
+
+def list_locations(version: str) -> Rpc[ListLocationsRequest, ListLocationsResponse]:
+    return Rpc(
+        ListLocationsRequest,
+        ListLocationsResponse,
+        get(f"/{version}/{{name=projects/*}}/locations"),
+        permission="cloudtasks.locations.list",
+    )
+
+
+def get_location(version: str) -> Rpc[GetLocationRequest, Location]:
+    return Rpc(
+        GetLocationRequest,
+        Location,
+        get(f"/{version}/{{name=projects/*/locations/*}}"),
+        permission="cloudtasks.locations.get",
+    )
+
+
+def get_operation(version: str, *, grpc: bool = True) -> Rpc[GetOperationRequest, Operation]:
+    return Rpc(
+        GetOperationRequest,
+        Operation,
+        get(f"/{version}/{{name=projects/*/locations/*/operations/*}}"),
+        permission="cloudtasks.tasks.get",
+        grpc=grpc,
+    )

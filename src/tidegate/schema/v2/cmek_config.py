@@ -1,0 +1,16 @@
+"""Encryption with a key of the customer's own."""
+
+from __future__ import annotations
+
+from tidegate.schema.declare import STRING, Message, field, module
+
+__protobuf__ = module("tidegate.v2", "CmekConfig")
+
+
+class CmekConfig(Message):
+    """The key of a location, for the tasks made from now on."""
+
+    name: str = field(STRING, 1)
+    """``projects/P/locations/L/cmekConfig``."""
+    kms_key: str = field(STRING, 2)
+    """``projects/P/locations/L/keyRings/R/cryptoKeys/K``; empty: off."""
