@@ -1,0 +1,1 @@
+"""What a task queue does: read, decide, write. It awaits only its ports."""

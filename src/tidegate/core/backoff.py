@@ -1,0 +1,46 @@
+"""How long a failed task waits, and when it is given up (behaviour §7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
+from tidegate.core.times import Duration
+
+RETRY_AFTER_MAX = timedelta(hours=1)  # our choice: a handler may not park a task for longer
+
+
+def backoff(failures: int, retry: RetryConfig) -> timedelta:
+    """The wait before the next attempt, after ``failures`` failed ones (at least 1).
+
+    Doubles ``max_doublings`` times, then grows by the last doubled step, up to ``max_backoff``:
+    10, 20, 40, 80, 160, 240, 300, 300 s for a config of 10 s, 300 s and 3 doublings.
+    """
+    doublings = min(failures - 1, retry.max_doublings)
+    steps = failures - doublings  # 1 while doubling, then 2, 3, 4 …
+    longest = retry.max_backoff.total_nanos
+    shortest = retry.min_backoff.total_nanos
+    # Past this many doublings any wait is over the longest one; without the bound 2**doublings could fill the memory.
+    if shortest and doublings > longest.bit_length():
+        wait = longest
+    else:
+        wait = min(longest, (shortest << doublings) * steps) if shortest else 0
+    return Duration(0, wait).timedelta()
+
+
+def retry_wait(failures: int, retry: RetryConfig, retry_after: timedelta | None) -> timedelta:
+    """The backoff, or what the handler asked for with Retry-After when that is longer."""
+    wait = backoff(failures, retry)
+    return wait if retry_after is None else max(wait, min(retry_after, RETRY_AFTER_MAX))
+
+
+def gives_up(attempts: int, since_first: timedelta, retry: RetryConfig) -> bool:
+    """Whether a task that failed its attempt number ``attempts`` is not tried again.
+
+    ``since_first`` is the time since its first dispatch. With both limits set, both must be reached.
+    """
+    tried_enough = retry.max_attempts != UNLIMITED_ATTEMPTS and attempts >= retry.max_attempts
+    if not retry.max_retry_duration.total_nanos:
+        return tried_enough
+    too_old = since_first >= retry.max_retry_duration.timedelta()
+    return too_old and (tried_enough or retry.max_attempts == UNLIMITED_ATTEMPTS)

@@ -1,0 +1,69 @@
+"""The token bucket and the in-flight count: a queue's limits as values (behaviour §8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.queue import RateLimits
+from tidegate.core.times import MICROSECOND, later
+
+
+class TokenBucket(Struct, frozen=True, array_like=True):
+    """How many dispatches a queue may start at once, earned at its dispatch rate."""
+
+    tokens: float
+    filled_at: datetime
+
+    def filled(self, limits: RateLimits, now: datetime) -> TokenBucket:
+        elapsed = max(now - self.filled_at, timedelta())  # a clock that steps back earns nothing
+        earned = elapsed.total_seconds() * limits.max_dispatches_per_second
+        return TokenBucket(min(self.tokens + earned, float(limits.max_burst_size)), self.filled_at + elapsed)
+
+    def take(self, wanted: int, limits: RateLimits, now: datetime) -> tuple[int, TokenBucket]:
+        """Grant up to ``wanted`` whole tokens; return how many, and the bucket that remains."""
+        bucket = self.filled(limits, now)
+        granted = min(wanted, int(bucket.tokens))
+        return granted, TokenBucket(bucket.tokens - granted, bucket.filled_at)
+
+    def ready_at(self, limits: RateLimits) -> datetime:
+        """When a whole token is there next, if nothing is taken until then; never before ``filled_at``."""
+        missing = 1 - min(self.tokens, float(limits.max_burst_size))
+        if missing <= 0:
+            return self.filled_at
+        wait = timedelta(seconds=missing / limits.max_dispatches_per_second)
+        return later(self.filled_at, wait + MICROSECOND)  # rounded up: a wake-up too early would find nothing
+
+
+class Flow(Struct, frozen=True, array_like=True):
+    """What a queue has used of its limits: its bucket and how many attempts are under way."""
+
+    bucket: TokenBucket
+    in_flight: int = 0
+
+    @classmethod
+    def fresh(cls, limits: RateLimits, now: datetime) -> Flow:
+        """A new queue's: the bucket is full."""
+        return cls(TokenBucket(float(limits.max_burst_size), now))
+
+    def grant(self, wanted: int, limits: RateLimits, now: datetime) -> tuple[int, Flow]:
+        """Let up to ``wanted`` attempts start; return how many may, and the flow with them under way."""
+        room = max(0, limits.max_concurrent_dispatches - self.in_flight)
+        granted, bucket = self.bucket.take(min(wanted, room), limits, now)
+        return granted, Flow(bucket, self.in_flight + granted)
+
+    def give_back(self, unused: int) -> Flow:
+        """Return the part of a grant for which no task was due."""
+        if not unused:
+            return self
+        bucket = TokenBucket(self.bucket.tokens + unused, self.bucket.filled_at)
+        return Flow(bucket, self.in_flight - unused)
+
+    def forced(self) -> Flow:
+        """One more attempt that takes no token and asks no limit: RunTask."""
+        return replace(self, in_flight=self.in_flight + 1)
+
+    def ended(self, attempts: int) -> Flow:
+        return replace(self, in_flight=max(0, self.in_flight - attempts))

@@ -1,0 +1,140 @@
+"""What becomes of a task: its states, and the judgement of an attempt's outcome (behaviour §6 and §7)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.backoff import gives_up, retry_wait
+from tidegate.core.errors import Code
+from tidegate.core.queue import Queue
+from tidegate.core.task import Attempt, Status, Task
+from tidegate.core.times import later
+
+
+class State(Enum):
+    SCHEDULED = auto()
+    DISPATCHED = auto()
+    GONE = auto()
+
+
+class Event(Enum):
+    DISPATCH = auto()
+    SUCCEED = auto()
+    FAIL = auto()
+    EXHAUST = auto()
+    DELETE = auto()
+
+
+TRANSITIONS: dict[State, dict[Event, State]] = {
+    State.SCHEDULED: {
+        Event.DISPATCH: State.DISPATCHED,
+        Event.DELETE: State.GONE,
+    },
+    State.DISPATCHED: {
+        Event.DISPATCH: State.DISPATCHED,  # RunTask starts another attempt; only the newest one's outcome counts
+        Event.SUCCEED: State.GONE,
+        Event.FAIL: State.SCHEDULED,  # after its backoff
+        Event.EXHAUST: State.GONE,  # failed, and no attempt or time is left
+        Event.DELETE: State.GONE,
+    },
+    State.GONE: {},  # only its tombstone remains
+}
+
+CODES = {
+    400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.NOT_FOUND,
+    409: Code.ABORTED,
+    429: Code.RESOURCE_EXHAUSTED,
+    499: Code.CANCELLED,
+    501: Code.UNIMPLEMENTED,
+    503: Code.UNAVAILABLE,
+    504: Code.DEADLINE_EXCEEDED,
+}
+
+
+class Outcome(Struct, frozen=True):
+    """How an attempt ended, as the sender saw it.
+
+    ``http_status`` is the handler's answer, 0 when none came; ``timed_out`` says the dispatch deadline passed;
+    ``forbidden`` that the operator's egress rules allow no such call; ``reason`` is a short text for the log;
+    ``retry_after`` is the wait a 429 or 503 asked for.
+    """
+
+    http_status: int = 0
+    timed_out: bool = False
+    forbidden: bool = False
+    reason: str = ""
+    retry_after: timedelta | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.http_status > 0
+
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.http_status <= 299
+
+
+def code_of(http_status: int) -> Code:
+    """The canonical code of an HTTP answer, as the service was seen to map it."""
+    known = CODES.get(http_status)
+    if known is not None:
+        return known
+    if 200 <= http_status <= 299:
+        return Code.OK
+    if 400 <= http_status <= 499:
+        return Code.FAILED_PRECONDITION
+    if 500 <= http_status <= 599:
+        return Code.INTERNAL
+    return Code.UNKNOWN
+
+
+def response_status(outcome: Outcome) -> Status:
+    """``Attempt.response_status`` of an ended attempt."""
+    if outcome.forbidden:
+        return Status(Code.PERMISSION_DENIED, f"PERMISSION_DENIED(7): {outcome.reason}")
+    http_status = 504 if outcome.timed_out else outcome.http_status
+    code = code_of(http_status)
+    return Status(code, f"{code.name}({code.value}): HTTP status code {http_status}")
+
+
+class Retry(Struct, frozen=True):
+    """The task stays, as it is here, and is due again at its ``schedule_time``."""
+
+    task: Task
+
+
+class Gone(Struct, frozen=True):
+    """The task is no more: delivered, or given up."""
+
+    event: Event
+
+
+def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Retry | Gone:
+    """What becomes of a task whose attempt ended at ``now``.
+
+    ``task`` is as it was while the attempt was under way: ``dispatched_at`` set, ``dispatch_count`` already raised.
+    """
+    if outcome.succeeded:
+        return Gone(Event.SUCCEED)
+    started = task.dispatched_at or now
+    retry = task.retry_config or queue.retry_config
+    if gives_up(task.dispatch_count, now - (task.first_dispatch_time or started), retry):
+        return Gone(Event.EXHAUST)
+    wait = retry_wait(task.dispatch_count, retry, outcome.retry_after)
+    return Retry(
+        replace(
+            task,
+            schedule_time=later(now, wait),
+            response_count=task.response_count + (outcome.answered and outcome.http_status < 500),
+            answer_count=task.answer_count + outcome.answered,
+            dispatched_at=None,
+            last_attempt=Attempt(task.schedule_time, started, now, response_status(outcome), outcome.http_status),
+        )
+    )

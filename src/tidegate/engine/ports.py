@@ -1,0 +1,200 @@
+"""The world on one page: all that the engine asks of its surroundings, in its own words.
+
+Adapters stand in ``storage`` and ``delivery``; tests and the simulator hand in others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from tidegate.core.bucket import Flow
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import Queue, Token
+from tidegate.core.target import HttpCall
+from tidegate.core.task import Task
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock: aware, UTC, microseconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step back; only differences mean something."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the monotonic clock, never shorter."""
+
+
+class Ids(Protocol):
+    def task_id(self, now: datetime) -> str:
+        """A new decimal task ID: roughly ordered by time, its low digits unguessable, never given twice."""
+
+    def etag(self) -> bytes:
+        """Eight fresh bytes."""
+
+    def operation_id(self) -> str:
+        """A new operation ID."""
+
+
+class Sender(Protocol):
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
+
+    async def close(self) -> None: ...
+
+
+class TokenMint(Protocol):
+    async def authorization(self, token: Token) -> str:
+        """The Authorization header for a token. Raises MintError when its source does not give one."""
+
+
+class MintError(Exception):
+    """No token could be had; the attempt ends unsent with this short reason."""
+
+
+class StoredQueue(Struct, frozen=True):
+    """A queue as the store holds it. ``key`` is how the store finds its tasks; a purge gives it a new one."""
+
+    queue: Queue
+    flow: Flow
+    key: Any
+
+
+class Verdict(Struct, frozen=True):
+    """What an ended attempt made of its task: ``retry`` is the task to keep, None that it is gone."""
+
+    task: Task
+    retry: Task | None
+
+
+class Reader(Protocol):
+    """What can be asked of the store; one consistent state for all questions of one transaction."""
+
+    def queue(self, name: QueueName) -> StoredQueue | None: ...
+
+    def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
+        """Queues under ``projects/P/locations/L`` whose IDs sort after ``after``, in the order of their IDs."""
+
+    def locations(self, project: str) -> list[str]:
+        """IDs of the locations in which the project has queues, sorted."""
+
+    def queue_name_taken(self, name: QueueName, now: datetime) -> bool:
+        """Whether a queue of that name was deleted too recently."""
+
+    def task(self, queue: StoredQueue, task_id: str, *, body: bool) -> Task | None:
+        """One task; without ``body`` its body is left unread and empty."""
+
+    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
+        """Tasks whose IDs sort after ``after``, in the order of their IDs."""
+
+    def has_tasks(self, queue: StoredQueue) -> bool: ...
+
+    def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
+        """Those of the IDs that a finished, deleted or purged task still holds."""
+
+    def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
+        """Those of the IDs that a task has now."""
+
+    def next_due(self, queue: StoredQueue) -> datetime | None:
+        """The earliest schedule time among the tasks that wait for an attempt."""
+
+    def backlog(self) -> list[tuple[QueueName, datetime]]:
+        """Each queue in which tasks wait, with its earliest schedule time; one look-up a queue."""
+
+    def document(self, kind: str, name: str, now: datetime) -> bytes | None:
+        """A small value kept beside the queues (policies, operations, key configs), until it expires."""
+
+
+class Transaction(Reader, Protocol):
+    """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet."""
+
+    def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue: ...
+
+    def save_queue(self, stored: StoredQueue, queue: Queue) -> None:
+        """New settings or state for a queue; its flow stays."""
+
+    def save_flow(self, stored: StoredQueue, flow: Flow) -> None: ...
+
+    def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
+        """Remove the queue, its tasks and tombstones; the name stays taken until then. Takes no time over the tasks."""
+
+    def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
+        """Remove all tasks, leaving their names taken until then, and save the queue. Takes no time over the tasks."""
+
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None: ...
+
+    def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
+        """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted."""
+
+    def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
+        """Mark one task as dispatched, whatever its schedule time and even if an attempt is under way."""
+
+    def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
+        """Record ended attempts, each only if its attempt is still the newest; return how many were."""
+
+    def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
+        """Delete tasks by ID, leaving tombstones; return the IDs that were there."""
+
+    def put_document(self, kind: str, name: str, value: bytes, expires: datetime | None = None) -> None: ...
+
+    def drop_document(self, kind: str, name: str) -> None: ...
+
+    def sweep(self, now: datetime, limit: int) -> bool:
+        """Do up to ``limit`` rows of clearing away: emptied queues, spent tombstones, tasks past their time to live.
+
+        True when something is left to do.
+        """
+
+
+class Store(Protocol):
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        """What ``look`` finds, of the newest committed state."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in a transaction and return its answer once the transaction is safely on disk.
+
+        If ``work`` raises, its exception is raised here and nothing is changed. If the commit fails, StoreError.
+        """
+
+    async def close(self) -> None: ...
+
+
+class StoreError(Exception):
+    """The store could not commit; nothing of the transaction is certain and none of it may be acknowledged."""
+
+
+class Event(Struct, frozen=True):
+    """Something that happened; subclasses say what. Listeners must be quick and must not raise."""
+
+
+class TasksCreated(Event, frozen=True):
+    queue: QueueName
+    count: int
+
+
+class AttemptStarted(Event, frozen=True):
+    task: TaskName
+    schedule_time: datetime
+    dispatch_time: datetime
+
+
+class AttemptEnded(Event, frozen=True):
+    task: TaskName
+    outcome: Outcome
+    took: timedelta
+    gone: bool
+
+
+class QueueChanged(Event, frozen=True):
+    queue: QueueName
+
+
+class Events(Protocol):
+    def emit(self, event: Event) -> None: ...
