@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 from dataclasses import dataclass
-from enum import EnumType
+from enum import IntEnum
 from typing import Any, get_args, get_type_hints
 from unittest.mock import patch
 
@@ -25,10 +25,11 @@ def describe_types(holder: Any) -> dict[str, Any]:
     """Messages and enums, nested ones too, by their names without the package."""
     types: dict[str, Any] = {}
     for name in holder.__all__:
-        kind: Any = getattr(holder, name)
-        if isinstance(kind, EnumType):
-            types[name] = {"values": {key: int(value) for key, value in kind.__members__.items()}}
-            types[name]["module"] = module_of(kind)
+        kind = getattr(holder, name)
+        if not isinstance(kind, type):
+            continue
+        if issubclass(kind, IntEnum):
+            types[name] = {"values": {value.name: int(value) for value in kind}, "module": module_of(kind)}
         elif hasattr(kind, "pb"):
             add_message(types, kind.pb().DESCRIPTOR)
             types[name]["module"] = module_of(kind)

@@ -12,10 +12,36 @@ from typing import Any
 
 import pytest
 
+BUFFER: dict[str, list[str]] = {"types": ["BufferTaskRequest", "BufferTaskResponse"], "rpcs": ["buffer_task"]}
 EXTRAS = {
-    "v2": {
-        "types": ["BufferTaskRequest", "BufferTaskResponse"],
-        "rpcs": ["buffer_task"],
+    "v2": BUFFER,
+    "v2beta3": BUFFER,
+    "v2beta2": {
+        "types": [
+            *BUFFER["types"],
+            "Task/fields/retry_config",
+            "BatchCreateTasksMetadata",
+            "BatchCreateTasksMetadata.FailedRequestsEntry",
+            "BatchCreateTasksMetadata.State",
+            "BatchCreateTasksRequest",
+            "BatchCreateTasksResponse",
+            "BatchDeleteTasksMetadata",
+            "BatchDeleteTasksMetadata.FailedRequestsEntry",
+            "BatchDeleteTasksMetadata.State",
+            "BatchDeleteTasksRequest",
+            "CmekConfig",
+            "GetCmekConfigRequest",
+            "UpdateCmekConfigRequest",
+        ],
+        "rpcs": [
+            *BUFFER["rpcs"],
+            "batch_create_tasks",
+            "batch_delete_tasks",
+            "get_cmek_config",
+            "get_operation",
+            "update_cmek_config",
+            "upload_queue_yaml/http",
+        ],
     },
 }
 VERSIONS = list(EXTRAS)
@@ -35,7 +61,7 @@ def without_extras(description: dict[str, Any], version: str) -> dict[str, Any]:
     rest: dict[str, Any] = json.loads(json.dumps(description))
     for part, paths in EXTRAS[version].items():
         for path in paths:
-            *way, last = path.split(".")
+            *way, last = path.split("/")
             holder = rest[part]
             for step in way:
                 holder = holder[step]
@@ -75,7 +101,7 @@ def test_extras_are_what_google_lacks(version: str) -> None:
     google = describe("google", version)
     for part, paths in EXTRAS[version].items():
         for path in paths:
-            *way, last = path.split(".")
+            *way, last = path.split("/")
             holder = google[part]
             for step in way:
                 holder = holder[step]

@@ -1,7 +1,7 @@
 """The RPCs that Cloud Tasks shares with other Google APIs: locations and operations.
 
 Their gRPC paths are the same in every API version, their REST paths begin with the version; so each version declares
-its own services of these rows.
+services of its own, made of these rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def list_locations(version: str) -> Rpc[ListLocationsRequest, ListLocationsRespo
     return Rpc(
         ListLocationsRequest,
         ListLocationsResponse,
-        get(f"/{version}/{{name=projects/*}}/locations"),
+        get("/v2/{name=projects/*}/locations").at(version),
         permission="cloudtasks.locations.list",
     )
 
@@ -33,7 +33,7 @@ def get_location(version: str) -> Rpc[GetLocationRequest, Location]:
     return Rpc(
         GetLocationRequest,
         Location,
-        get(f"/{version}/{{name=projects/*/locations/*}}"),
+        get("/v2/{name=projects/*/locations/*}").at(version),
         permission="cloudtasks.locations.get",
     )
 
@@ -42,7 +42,7 @@ def get_operation(version: str, *, grpc: bool = True) -> Rpc[GetOperationRequest
     return Rpc(
         GetOperationRequest,
         Operation,
-        get(f"/{version}/{{name=projects/*/locations/*/operations/*}}"),
+        get("/v2/{name=projects/*/locations/*/operations/*}").at(version),
         permission="cloudtasks.tasks.get",
         grpc=grpc,
     )

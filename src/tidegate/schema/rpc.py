@@ -26,6 +26,8 @@ from tidegate.core.errors import Code
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+OtherRequest = TypeVar("OtherRequest")
+OtherResponse = TypeVar("OtherResponse")
 
 _VARIABLE = re.compile(r"\{([^=}]+)")
 
@@ -43,6 +45,10 @@ class HttpRule:
     path: str
     body: str | None = None
     any_verb: bool = False
+
+    def at(self, version: str) -> HttpRule:
+        """The same form under another API version, the first segment of the path."""
+        return replace(self, path="/" + version + self.path[self.path.index("/", 1) :])
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -154,6 +160,30 @@ class Rpc(Generic[Request, Response]):
     def response_pb(self) -> type[Any]:
         """The raw protobuf class of the response."""
         return raw(self.response)
+
+    def at(
+        self,
+        version: str,
+        request: type[OtherRequest],
+        response: type[OtherResponse],
+        *,
+        default: CallDefault | None = None,
+        long_running: LongRunning | None = None,
+        grpc: bool = True,
+    ) -> Rpc[OtherRequest, OtherResponse]:
+        """The same RPC in another API version, with that version's messages and otherwise unchanged."""
+        return Rpc(
+            request,
+            response,
+            self.http and self.http.at(version),
+            also=tuple(rule.at(version) for rule in self.also),
+            fields=self.fields,
+            default=default or self.default,
+            permission=self.permission,
+            more_permissions=self.more_permissions,
+            long_running=long_running,
+            grpc=grpc and self.grpc,
+        )
 
     @property
     def answers_nothing(self) -> bool:
