@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from tidegate.core.queue import RateLimits
 from tidegate.core.times import MICROSECOND, later
 
+LONGEST_WAIT = 1e12  # seconds; past the year 9999, and still within a timedelta
+
 
 class TokenBucket(Struct, frozen=True, array_like=True):
     """How many dispatches a queue may start at once, earned at its dispatch rate."""
@@ -33,8 +35,10 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         missing = 1 - min(self.tokens, float(limits.max_burst_size))
         if missing <= 0:
             return self.filled_at
-        wait = timedelta(seconds=missing / limits.max_dispatches_per_second)
-        return later(self.filled_at, wait + MICROSECOND)  # rounded up: a wake-up too early would find nothing
+        seconds = missing / limits.max_dispatches_per_second
+        # Rounded up: a wake-up too early would find nothing. Bounded: a rate may be as small as a float can be.
+        wait = timedelta(seconds=min(seconds, LONGEST_WAIT)) + MICROSECOND
+        return later(self.filled_at, wait)
 
 
 class Flow(Struct, frozen=True, array_like=True):

@@ -56,6 +56,7 @@ CODES = {
     503: Code.UNAVAILABLE,
     504: Code.DEADLINE_EXCEEDED,
 }
+MAY_ASK_FOR_ROOM = frozenset({429, 503})  # the answers whose Retry-After counts (behaviour §7)
 
 
 class Outcome(Struct, frozen=True):
@@ -127,7 +128,8 @@ def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Retry | 
     retry = task.retry_config or queue.retry_config
     if gives_up(task.dispatch_count, now - (task.first_dispatch_time or started), retry):
         return Gone(Event.EXHAUST)
-    wait = retry_wait(task.dispatch_count, retry, outcome.retry_after)
+    asked = outcome.retry_after if outcome.http_status in MAY_ASK_FOR_ROOM else None
+    wait = retry_wait(task.dispatch_count, retry, asked)
     return Retry(
         replace(
             task,
