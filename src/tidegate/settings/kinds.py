@@ -1,0 +1,270 @@
+"""The forms that values take: each kind reads text, refuses with a rule, and shows a value as it would be written."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+MEMORY = ":memory:"
+UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
+EGRESS_WORDS = ("all", "public")
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z_-][a-z0-9_-]*\.?")  # the last label is not a number
+_SERVICE = re.compile(r"(?:[A-Za-z0-9-]+\.)?[A-Za-z0-9-]+")
+
+
+class RefusedError(ValueError):
+    """A value was refused; ``rule`` says what it must be: ``a whole number from 0 to 65535``.
+
+    ``at`` leads from the setting to the refused part, and ``value`` is that part.
+    """
+
+    def __init__(self, rule: str, at: tuple[str | int, ...] = (), value: Any = None) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.at = at
+        self.value = value
+
+    def within(self, step: str | int, value: Any) -> RefusedError:
+        """The same refusal, seen from one level further out."""
+        return type(self)(self.rule, (step, *self.at), self.value if self.at else value)
+
+
+class UnknownFieldError(RefusedError):
+    """A table has a field that nobody reads; ``rule`` is the whole sentence."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a value is written. ``read`` raises RefusedError; ``table`` reads the form that only a file has."""
+
+    metavar: str
+    read: Callable[[str], Any]
+    show: Callable[[Any], str] = str
+    table: Callable[[Mapping[str, Any]], Any] | None = None
+
+
+class SqliteUrl(Struct, frozen=True):
+    """A store in one SQLite file, or in memory."""
+
+    path: str
+
+    @property
+    def in_memory(self) -> bool:
+        return self.path == MEMORY
+
+    def __str__(self) -> str:
+        return f"sqlite://{MEMORY}" if self.in_memory else f"sqlite:///{self.path}"
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise RefusedError("some text")
+    return value.strip()
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    rule = f"a whole number from {least} to {most}" if most is not None else f"a whole number of at least {least}"
+
+    def read(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise RefusedError(rule) from None
+        if number < least or (most is not None and number > most):
+            raise RefusedError(rule)
+        return number
+
+    return read
+
+
+def _above_zero(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise RefusedError("a number above 0")
+    return number
+
+
+def _ratio(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise RefusedError("a number from 0 to 1")
+    return number
+
+
+def show_number(number: float) -> str:
+    """``500`` for 500.0, ``0.5`` for 0.5."""
+    return f"{number:g}" if number != int(number) else str(int(number))
+
+
+def read_duration(value: str) -> timedelta:
+    """``30s``, ``7d``, ``500ms``, ``1.5h``; cut to microseconds."""
+    match = _DURATION.fullmatch(value.strip())
+    rule = "a duration such as 500ms, 30s, 5m, 12h or 7d"
+    if match is None:
+        raise RefusedError(rule)
+    try:
+        return timedelta(microseconds=int(Decimal(match[1]) * UNITS[match[2]]))
+    except OverflowError:
+        raise RefusedError(rule) from None
+
+
+def show_duration(span: timedelta) -> str:
+    """In the largest unit that needs no fraction: ``7d``, ``90s``, ``500ms``; microseconds as a fraction."""
+    micros = span // timedelta(microseconds=1)
+    if not micros:
+        return "0s"
+    for unit, size in UNITS.items():
+        if micros % size == 0:
+            return f"{micros // size}{unit}"
+    return f"{Decimal(micros) / 1000}ms"
+
+
+def _duration(least: timedelta, most: timedelta) -> Callable[[str], timedelta]:
+    def read(value: str) -> timedelta:
+        span = read_duration(value)
+        if not least <= span <= most:
+            raise RefusedError(f"a duration from {show_duration(least)} to {show_duration(most)}")
+        return span
+
+    return read
+
+
+def _some_duration(value: str) -> timedelta:
+    span = read_duration(value)
+    if not span:
+        raise RefusedError("a duration longer than 0s")
+    return span
+
+
+def _whole_seconds(value: str) -> timedelta:
+    span = _some_duration(value)
+    if span % timedelta(seconds=1):
+        raise RefusedError("a duration of whole seconds")
+    return span
+
+
+def _switch(value: str) -> bool:
+    word = value.strip().lower()
+    if word in {"true", "yes", "on", "1"}:
+        return True
+    if word in {"false", "no", "off", "0"}:
+        return False
+    raise RefusedError("true or false")
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip().lower() not in words:
+            raise RefusedError(" or ".join(words))
+        return value.strip().lower()
+
+    return read
+
+
+def _attempts(value: str) -> int:
+    rule = "a whole number of at least 1, or -1 for no limit"
+    try:
+        number = _whole(-1)(value)
+    except RefusedError:
+        raise RefusedError(rule) from None
+    if not number:
+        raise RefusedError(rule)
+    return number
+
+
+def _store(value: str) -> SqliteUrl:
+    url = value.strip()
+    if url in {f"sqlite://{MEMORY}", f"sqlite:///{MEMORY}"}:
+        return SqliteUrl(MEMORY)
+    if url.startswith(("postgresql:", "postgres:")):
+        raise RefusedError("a sqlite:// URL (PostgreSQL is not built yet)")
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or path.endswith("/"):
+        raise RefusedError(f"sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://{MEMORY}")
+    return SqliteUrl(path)
+
+
+def _url(value: str) -> str:
+    """An http or https URL with a host, without a slash at its end."""
+    url = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        usable = False
+    if not usable:
+        raise RefusedError("a URL that starts with http:// or https://")
+    return url
+
+
+def _egress(value: str) -> str:
+    rule = value.strip().lower()
+    bare = rule.removeprefix("!")
+    if bare in EGRESS_WORDS or _is_network(bare) or _HOST.fullmatch(bare):
+        return rule
+    raise RefusedError(
+        "all, public, a network such as 10.1.0.0/16 or a host such as *.internal, with ! in front to forbid it"
+    )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _route(value: str) -> tuple[str, str]:
+    service, _, url = value.partition("=")
+    if not _SERVICE.fullmatch(service.strip()):
+        raise RefusedError("SERVICE=URL or VERSION.SERVICE=URL")
+    try:
+        return service.strip(), _url(url)
+    except RefusedError:
+        raise RefusedError(
+            "SERVICE=URL or VERSION.SERVICE=URL with a URL that starts with http:// or https://"
+        ) from None
+
+
+HOST = Kind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
+TEXT = Kind("TEXT", _text)
+PORT = Kind("PORT", _whole(0, 65535))
+COUNT = Kind("N", _whole(1))
+RATE = Kind("RATE", _above_zero, show_number)
+RATIO = Kind("RATIO", _ratio, show_number)
+ATTEMPTS = Kind("N", _attempts)
+DURATION = Kind("DURATION", read_duration, show_duration)
+SOME_DURATION = Kind("DURATION", _some_duration, show_duration)
+WHOLE_SECONDS = Kind("DURATION", _whole_seconds, show_duration)
+SWITCH = Kind("", _switch, lambda on: "true" if on else "false")
+FILE = Kind("FILE", _text)
+STORE = Kind("URL", _store)
+URL = Kind("URL", _url)
+EGRESS = Kind("RULE", _egress)
+ROUTE = Kind("SERVICE=URL", _route, "=".join)
+
+
+def one_of(*words: str) -> Kind:
+    return Kind("|".join(words), _one_of(*words))
+
+
+def duration(least: timedelta, most: timedelta) -> Kind:
+    return Kind("DURATION", _duration(least, most), show_duration)

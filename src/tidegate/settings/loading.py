@@ -1,0 +1,178 @@
+"""Where values come from: flags before environment before file before defaults. Every refusal is one line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tidegate.settings.kinds import RefusedError, UnknownFieldError, show_number
+from tidegate.settings.rows import Row, closest
+from tidegate.settings.settings import SETTINGS, Settings
+
+RESOLVED = "TIDEGATE_RESOLVED"  # how `tidegate serve` hands the settings to the server process
+DEFAULT = "default"
+LONGEST_SHOWN = 200
+NEEDS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+class SettingError(Exception):
+    """A setting cannot be; the text is one line that names it, its rule, the value and where that came from."""
+
+
+class File(Struct, frozen=True):
+    """A settings file: what to call it, and its text."""
+
+    name: str
+    text: str
+
+
+class Loaded(Struct, frozen=True):
+    """The settings, and where each came from.
+
+    Sources read ``flag --port``, ``TIDEGATE_PORT``, ``tidegate.toml, line 3`` or ``default``.
+    """
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load(
+    flags: Mapping[str, str | Sequence[str] | None] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: File | None = None,
+) -> Loaded:
+    """The settings that hold. ``flags`` has text by setting name, several for one that can be given again."""
+    flags, environment = flags or {}, environment or {}
+    table = _parse(file) if file else {}
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for row in SETTINGS:
+        found = _find(row, flags, environment, table, file)
+        if found is None:
+            sources[row.name] = DEFAULT
+            continue
+        given, sources[row.name] = found
+        try:
+            values[row.name] = row.read(given)
+        except RefusedError as refused:
+            raise _refusal(row, refused, given, sources[row.name], file) from None
+    settings = Settings(**values)
+    _check_together(settings, sources)
+    return Loaded(settings, sources)
+
+
+def _parse(file: File) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise SettingError(f"{file.name}: {wrong}") from None
+    names = [row.name for row in SETTINGS]
+    for name in table:
+        if name not in names:
+            raise SettingError(f"there is no setting {name!r}{closest(name, names)} ({_place(file, (name,))})")
+    return table
+
+
+def _find(
+    row: Row,
+    flags: Mapping[str, str | Sequence[str] | None],
+    environment: Mapping[str, str],
+    table: dict[str, Any],
+    file: File | None,
+) -> tuple[Any, str] | None:
+    flag = flags.get(row.name)
+    if flag:
+        return flag if isinstance(flag, str) else ",".join(flag), f"flag {row.flag}"
+    text = environment.get(row.variable, "")
+    # Kubernetes sets TIDEGATE_PORT=tcp://… in every pod beside a service named tidegate; that is not ours.
+    if text.strip() and not text.startswith("tcp://"):
+        return text, row.variable
+    if file is not None and row.name in table:
+        return table[row.name], _place(file, (row.name,))
+    return None
+
+
+def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: File | None) -> SettingError:
+    if refused.at and file is not None and source.startswith(file.name):
+        source = _place(file, (row.name, *refused.at))
+    if isinstance(refused, UnknownFieldError):
+        return SettingError(f"{refused.rule} ({source})")
+    name = ".".join([row.name, *(step for step in refused.at if isinstance(step, str))])
+    value = refused.value if refused.at else given
+    return SettingError(f"{name} must be {refused.rule}, not {_shown(value)} ({source})")
+
+
+def _shown(value: Any) -> str:
+    """A refused value in one line, without the password that a URL may hold."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = _PASSWORD.sub("…@", repr(value))
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
+def _place(file: File, path: tuple[str | int, ...]) -> str:
+    line = _line(file.text, path)
+    return f"{file.name}, line {line}" if line else file.name
+
+
+def _line(text: str, path: tuple[str | int, ...]) -> int | None:
+    """The line on which the value at ``path`` begins: the first after the last readable beginning without it."""
+    lines = text.splitlines(keepends=True)
+    start = 1
+    for end in range(1, len(lines) + 1):
+        try:
+            table = tomllib.loads("".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue  # in the middle of a value
+        if _has(table, path):
+            return start
+        start = end + 1
+    return None
+
+
+def _has(table: Any, path: tuple[str | int, ...]) -> bool:
+    for step in path:
+        try:
+            table = table[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
+    for setting, needed in NEEDS:
+        if getattr(settings, setting) is not None and getattr(settings, needed) is None:
+            raise SettingError(f"{setting} needs {needed} beside it ({sources[setting]})")
+    names = [queue.name for queue in settings.queue]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingError(f"queue must name each queue once, not {name!r} twice ({sources['queue']})")
+    for queue in settings.queue:
+        for limit in ("max_dispatches_per_second", "max_concurrent_dispatches"):
+            asked, ceiling = getattr(queue, limit), getattr(settings, limit)
+            if asked is not None and asked > ceiling:
+                asked, ceiling = show_number(asked), show_number(ceiling)
+                raise SettingError(
+                    f"queue.{limit} must be at most the setting {limit}, {ceiling}, "
+                    f"not {asked} for {queue.name!r} ({sources['queue']})"
+                )
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The one variable that carries the settings into a process that is started."""
+    return {RESOLVED: msgspec.json.encode(settings, enc_hook=str).decode()}
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """The settings of the process that started this one; without such, those of the environment alone."""
+    resolved = environment.get(RESOLVED)
+    if resolved is None:
+        return load(environment=environment).settings
+    return msgspec.json.decode(resolved, type=Settings, dec_hook=lambda wanted, value: wanted(value))

@@ -1,0 +1,96 @@
+"""Every setting once: its name, type, default, help and how it is written. Flags, variables and docs follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Annotated
+
+from msgspec import Struct
+
+from tidegate.settings import kinds
+from tidegate.settings.kinds import SqliteUrl
+from tidegate.settings.queues import QUEUE, QueueSetup
+from tidegate.settings.rows import Row, Says, rows
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator decided. ``tls_…``, ``oidc_issuer``, ``queues`` and ``operation_log`` may be None."""
+
+    host: Annotated[str, Says(kinds.HOST, "Address to listen on; 0.0.0.0 is every IPv4 address of this machine.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Says(kinds.PORT, "Port to listen on; 0 picks a free one and prints it.")] = 8123
+    store: Annotated[
+        SqliteUrl, Says(kinds.STORE, "Where queues and tasks are kept; sqlite://:memory: keeps nothing on disk.")
+    ] = SqliteUrl("tidegate.db")
+    drain: Annotated[timedelta, Says(kinds.DURATION, "How long attempts under way may go on after SIGTERM.")] = (
+        timedelta(seconds=30)
+    )
+    queue: Annotated[
+        tuple[QueueSetup, ...],
+        Says(QUEUE, "A queue to have at start, by its full name; can be given again.", tuple),
+    ] = ()
+    queues: Annotated[str | None, Says(kinds.FILE, "A queue.yaml to apply at start.")] = None
+    project: Annotated[
+        str | None, Says(kinds.TEXT, "Project of the queues of a queue.yaml.", unset="the file's application")
+    ] = None
+    location: Annotated[str, Says(kinds.TEXT, "Location of the queues of a queue.yaml.")] = "us-central1"
+    max_dispatches_per_second: Annotated[
+        float, Says(kinds.RATE, "The highest rate a queue may ask for, in attempts a second.")
+    ] = 500.0
+    max_concurrent_dispatches: Annotated[
+        int, Says(kinds.COUNT, "The most attempts under way at one time that a queue may ask for.")
+    ] = 5000
+    queue_name_reuse_after: Annotated[
+        timedelta, Says(kinds.DURATION, "How long the name of a deleted queue stays taken; 0s suits tests.")
+    ] = timedelta(days=7)
+    egress: Annotated[
+        tuple[str, ...],
+        Says(
+            kinds.EGRESS,
+            "Which addresses tasks may call: all, public, networks, hosts; a leading ! forbids, and forbidding wins.",
+            tuple,
+            unset="all on a loopback host, else public",
+        ),
+    ] = ()
+    app_engine: Annotated[
+        dict[str, str],
+        Says(
+            kinds.ROUTE,
+            "Where the App Engine tasks of a service go; services not named go to default's URL. Not bound by egress.",
+            dict,
+            unset="https:// and the App Engine host",
+        ),
+    ] = {}
+    oidc_issuer: Annotated[
+        str | None, Says(kinds.URL, "Issuer of the ID tokens that tasks carry.", unset="http://HOST:PORT")
+    ] = None
+    token_urls: Annotated[
+        str, Says(kinds.one_of("any", "https"), "Which URLs may be sent tokens: any, or https only as at Google.")
+    ] = "any"  # noqa: S105 (no password)
+    operation_log: Annotated[
+        str | None, Says(kinds.FILE, "Where the operations that queues sample are logged; - is stderr.")
+    ] = None
+    tls_cert: Annotated[str | None, Says(kinds.FILE, "Certificate chain (PEM); with it the port speaks TLS.")] = None
+    tls_key: Annotated[str | None, Says(kinds.FILE, "Private key of the certificate (PEM).")] = None
+    tls_client_ca: Annotated[
+        str | None, Says(kinds.FILE, "Authority (PEM) that must have signed the certificates of clients.")
+    ] = None
+    dev: Annotated[bool, Says(kinds.SWITCH, "Turn on what only tests should use.")] = False
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the port."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @property
+    def egress_rules(self) -> tuple[str, ...]:
+        """The rules that hold, also when none were set."""
+        return self.egress or (("all",) if self.loopback else ("public",))
+
+
+SETTINGS: tuple[Row, ...] = rows(Settings)
