@@ -1,0 +1,243 @@
+"""One ASGI application: gRPC, health, and whatever else is mounted behind them; start, drain and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, Final, NoReturn, TypeAlias
+
+from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
+from tidegate.core.errors import Internal, NotFound, Unavailable
+from tidegate.servers import health, signals
+from tidegate.servers.address import Address, PortTaken, announce, reserve
+from tidegate.servers.framing import Receive
+from tidegate.servers.grpc import GrpcServer, Method, Scope, Send, send_error
+
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Step: TypeAlias = Callable[[], Awaitable[None]]
+
+LAST_ANSWERS: Final = 5.0
+"""Seconds that calls in flight may still take after everything has drained."""
+LINGER: Final = 0.1
+"""Seconds between the last answer given to the front and the end of the front: it writes from another thread."""
+
+SAME_WISH: Final = 1.0
+"""Seconds within which further signals mean the same as the first: ``timeout`` and many wrappers send two at once."""
+
+LEAVING: Final = Unavailable("The server is shutting down.")
+
+log = logging.getLogger(__name__)
+
+
+class StartupError(Exception):
+    """The server cannot start. ``message`` is one line that tells the operator the cause and the cure."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+async def nothing() -> None:
+    """A step that does nothing."""
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - the shape of ASGI
+    """Answers everything with 404 in the REST error form."""
+    await send_json(send, rest_error_body(NotFound("Requested entity was not found.")), 404)
+
+
+async def send_json(send: Send, body: bytes, status: int = 200) -> None:
+    headers = [
+        (b"content-type", b"application/json; charset=UTF-8"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class App:
+    """The application that the front runs.
+
+    - ``start`` runs before the port is opened; a ``StartupError`` from it ends the process with that one line.
+    - ``drain`` runs after SIGTERM or SIGINT, while calls are still answered (a task's handler may create the next
+      task); meanwhile ``/readyz`` and the health service say that we are leaving.
+    - ``stop`` runs last, when no call is in flight any more.
+
+    ``methods`` and ``fallback`` may be given, or replaced, by ``start``.
+    """
+
+    def __init__(
+        self,
+        methods: Mapping[str, Method] | None = None,
+        *,
+        start: Step = nothing,
+        drain: Step = nothing,
+        stop: Step = nothing,
+        fallback: AsgiApp = not_found,
+    ) -> None:
+        self.fallback = fallback
+        self.serving = False
+        self._start, self._drain, self._stop = start, drain, stop
+        self._grpc = GrpcServer({})
+        self._closed = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+        self._caught: asyncio.Future[Any] | None = None
+        self.serve(methods or {})
+
+    def serve(self, methods: Mapping[str, Method]) -> None:
+        """Answer these gRPC methods, and the health service about their services."""
+        services = {path.split("/")[1] for path in methods}
+        check = health.health_method(lambda: services, lambda: self.serving)
+        self._grpc = GrpcServer({health.CHECK: check, **methods})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        self._in_flight += 1
+        try:
+            # A known path is gRPC by itself: no other path of ours looks like one.
+            if scope["path"] in self._grpc.methods and not self._closed:
+                await self._grpc(scope, receive, send)
+            else:
+                await self._other(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+            if self._closed and not self._in_flight:
+                self._idle.set()
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything but a call of a known method."""
+        if scope["type"] != "http":
+            return
+        try:
+            if scope["path"] == "/healthz":
+                await send_json(send, json_bytes({"status": "alive"}))
+            elif scope["path"] == "/readyz":
+                ready = {"status": "serving"} if self.serving else {"status": "draining"}
+                await send_json(send, json_bytes(ready), 200 if self.serving else 503)
+            elif _content_type(scope).startswith(b"application/grpc"):
+                await (send_error(send, LEAVING) if self._closed else self._grpc(scope, receive, send))
+            elif self._closed:
+                await send_json(send, rest_error_body(LEAVING), HTTP_STATUS[LEAVING.code])
+            else:
+                await self.fallback(scope, receive, send)
+        except OSError:
+            return  # the client has left
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            with suppress(Exception):  # its answer may have begun
+                await send_json(send, rest_error_body(Internal("Internal error encountered.")), 500)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()  # lifespan.startup
+        try:
+            await self._begin()
+        except StartupError as error:
+            await _fail(error.message, send)
+            return
+        except Exception:
+            await _fail(traceback.format_exc().rstrip(), send)
+            return
+        self.serving = True
+        await send({"type": "lifespan.startup.complete"})
+        if (address := Address.from_environment()) is not None:
+            self._in_background(announce(address))
+        if self._caught is not None:
+            self._in_background(self._leave_on_signal(self._caught))
+        await receive()  # lifespan.shutdown
+        if not self._closed:  # under another server than our front nobody caught a signal
+            await self._leave()
+        await _surely(self._stop)
+        for task in self._background:
+            task.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _begin(self) -> None:
+        starting = asyncio.ensure_future(self._start())
+        if signals.held():
+            caught = asyncio.ensure_future(signals.caught())
+            await asyncio.wait({starting, caught}, return_when=asyncio.FIRST_COMPLETED)
+            if caught.done() and not starting.done():  # Ctrl-C while, say, the database does not answer
+                starting.cancel()
+                await asyncio.wait({starting})
+                await _surely(self._stop)
+                _exit(0)
+            self._caught = caught
+        await starting
+        if (address := Address.from_environment()) is not None:
+            try:
+                # Whoever took the port while we started is found here, where it is one line, not in Envoy.
+                reserve(address)[1].close()
+            except PortTaken as taken:
+                await _surely(self._stop)
+                raise StartupError(str(taken)) from None
+
+    async def _leave_on_signal(self, caught: asyncio.Future[Any]) -> None:
+        await caught
+        self._in_background(_end_at_once_on_signal())
+        await self._leave()
+        signals.release()
+
+    async def _leave(self) -> None:
+        """Stop being ready, drain, answer what is in flight; new calls are UNAVAILABLE from then on."""
+        self.serving = False
+        await _surely(self._drain)
+        self._closed = True
+        if self._in_flight:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), LAST_ANSWERS)
+        await asyncio.sleep(LINGER)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _content_type(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return bytes(value)
+    return b""
+
+
+async def _surely(step: Step) -> None:
+    """Run a step of the shutdown; its failure is told and does not stop the others."""
+    try:
+        await step()
+    except Exception:
+        log.exception("shutting down: a step failed")
+
+
+async def _fail(text: str, send: Send) -> None:
+    """End the process with ``text`` on stderr; under a server that is not our front, tell it instead."""
+    if Address.from_environment() is None:
+        await send({"type": "lifespan.startup.failed", "message": text})
+        return
+    sys.stderr.write(f"{text}\n")
+    # Nothing listens yet and nothing is in flight. Leaving through Envoy would add its own lines to ours.
+    _exit(1)
+
+
+def _exit(code: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def _end_at_once_on_signal() -> None:
+    """A second signal ends the process as it is. Nothing acknowledged is lost: it is on disk."""
+    first = asyncio.get_running_loop().time()
+    number = await signals.caught()
+    while asyncio.get_running_loop().time() - first < SAME_WISH:
+        number = await signals.caught()
+    sys.stderr.write("stopped at once, without draining\n")
+    _exit(128 + number)

