@@ -1,10 +1,66 @@
-"""Resource names and the gate every call passes first (behaviour §1)."""
+"""Resource names: their grammar, the gate that every call passes first (behaviour §1), and names inside messages (§2).
+
+Names are plain strings that know their parts. Projects, locations and IDs are told apart by case, as at the service.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+from msgspec import Struct
+
+from tidegate.core.errors import (
+    ApiError,
+    ErrorInfo,
+    Help,
+    InvalidArgument,
+    LocalizedMessage,
+    PermissionDenied,
+)
+
+SERVICE: Final = "cloudtasks.googleapis.com"
+REFERENCE: Final = "https://cloud.google.com/tasks/docs/reference/rest/v2"
+
+PROJECT_ID: Final = r"[A-Za-z0-9:.-]+"
+LOCATION_ID: Final = r"[a-z0-9-]{1,63}"
+QUEUE_ID: Final = r"[A-Za-z0-9-]{1,100}"
+TASK_ID: Final = r"[A-Za-z0-9_-]{1,500}"
+OPERATION_ID: Final = r"[A-Za-z0-9_-]{1,100}"
+
+CACHED_NAMES: Final = 4096
+CACHED_LENGTH: Final = 300  # nothing bounds a project ID; an endless one shall not stay in memory
+
+
+class ProjectName(str):
+    """``projects/P``."""
+
+    __slots__ = ()
+
+    @property
+    def project(self) -> str:
+        """The project's ID or number."""
+        return self.split("/")[1]
+
+
+class LocationName(str):
+    """``projects/P/locations/L``."""
+
+    __slots__ = ()
+
+    @property
+    def project(self) -> str:
+        return self.split("/")[1]
+
+    @property
+    def location(self) -> str:
+        """The location's ID, such as ``us-central1``."""
+        return self.split("/")[3]
+
 
 class QueueName(str):
-    """``projects/P/locations/L/queues/Q``; a plain string that knows its parts."""
+    """``projects/P/locations/L/queues/Q``."""
 
     __slots__ = ()
 
@@ -35,7 +91,7 @@ class QueueName(str):
 
 
 class TaskName(str):
-    """``projects/P/locations/L/queues/Q/tasks/T``; a plain string that knows its parts."""
+    """``projects/P/locations/L/queues/Q/tasks/T``."""
 
     __slots__ = ()
 
@@ -48,3 +104,261 @@ class TaskName(str):
     def task(self) -> str:
         """The task ID."""
         return self.rsplit("/", 1)[1]
+
+
+class OperationName(str):
+    """``projects/P/locations/L/operations/O``."""
+
+    __slots__ = ()
+
+    @property
+    def parent(self) -> str:
+        """``projects/P/locations/L``."""
+        return self.rsplit("/", 2)[0]
+
+    @property
+    def operation(self) -> str:
+        """The operation ID."""
+        return self.rsplit("/", 1)[1]
+
+
+class CmekName(str):
+    """``projects/P/locations/L/cmekConfig``."""
+
+    __slots__ = ()
+
+    @property
+    def project(self) -> str:
+        return self.split("/")[1]
+
+    @property
+    def location(self) -> str:
+        return self.split("/")[3]
+
+    @property
+    def parent(self) -> str:
+        """``projects/P/locations/L``."""
+        return self.rsplit("/", 1)[0]
+
+
+Name = TypeVar("Name", bound=str)
+
+
+class Shape(Generic[Name]):
+    """A kind of resource name: the segments it has, and what it becomes when it fits."""
+
+    __slots__ = ("grammar", "known", "name", "pattern", "words")
+
+    def __init__(self, pattern: str, name: type[Name], *, remembers: bool = False) -> None:
+        ids = {
+            "projects": PROJECT_ID,
+            "locations": LOCATION_ID,
+            "queues": QUEUE_ID,
+            "tasks": TASK_ID,
+            "operations": r"[^/]+",  # one that nobody could have made is not found, rather than wrong
+        }
+        self.pattern = pattern
+        self.name = name
+        self.words = pattern.split("/")
+        whole = "/".join(
+            ids[self.words[at - 1]] if word == "*" else re.escape(word) for at, word in enumerate(self.words)
+        )
+        self.grammar = re.compile(whole)
+        self.known: dict[str, Name] | None = {} if remembers else None
+
+    def parse(self, text: str) -> Name | None:
+        """The name, or None when the text is not one of this shape."""
+        known = self.known
+        if known is None:
+            return self.name(text) if self.grammar.fullmatch(text) else None
+        found = known.get(text)
+        if found is None and self.grammar.fullmatch(text):
+            found = self.name(text)
+            if len(text) <= CACHED_LENGTH:
+                if len(known) >= CACHED_NAMES:
+                    known.clear()
+                known[text] = found
+        return found
+
+    def fits(self, text: str) -> bool:
+        """Whether the text has the right segments, all of them with something in; their letters are not looked at."""
+        segments = text.split("/")
+        return len(segments) == len(self.words) and all(
+            segment == word or (word == "*" and segment) for segment, word in zip(segments, self.words, strict=True)
+        )
+
+
+PROJECT: Final = Shape("projects/*", ProjectName)
+LOCATION: Final = Shape("projects/*/locations/*", LocationName)
+QUEUE: Final = Shape("projects/*/locations/*/queues/*", QueueName, remembers=True)
+TASK: Final = Shape("projects/*/locations/*/queues/*/tasks/*", TaskName)
+OPERATION: Final = Shape("projects/*/locations/*/operations/*", OperationName)
+CMEK: Final = Shape("projects/*/locations/*/cmekConfig", CmekName)
+
+SHAPES: Final[Mapping[str, Shape[Any]]] = {
+    shape.pattern: shape for shape in (PROJECT, LOCATION, QUEUE, TASK, OPERATION, CMEK)
+}
+"""The shapes by the patterns that HTTP rules write, such as ``projects/*/locations/*``."""
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------------
+
+# What the service names instead of the call's own permission when a name has the wrong segments (behaviour §1).
+_SHOWN_PERMISSIONS: Final = {
+    "GetOperation": "cloudtasks.operations.get",
+    "GetIamPolicy": "cloudtasks.queues.list",
+    "SetIamPolicy": "cloudtasks.queues.list",
+    "TestIamPermissions": "cloudtasks.queues.list",
+}
+
+
+def gate(method: str, permission: str | None, name: str, shape: Shape[Name]) -> Name:
+    """The name by which a call is routed, taken apart; the first check of every call (behaviour §1).
+
+    ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the
+    call needs, for the texts; ``name`` is empty when the message that holds it is missing.
+
+    Raises:
+        InvalidArgument: The name is empty, an ID in it is ill-formed, or it is no CMEK config's.
+        PermissionDenied: The name does not begin with ``projects/`` or has other segments than the call needs.
+    """
+    parsed = shape.parse(name)
+    if parsed is None:
+        _refuse(method, permission, name, shape)
+    return parsed
+
+
+class Gate(Struct, Generic[Name], frozen=True):
+    """The gate of one RPC, made once: ``Gate(method, permission, shape)(name)``."""
+
+    method: str
+    permission: str | None
+    shape: Shape[Name]
+
+    def __call__(self, name: str) -> Name:
+        parsed = self.shape.parse(name)
+        if parsed is None:
+            _refuse(self.method, self.permission, name, self.shape)
+        return parsed
+
+
+def _refuse(method: str, permission: str | None, name: str, shape: Shape[Any]) -> NoReturn:
+    if not name:
+        info = ErrorInfo("RESOURCE_PROJECT_INVALID", "googleapis.com", {"method": method, "service": SERVICE})
+        raise InvalidArgument("Invalid resource field value in the request.", info)
+    if not name.startswith("projects/"):
+        raise _no_such_project(name)
+    if not shape.fits(name):
+        if shape is CMEK:
+            raise InvalidArgument(
+                'CMEK Config name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/cmekConfig".'
+            )
+        shown = _SHOWN_PERMISSIONS.get(method.rpartition(".")[2], permission)
+        raise permission_denied(shown or "", name)
+    segments = name.split("/")
+    if not re.fullmatch(PROJECT_ID, segments[1]):
+        raise _no_such_project(segments[1])
+    if not re.fullmatch(LOCATION_ID, segments[3]):
+        raise unknown_location(segments[3])
+    _check_ids(segments)
+    raise AssertionError(name)  # the grammar is made of these parts; a name with all of them right has passed
+
+
+def _no_such_project(project: str) -> ApiError:
+    text = f"Permission denied on resource project {project}."
+    return PermissionDenied(
+        text,
+        ErrorInfo(
+            "CONSUMER_INVALID",
+            "googleapis.com",
+            {"consumer": f"projects/{project}", "containerInfo": project, "service": SERVICE},
+        ),
+        LocalizedMessage("en-US", text),
+        Help("Google developers console", "https://console.developers.google.com"),
+    )
+
+
+def permission_denied(permission: str, resource: str) -> ApiError:
+    """The caller lacks a permission on a resource, or there is no such resource: the service does not say which."""
+    return PermissionDenied(
+        f'The principal (user or service account) lacks IAM permission "{permission}" for the resource "{resource}" '
+        "(or the resource may not exist)."
+    )
+
+
+def unknown_location(location: str) -> ApiError:
+    return InvalidArgument(f"Location '{location}' is not a valid location. Use ListLocations to list valid locations.")
+
+
+# --- names inside messages --------------------------------------------------------------------------------------------
+
+_QUEUE_NAME_HELP: Final = f"{REFERENCE}/projects.locations.queues#Queue.FIELDS.name"
+_TASK_NAME_HELP: Final = f"{REFERENCE}/projects.locations.queues.tasks#Task.FIELDS.name"
+
+
+def check_queue_name(name: str, parent: str) -> QueueName:
+    """``queue.name`` of CreateQueue; empty when the queue is missing.
+
+    Raises:
+        InvalidArgument: It is no queue's name, its ID is ill-formed, or it is not under ``parent`` (behaviour §2).
+    """
+    parsed = QUEUE.parse(name)
+    if parsed is None:
+        if not QUEUE.fits(name):
+            raise InvalidArgument(
+                'Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".',
+                Help("Definition of queue name", _QUEUE_NAME_HELP),
+            )
+        _check_ids(name.split("/"))
+    if parsed is None or parsed.parent != parent:
+        raise InvalidArgument(f"{name} must begin with {parent}.")
+    return parsed
+
+
+def check_task_name(name: str, queue: QueueName) -> TaskName:
+    """``task.name`` of a task that is to go into ``queue``.
+
+    Raises:
+        InvalidArgument: It is no task's name, an ID in it is ill-formed, or it belongs to another queue (behaviour §2).
+    """
+    parsed = parse_task_name(name)
+    end = len(queue)
+    if name[:end] != queue or name[end : end + 1] != "/":
+        raise InvalidArgument(
+            f"The queue name from request ('{queue}') must be the same as the queue name in the named task "
+            f"('{parsed.parent}')."
+        )
+    return parsed
+
+
+def parse_task_name(name: str) -> TaskName:
+    """A task's name wherever it belongs. InvalidArgument with the text of what is wrong (behaviour §2)."""
+    parsed = TASK.parse(name)
+    if parsed is None:
+        if not TASK.fits(name):
+            raise InvalidArgument(
+                "Task name must be formatted: "
+                '"projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>".',
+                Help("Definition of task name", _TASK_NAME_HELP),
+            )
+        _check_ids(name.split("/"))
+        parsed = TaskName(name)  # only its project or location is odd: then it is another queue's
+    return parsed
+
+
+def _check_ids(segments: list[str]) -> None:
+    """Refuse ill-formed queue and task IDs among the segments of a name."""
+    ids = dict(zip(segments[::2], segments[1::2], strict=False))
+    queue, task = ids.get("queues"), ids.get("tasks")
+    if queue is not None and not re.fullmatch(QUEUE_ID, queue):
+        raise InvalidArgument(
+            f'Queue ID "{queue}" can contain only letters ([A-Za-z]), numbers ([0-9]), or hyphens (-). '
+            "Queue ID must be between 1 and 100 characters.",
+            Help("Definition of queue ID", _QUEUE_NAME_HELP),
+        )
+    if task is not None and not re.fullmatch(TASK_ID, task):
+        raise InvalidArgument(
+            f'Task ID "{task}" can contain only letters ([A-Za-z]), numbers ([0-9]), hyphens (-), or underscores (_). '
+            "Task ID must between 1 and 500 characters.",
+            Help("Definition of task ID", _TASK_NAME_HELP),
+        )
