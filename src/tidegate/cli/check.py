@@ -1,0 +1,32 @@
+"""``tidegate check``: is a store sound?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tidegate.cli.options import Failed, load_settings
+
+
+@click.command(short_help="Look for damage in a store.")
+@click.argument("store", metavar="[STORE]", required=False)
+def check(store: str | None) -> None:
+    """Read a whole store and say whether it is sound; a server may be using it meanwhile.
+
+    STORE is a URL such as sqlite:///tidegate.db; without it, the store that `tidegate serve` would use. Exit code 1
+    and a line for each fault when it is not sound.
+    """
+    url = load_settings({"store": store}, None).settings.store
+    if url.in_memory:
+        raise Failed(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")
+    from tidegate.engine.ports import StoreError
+    from tidegate.storage import sqlite
+
+    try:
+        faults = sqlite.check(Path(url.path))
+    except StoreError as wrong:
+        raise Failed(str(wrong)) from None
+    if faults:
+        raise Failed("\n".join([f"{url} is damaged:", *faults]))
+    click.echo(f"{url} is sound")

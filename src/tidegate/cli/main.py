@@ -1,0 +1,31 @@
+"""``tidegate``: the commands under one name."""
+
+from __future__ import annotations
+
+import click
+
+from tidegate import __version__
+from tidegate.cli.check import check
+from tidegate.cli.config import config
+from tidegate.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="tidegate %(version)s")
+def main() -> None:
+    """Google Cloud Tasks that you run yourself.
+
+    Start a server and point any Cloud Tasks client at it:
+
+        tidegate serve
+    """
+
+
+@click.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"tidegate {__version__}")
+
+
+for command in (serve, check, config, version):
+    main.add_command(command)

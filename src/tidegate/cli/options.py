@@ -1,0 +1,67 @@
+"""One flag for each setting, and the settings that hold once the flags are known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tidegate.settings import SETTINGS, File, Loaded, SettingError, load
+from tidegate.settings.rows import Row
+
+FILE = Path("tidegate.toml")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Failed(click.ClickException):
+    """The command cannot do its work: one line with the cause and, where there is one, the cure. Exit code 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, err=True, file=file)
+
+
+def setting_flags(command: Command) -> Command:
+    """Give a command the flags of all settings, and ``--config``."""
+    for row in reversed(SETTINGS):
+        command = _flag(row)(command)
+    return click.option(
+        "--config",
+        "config_file",
+        metavar="FILE",
+        envvar="TIDEGATE_CONFIG",
+        help="Settings file to read in place of ./tidegate.toml.",
+    )(command)
+
+
+def _flag(row: Row) -> Callable[[Command], Command]:
+    words = f"{row.says.help}  [default: {row.default_text}]" if row.default_text else row.says.help
+    if isinstance(row.default, bool):
+        return click.option(f"{row.flag}/--no-{row.name.replace('_', '-')}", row.name, default=None, help=words)
+    return click.option(row.flag, row.name, metavar=row.says.kind.metavar, multiple=row.many, help=words)
+
+
+def load_settings(flags: Mapping[str, Any], config_file: str | None) -> Loaded:
+    """The settings that hold for a command with these flags, here and now. Raises Failed."""
+    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in flags.items()}
+    try:
+        return load(given, os.environ, _settings_file(config_file))
+    except SettingError as wrong:
+        raise Failed(str(wrong)) from None
+
+
+def _settings_file(named: str | None) -> File | None:
+    path = Path(named) if named else FILE
+    try:
+        return File(str(path), path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return None
+        raise Failed(f"there is no settings file {path}: check the path after --config") from None
+    except OSError as wrong:
+        raise Failed(f"cannot read the settings file {path}: {wrong.strerror}") from None
+    except UnicodeDecodeError:
+        raise Failed(f"the settings file {path} is not UTF-8 text") from None

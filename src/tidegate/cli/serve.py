@@ -1,0 +1,37 @@
+"""``tidegate serve``: become the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tidegate.cli.options import load_settings, setting_flags
+from tidegate.settings import to_environment
+
+APP = "tidegate.app:asgi"
+
+
+@click.command(short_help="Run the server.")
+@setting_flags
+def serve(config_file: str | None, **flags: Any) -> None:
+    """Run the server in the foreground.
+
+    It prints `listening on http://HOST:PORT` once calls are answered. SIGTERM or Ctrl-C lets the attempts under way
+    end, records them and exits; a second signal exits at once. What was acknowledged is on disk either way.
+
+    Every flag is a setting. A setting can also stand in the environment, as TIDEGATE_ and its name in capitals
+    (TIDEGATE_MAX_DISPATCHES_PER_SECOND), or in the file tidegate.toml of the working directory
+    (max_dispatches_per_second = 50). A flag wins over the environment, that over the file. `tidegate config` shows
+    what holds.
+    """
+    settings = load_settings(flags, config_file).settings
+    from tidegate.servers import front
+    from tidegate.servers.envoy import Tls
+
+    tls = None
+    if settings.tls_cert and settings.tls_key:
+        client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+        tls = Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
+    front.serve(APP, settings.host, settings.port, environment=to_environment(settings), tls=tls)

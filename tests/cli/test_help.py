@@ -1,0 +1,56 @@
+"""What the command line says of itself."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import tidegate
+from tidegate.cli import main
+from tidegate.settings import SETTINGS
+
+HEAVY = ["apsw", "google.protobuf", "grpc", "proto", "pyreqwest", "pyvoy", "rich"]
+
+
+def output(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments, terminal_width=100)
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def test_the_commands_are_named_with_what_they_are_for() -> None:
+    says = output("--help")
+    assert "Google Cloud Tasks that you run yourself." in says
+    for line in ["serve Run the server.", "check Look for damage in a store.", "config Show the settings that hold."]:
+        assert line in says
+
+
+def test_serve_says_when_it_is_ready_and_how_it_stops() -> None:
+    says = output("serve", "--help")
+    assert "It prints `listening on http://HOST:PORT` once calls are answered." in says
+    assert "SIGTERM or Ctrl-C lets the attempts under way end" in says
+
+
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
+def test_every_setting_is_a_flag_of_serve(row) -> None:
+    says = output("serve", "--help")
+    assert f"{row.flag} " in says
+    assert row.says.help in says
+    assert row.default_text in says
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["version"]])
+def test_the_version_is_that_of_the_package(arguments: list[str]) -> None:
+    assert output(*arguments) == f"tidegate {tidegate.__version__}"
+
+
+def test_the_package_is_a_command_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "tidegate", "version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"tidegate {tidegate.__version__}\n"
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    code = f"import sys, tidegate.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
