@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -60,11 +60,16 @@ class MintError(Exception):
 
 
 class StoredQueue(Struct, frozen=True):
-    """A queue as the store holds it. ``key`` is how the store finds its tasks; a purge gives it a new one."""
+    """A queue as the store holds it.
+
+    ``id`` is never given twice, so a queue made anew under an old name is another one. ``generation`` says which tasks
+    are the queue's own: a purge starts the next.
+    """
 
     queue: Queue
     flow: Flow
-    key: Any
+    id: int
+    generation: int
 
 
 class Verdict(Struct, frozen=True):
@@ -145,6 +150,9 @@ class Transaction(Reader, Protocol):
     def put_document(self, kind: str, name: str, value: bytes, expires: datetime | None = None) -> None: ...
 
     def drop_document(self, kind: str, name: str) -> None: ...
+
+    def release(self, now: datetime) -> None:
+        """Forget all attempts under way: their process is no more. Their tasks are due at once."""
 
     def sweep(self, now: datetime, limit: int) -> bool:
         """Do up to ``limit`` rows of clearing away: emptied queues, spent tombstones, tasks past their time to live.

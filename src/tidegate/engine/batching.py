@@ -1,0 +1,74 @@
+"""Gathering: what arrives while the last batch is with the store goes into the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Promise(asyncio.Future[Any]):
+    """A future that its waiters cannot cancel: what was handed over happens, whoever stops waiting for it.
+
+    A cancelled waiter is cancelled as soon as the answer is there.
+    """
+
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002 - the name asyncio gives it
+        return False
+
+
+class Batcher(Generic[T]):
+    """Hands items to ``commit`` in batches, ``depth`` batches at a time.
+
+    All items of a batch share one future, for a future of its own for each costs more than the rest of the hand-over:
+    the answer to an item is left in the item by ``commit``. When ``commit`` raises, every waiter of the batch gets it.
+    """
+
+    def __init__(self, commit: Callable[[list[T]], Awaitable[None]], *, depth: int = 1) -> None:
+        self._commit = commit
+        self._depth = depth
+        self._filling: list[T] = []
+        self._filled: Promise | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def add(self, item: T) -> Promise:
+        """Put an item into the batch being filled; the future is done when the batch is."""
+        promise = self._filled
+        if promise is None:
+            loop = asyncio.get_running_loop()
+            promise = self._filled = Promise(loop=loop)
+            loop.call_soon(self._send)  # after the other calls that are ready now, so that they come along
+        self._filling.append(item)
+        return promise
+
+    async def drained(self) -> None:
+        """Wait until nothing is being filled or under way."""
+        while self._filled is not None or self._under_way:
+            if self._filled is not None:
+                await asyncio.wait([self._filled])
+            else:
+                await asyncio.wait(self._under_way)
+
+    def _send(self) -> None:
+        promise = self._filled
+        if promise is None or len(self._under_way) >= self._depth:
+            return
+        items, self._filling, self._filled = self._filling, [], None
+        task = asyncio.get_running_loop().create_task(self._run(items, promise))
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+
+    async def _run(self, items: list[T], promise: Promise) -> None:
+        try:
+            await self._commit(items)
+        except Exception as error:
+            promise.set_exception(error)
+            promise.exception()  # an item nobody waits for is no error of its own
+        else:
+            promise.set_result(None)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._send()

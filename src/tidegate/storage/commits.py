@@ -1,0 +1,129 @@
+"""Group commit: one thread owns the writing connection, and whatever arrived while the last transaction was syncing
+goes into the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import apsw
+
+from tidegate.engine.batching import Promise
+from tidegate.engine.ports import StoreError
+
+H = TypeVar("H")
+
+
+class _Job(NamedTuple):
+    work: Callable[[Any], Any]
+    promise: Promise
+
+
+_Answer = tuple[Promise, Any, BaseException | None]
+
+
+class Worker(Generic[H]):
+    """Runs jobs on a connection in a thread of its own, in transactions of as many as are waiting.
+
+    ``handle`` is what each job is called with, made in the thread by ``open``. Answers are given on the event loop
+    once the transaction is committed. A job that raises changes nothing; the others of its transaction stand.
+    """
+
+    def __init__(self, name: str, connection: apsw.Connection, handle: H, *, begin: str) -> None:
+        self._connection = connection
+        self._handle = handle
+        self._begin = begin
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[_Job] = []
+        self._arrived = threading.Condition(threading.Lock())
+        self._closing = False
+        self._broken: StoreError | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[H], Any]) -> Promise:
+        promise = Promise(loop=self._loop)
+        with self._arrived:
+            if self._closing:
+                promise.set_exception(StoreError("the store is closed"))
+                return promise
+            self._waiting.append(_Job(work, promise))
+            if len(self._waiting) == 1:
+                self._arrived.notify()
+        return promise
+
+    async def close(self) -> None:
+        """Finish what was submitted, then end the thread and close the connection."""
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _run(self) -> None:
+        while True:
+            with self._arrived:
+                while not self._waiting:
+                    if self._closing:
+                        self._connection.close()
+                        return
+                    self._arrived.wait()
+                jobs, self._waiting = self._waiting, []
+            answers = self._transact(jobs)
+            self._loop.call_soon_threadsafe(_give, answers)
+
+    def _transact(self, jobs: list[_Job]) -> list[_Answer]:
+        if self._broken is not None:
+            return [(job.promise, None, self._broken) for job in jobs]
+        try:
+            self._connection.execute(self._begin)
+            answers, unclean = self._attempt(jobs)
+            if unclean:
+                self._connection.execute("ROLLBACK")
+            else:
+                self._connection.execute("COMMIT")
+                return answers
+        except apsw.Error as error:
+            return self._failed(jobs, error)
+        # A job raised after it had written: each gets a transaction of its own, so that only its own changes go.
+        if len(jobs) == 1:
+            return answers
+        return [answer for job in jobs for answer in self._transact([job])]
+
+    def _attempt(self, jobs: list[_Job]) -> tuple[list[_Answer], bool]:
+        """Run the jobs; also say whether one of them raised with changes made."""
+        answers: list[_Answer] = []
+        unclean = False
+        changes = self._connection.total_changes
+        for job in jobs:
+            before = changes()
+            try:
+                answers.append((job.promise, job.work(self._handle), None))
+            except apsw.FullError as error:  # the disk is full: SQLite may have rolled back already
+                raise error from None
+            except Exception as error:
+                answers.append((job.promise, None, error))
+                unclean |= changes() != before
+        return answers, unclean
+
+    def _failed(self, jobs: list[_Job], error: apsw.Error) -> list[_Answer]:
+        """The transaction could not be committed: nobody is told it was, and after a failed sync nothing goes on."""
+        failure = StoreError(f"the store could not commit: {error}")
+        if isinstance(error, apsw.IOError | apsw.CorruptError):
+            self._broken = failure  # what is on disk is no longer known; only a restart finds out
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except apsw.Error:
+                self._broken = failure
+        return [(job.promise, None, failure) for job in jobs]
+
+
+def _give(answers: list[_Answer]) -> None:
+    for promise, answer, error in answers:
+        if error is None:
+            promise.set_result(answer)
+        else:
+            promise.set_exception(error)

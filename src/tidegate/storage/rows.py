@@ -1,0 +1,131 @@
+"""Between values and rows: what a queue and a task look like in a table, the same for every SQL store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from tidegate.core.bucket import Flow, TokenBucket
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import Queue, RetryConfig
+from tidegate.core.task import Attempt, Target, Task
+from tidegate.core.times import micros, moment
+from tidegate.engine.ports import StoredQueue
+
+INLINE_BODY = 1024
+"""Bodies up to this many bytes stand in the task's row. Longer ones stand apart: an attempt rewrites its task's row
+twice, and copying a kilobyte costs less than the second look-up."""
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class TaskKey(NamedTuple):
+    """Where a task's row is: the generation it belongs to and its place in the order of creation."""
+
+    generation: int
+    seq: int
+
+
+class TaskSettings(Struct, frozen=True, array_like=True):
+    """What never changes in a task, in one blob."""
+
+    target: Target
+    deadline_ms: int | None = None
+    retry_config: RetryConfig | None = None
+
+
+def _name_as_text(value: Any) -> Any:
+    if isinstance(value, QueueName):
+        return str.__str__(value)
+    raise NotImplementedError(type(value))
+
+
+def _text_as_name(type_: type, value: Any) -> Any:
+    if type_ is QueueName:
+        return QueueName(value)
+    raise NotImplementedError(type_)
+
+
+_queue_encoder = msgspec.msgpack.Encoder(enc_hook=_name_as_text)
+_queue_decoder = msgspec.msgpack.Decoder(Queue, dec_hook=_text_as_name)
+_encoder = msgspec.msgpack.Encoder()
+_settings_decoder = msgspec.msgpack.Decoder(TaskSettings)
+_attempt_decoder = msgspec.msgpack.Decoder(Attempt)
+
+QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight"
+
+
+def queue_settings(queue: Queue) -> bytes:
+    return _queue_encoder.encode(queue)
+
+
+def decode_queue(settings: bytes) -> Queue:
+    return _queue_decoder.decode(settings)
+
+
+def stored_queue(row: Sequence[Any]) -> StoredQueue:
+    """A queue from its ``QUEUE_COLUMNS``."""
+    queue, generation, settings, tokens, filled_at, in_flight = row
+    return StoredQueue(
+        queue=decode_queue(settings),
+        flow=Flow(TokenBucket(tokens, moment(filled_at)), in_flight),
+        id=queue,
+        generation=generation,
+    )
+
+
+TASK_COLUMNS = (
+    "seq, id, schedule_time, create_time, dispatch_count, response_count, answer_count,"
+    " first_dispatch_at, dispatched_at, last_attempt, settings"
+)
+"""All of a task but its body."""
+
+
+def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
+    """The values of a new task's row: seq, generation, id, schedule_time, create_time, settings, body."""
+    deadline = task.dispatch_deadline
+    settings = TaskSettings(task.target, None if deadline is None else deadline // MILLISECOND, task.retry_config)
+    body = task.body
+    return (
+        seq,
+        generation,
+        task.name.task,
+        micros(task.schedule_time),
+        micros(task.create_time),
+        _encoder.encode(settings),
+        body if len(body) <= INLINE_BODY else None,
+    )
+
+
+def task(queue: QueueName, generation: int, row: Sequence[Any], body: bytes) -> Task:
+    """A task from its ``TASK_COLUMNS``; what follows them in ``row`` is ignored."""
+    seq, task_id, schedule, create, dispatches, responses, answers, first, dispatched, last, settings = row[:11]
+    stored = _settings_decoder.decode(settings)
+    return Task(
+        name=TaskName(f"{queue}/tasks/{task_id}"),
+        target=stored.target,
+        schedule_time=moment(schedule),
+        create_time=moment(create),
+        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
+        retry_config=stored.retry_config,
+        body=body,
+        dispatch_count=dispatches,
+        response_count=responses,
+        answer_count=answers,
+        first_dispatch_time=None if first is None else moment(first),
+        last_attempt=None if last is None else _attempt_decoder.decode(last),
+        dispatched_at=None if dispatched is None else moment(dispatched),
+        key=TaskKey(generation, seq),
+    )
+
+
+def attempt_blob(attempt: Attempt | None) -> bytes | None:
+    return None if attempt is None else _encoder.encode(attempt)
+
+
+def optional_micros(when: datetime | None) -> int | None:
+    return None if when is None else micros(when)

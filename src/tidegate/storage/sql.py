@@ -1,0 +1,303 @@
+"""The engine's questions and changes as SQL, over one open transaction of one connection.
+
+Every statement touches many rows in one step: each step gives the interpreter lock away, so fewer, larger steps win.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from tidegate.core.bucket import Flow
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.task import Task
+from tidegate.core.times import micros, moment
+from tidegate.engine.ports import StoredQueue, Verdict
+from tidegate.storage import rows
+from tidegate.storage.removal import delete_tasks, entomb
+from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, TaskKey
+from tidegate.storage.sweep import Sweeper
+
+ROWS_PER_INSERT = 64
+"""Rows of one multi-row VALUES. Twice as fast per row as single inserts; beyond this the gain is lost in noise."""
+
+_INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, settings, body) VALUES "
+_INSERTS = {2**n: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * 2**n) for n in range(ROWS_PER_INSERT.bit_length())}
+
+_IDS = "(SELECT value FROM carray(?))"
+
+
+class SqlReader:
+    """``ports.Reader``."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute: Callable[..., Any] = connection.execute
+
+    def queue(self, name: QueueName) -> StoredQueue | None:
+        row = self._execute(f"SELECT {QUEUE_COLUMNS} FROM queues WHERE name = ?", (str.__str__(name),)).fetchone()
+        return None if row is None else rows.stored_queue(row)
+
+    def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
+        found = self._execute(
+            f"SELECT {QUEUE_COLUMNS} FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT ?",
+            (f"{parent}/queues/{after}", f"{parent}/queues0", limit),  # "0" follows "/" in ASCII
+        )
+        return [rows.stored_queue(row) for row in found]
+
+    def locations(self, project: str) -> list[str]:
+        prefix = f"projects/{project}/locations/"
+        found: list[str] = []
+        after = prefix
+        while True:  # one look-up a location, however many queues it has
+            row = self._execute(
+                "SELECT name FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT 1",
+                (after, f"projects/{project}/locations0"),
+            ).fetchone()
+            if row is None:
+                return sorted(found)
+            location = row[0][len(prefix) :].split("/", 1)[0]
+            found.append(location)
+            after = f"{prefix}{location}0"
+
+    def queue_name_taken(self, name: QueueName, now: datetime) -> bool:
+        return self._any("SELECT 1 FROM reserved_names WHERE name = ? AND until > ?", (str.__str__(name), micros(now)))
+
+    def task(self, queue: StoredQueue, task_id: str, *, body: bool) -> Task | None:
+        found = self._tasks(queue, "generation = ? AND id = ?", (queue.generation, task_id), body=body)
+        return next(found, None)
+
+    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
+        where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
+        return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
+
+    def has_tasks(self, queue: StoredQueue) -> bool:
+        return self._any("SELECT 1 FROM tasks WHERE generation = ? LIMIT 1", (queue.generation,))
+
+    def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
+        ids = tuple(task_ids)
+        held = self._execute(
+            f"SELECT id FROM tombstones WHERE queue = ? AND until > ? AND id IN {_IDS}",
+            (queue.id, micros(now), apsw.carray(ids)),
+        )
+        found = {row[0] for row in held}
+        purged = self._execute(
+            "SELECT tasks.id FROM generations CROSS JOIN tasks ON tasks.generation = generations.id"
+            f" WHERE generations.queue = ? AND tombstones_until > ? AND tasks.id IN {_IDS}",
+            (queue.id, micros(now), apsw.carray(ids)),
+        )
+        found.update(row[0] for row in purged)
+        return found
+
+    def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
+        found = self._execute(
+            f"SELECT id FROM tasks WHERE generation = ? AND id IN {_IDS}",
+            (queue.generation, apsw.carray(tuple(task_ids))),
+        )
+        return {row[0] for row in found}
+
+    def next_due(self, queue: StoredQueue) -> datetime | None:
+        row = self._execute(
+            "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL",
+            (queue.generation,),
+        ).fetchone()
+        return None if row[0] is None else moment(row[0])
+
+    def backlog(self) -> list[tuple[QueueName, datetime]]:
+        found = self._execute(
+            "SELECT name, (SELECT min(schedule_time) FROM tasks"
+            " WHERE tasks.generation = queues.generation AND dispatched_at IS NULL) AS due"
+            " FROM queues WHERE due IS NOT NULL"
+        )
+        return [(QueueName(name), moment(due)) for name, due in found]
+
+    def document(self, kind: str, name: str, now: datetime) -> bytes | None:
+        row = self._execute(
+            "SELECT value FROM documents WHERE kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
+            (kind, name, micros(now)),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def _any(self, sql: str, values: tuple[Any, ...]) -> bool:
+        return self._execute(sql, values).fetchone() is not None
+
+    def _tasks(self, queue: StoredQueue, where: str, values: tuple[Any, ...], *, body: bool) -> Iterator[Task]:
+        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
+        for row in self._execute(f"SELECT {columns} FROM tasks WHERE {where}", values).fetchall():
+            yield self._task(queue, row, body=body)
+
+    def _task(self, queue: StoredQueue, row: tuple[Any, ...], *, body: bool) -> Task:
+        content = b""
+        if body:
+            content = row[-1] if row[-1] is not None else self._long_body(row[0])
+        return rows.task(queue.queue.name, queue.generation, row, content)
+
+    def _long_body(self, seq: int) -> bytes:
+        row = self._execute("SELECT body FROM bodies WHERE task = ?", (seq,)).fetchone()
+        found: bytes = row[0]
+        return found
+
+
+class SqlTransaction(SqlReader):
+    """``ports.Transaction``. One object for the life of the store: it counts the tasks' sequence numbers."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+        self._executemany = connection.executemany
+        self._sweeper = Sweeper(connection)
+        (last,) = self._execute("SELECT coalesce(max(seq), 0) FROM tasks").fetchone()
+        self._last_seq = int(last)
+
+    def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue:
+        name = str.__str__(queue.name)
+        self._execute("DELETE FROM reserved_names WHERE name = ?", (name,))
+        row = self._execute(
+            "INSERT INTO queues (name, generation, settings, tokens, filled_at, in_flight)"
+            " VALUES (?, 0, ?, ?, ?, ?) RETURNING id",
+            (name, rows.queue_settings(queue), flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight),
+        ).fetchall()
+        queue_id = row[0][0]
+        generation = self._open_generation(queue_id)
+        return StoredQueue(queue=queue, flow=flow, id=queue_id, generation=generation)
+
+    def save_queue(self, stored: StoredQueue, queue: Queue) -> None:
+        self._execute("UPDATE queues SET settings = ? WHERE id = ?", (rows.queue_settings(queue), stored.id))
+
+    def save_flow(self, stored: StoredQueue, flow: Flow) -> None:
+        self._execute(
+            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ? WHERE id = ?",
+            (flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, stored.id),
+        )
+
+    def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
+        self._close_generation(stored, 0)
+        self._execute("DELETE FROM queues WHERE id = ?", (stored.id,))
+        self._execute(
+            "INSERT OR REPLACE INTO reserved_names (name, until) VALUES (?, ?)",
+            (str.__str__(stored.queue.name), micros(reserved_until)),
+        )
+
+    def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
+        self._close_generation(stored, micros(tombstones_until))
+        self._open_generation(stored.id)
+        self.save_queue(stored, queue)
+
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        generation = queue.generation
+        first = self._last_seq + 1
+        self._last_seq += len(tasks)
+        values = [rows.task_row(seq, generation, task) for seq, task in enumerate(tasks, first)]
+        start = 0
+        while start < len(values):
+            size = min(ROWS_PER_INSERT, 1 << ((len(values) - start).bit_length() - 1))
+            step = values[start : start + size]
+            self._execute(_INSERTS[size], [value for row in step for value in row])
+            start += size
+        long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
+        if long:
+            self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
+
+    def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
+        at = micros(now)
+        found = self._execute(
+            "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
+            " first_dispatch_at = coalesce(first_dispatch_at, ?1)"
+            " WHERE seq IN (SELECT seq FROM tasks WHERE generation = ?2 AND dispatched_at IS NULL"
+            " AND schedule_time <= ?1 ORDER BY schedule_time, seq LIMIT ?3)"
+            f" RETURNING {TASK_COLUMNS}, body",
+            (at, queue.generation, limit),
+        ).fetchall()
+        found.sort(key=lambda row: (row[2], row[0]))  # RETURNING promises no order: schedule_time, then seq
+        return [self._task(queue, row, body=True) for row in found]
+
+    def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
+        found = self._execute(
+            "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
+            " first_dispatch_at = coalesce(first_dispatch_at, ?1)"
+            f" WHERE generation = ?2 AND id = ?3 RETURNING {TASK_COLUMNS}, body",
+            (micros(now), queue.generation, task_id),
+        ).fetchall()
+        return self._task(queue, found[0], body=True) if found else None
+
+    def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
+        generation = queue.generation
+        gone: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
+        kept: list[tuple[Any, ...]] = []
+        for verdict in verdicts:
+            key: TaskKey = verdict.task.key
+            if key.generation != generation:
+                continue  # purged meanwhile
+            attempt = verdict.task.dispatch_count
+            if verdict.retry is None:
+                gone[attempt].append(key.seq)
+            else:
+                kept.append((*_progress(verdict.retry), key.seq, attempt))
+        settled = 0
+        for attempt, seqs in gone.items():
+            settled += self._bury(
+                queue,
+                f"seq IN {_IDS} AND generation = ? AND dispatch_count = ?",
+                (apsw.carray(seqs), generation, attempt),
+                tombstones_until,
+            )
+        if kept:
+            before = self._connection.total_changes()
+            self._executemany(
+                "UPDATE tasks SET schedule_time = ?, response_count = ?, answer_count = ?, last_attempt = ?,"
+                " dispatched_at = NULL WHERE seq = ? AND dispatch_count = ?",
+                kept,
+            )
+            settled += self._connection.total_changes() - before
+        return settled
+
+    def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
+        present = self.living(queue, task_ids)
+        if present:
+            ids = apsw.carray(tuple(present))
+            self._bury(queue, f"generation = ? AND id IN {_IDS}", (queue.generation, ids), tombstones_until)
+        return present
+
+    def put_document(self, kind: str, name: str, value: bytes, expires: datetime | None = None) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO documents (kind, name, value, expires) VALUES (?, ?, ?, ?)",
+            (kind, name, value, rows.optional_micros(expires)),
+        )
+
+    def drop_document(self, kind: str, name: str) -> None:
+        self._execute("DELETE FROM documents WHERE kind = ? AND name = ?", (kind, name))
+
+    def release(self, now: datetime) -> None:
+        self._execute("UPDATE queues SET in_flight = 0 WHERE in_flight <> 0")
+        self._execute(
+            "UPDATE tasks SET dispatched_at = NULL, schedule_time = min(schedule_time, ?)"
+            " WHERE dispatched_at IS NOT NULL",
+            (micros(now),),
+        )
+
+    def sweep(self, now: datetime, limit: int) -> bool:
+        return self._sweeper.sweep(now, limit)
+
+    def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
+        """Delete tasks and leave their names taken."""
+        gone = delete_tasks(self._connection, where, values)
+        entomb(self._connection, queue.id, gone, micros(until))
+        return len(gone)
+
+    def _open_generation(self, queue: int) -> int:
+        ((generation,),) = self._execute("INSERT INTO generations (queue) VALUES (?) RETURNING id", (queue,)).fetchall()
+        self._execute("UPDATE queues SET generation = ? WHERE id = ?", (generation, queue))
+        return int(generation)
+
+    def _close_generation(self, stored: StoredQueue, tombstones_until: int) -> None:
+        self._execute("UPDATE generations SET tombstones_until = ? WHERE id = ?", (tombstones_until, stored.generation))
+
+
+def _progress(task: Task) -> tuple[int, int, int, bytes | None]:
+    """What a failed attempt changes in its task."""
+    return micros(task.schedule_time), task.response_count, task.answer_count, rows.attempt_blob(task.last_attempt)

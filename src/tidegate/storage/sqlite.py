@@ -1,0 +1,154 @@
+"""The default store: one SQLite file, one process, every commit synced; ``:memory:`` is the store of tests."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from tidegate.engine.ports import Reader, StoreError, Transaction
+from tidegate.storage.commits import Worker
+from tidegate.storage.sql import SqlReader, SqlTransaction
+
+T = TypeVar("T")
+
+MEMORY = ":memory:"
+
+CACHE_KIB = 32 * 1024
+"""Page cache of the writing connection. A backlog of any size is read through it."""
+
+CHECKPOINT_PAGES = 4000
+"""Pages in the write-ahead log before they move into the file: 16 MB, so that one sync serves many commits."""
+
+
+class LockedError(StoreError):
+    """Another process has the store open."""
+
+
+class SqliteStore:
+    """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
+
+    def __init__(self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], lock: int) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._lock = lock
+
+    @classmethod
+    async def open(cls, path: Path) -> SqliteStore:
+        """Open the store, making or migrating its tables.
+
+        Raises LockedError when another process has it open, StoreError when it is no store or cannot be opened.
+        """
+        lock = _lock(path)
+        try:
+            connection = _connect(path)
+            _migrate(connection)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            reading = _connect(path, read_only=True)
+            transaction = SqlTransaction(connection)
+        except apsw.Error as error:
+            os.close(lock)
+            raise StoreError(f"cannot open the store {path}: {error}") from error
+        writer = Worker("tidegate-writer", connection, transaction, begin="BEGIN IMMEDIATE")
+        reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN")
+        return cls(writer, reader, lock)
+
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        found: T = await self._reader.submit(look)
+        return found
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        done: T = await self._writer.submit(work)
+        return done
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+        os.close(self._lock)
+
+
+class MemoryStore:
+    """``ports.Store`` in memory: each transaction runs at once, where it is called. Nothing outlives the process."""
+
+    def __init__(self) -> None:
+        self._connection = apsw.Connection(MEMORY)
+        _migrate(self._connection)
+        self._transaction = SqlTransaction(self._connection)
+
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        return look(self._transaction)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        self._connection.execute("BEGIN")
+        try:
+            done = work(self._transaction)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        return done
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
+def check(path: Path) -> list[str]:
+    """What SQLite's own check finds wrong in a store; empty when it is sound. Works beside a running server.
+
+    Raises StoreError when there is no such file or it is no store.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no store at {path}")
+    try:
+        connection = _connect(path, read_only=True)
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+        connection.close()
+    except apsw.Error as error:
+        raise StoreError(f"cannot read the store {path}: {error}") from error
+    return [] if found == ["ok"] else found
+
+
+def _connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+    connection.set_busy_timeout(5000)
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    """Bring the tables up to date; ``user_version`` counts the steps already taken."""
+    steps = sorted(
+        (step for step in resources.files("tidegate.storage.migrations").iterdir() if step.name.endswith(".sql")),
+        key=lambda step: step.name,
+    )
+    (taken,) = connection.execute("PRAGMA user_version").fetchone()  # type: ignore[misc]
+    if taken > len(steps):
+        raise StoreError(f"the store is from a newer tidegate (step {taken}, this one knows {len(steps)}); upgrade")
+    for number, step in enumerate(steps[taken:], taken + 1):
+        with connection:
+            connection.execute(step.read_text())
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _lock(path: Path) -> int:
+    """Hold the store for this process; the lock goes with the process, however it ends."""
+    try:
+        lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot open the store {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise LockedError(f"the store {path} is in use by another process; stop it or name another --store") from error
+    return lock

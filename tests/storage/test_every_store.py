@@ -1,0 +1,284 @@
+"""One contract, every store: what ``engine.ports.Store`` promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from tidegate.core.bucket import Flow
+from tidegate.core.errors import Code
+from tidegate.core.lifecycle import Outcome, Retry, judge
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
+from tidegate.core.task import Attempt, HttpRequest, Status, Task
+from tidegate.engine.ports import Store, StoredQueue, Transaction, Verdict
+from tidegate.storage.sqlite import MemoryStore, SqliteStore
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+QUEUE = QueueName.of("p", "us-central1", "q")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    store: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "tidegate.db")
+    yield store
+    await store.close()
+
+
+def queue(name: QueueName = QUEUE, **settings: Any) -> Queue:
+    return Queue(name=name, **settings)
+
+
+def task(task_id: str, due: datetime = NOON, body: bytes = b"hello", created: datetime = NOON) -> Task:
+    target = HttpRequest("https://handler.test/", headers={"A": "b"}, token=OidcToken("a@b.test", "x"))
+    return Task(
+        name=QUEUE.task(task_id),
+        target=target,
+        schedule_time=due,
+        create_time=created,
+        dispatch_deadline=timedelta(minutes=10),
+        body=body,
+    )
+
+
+async def made(store: Store, *tasks: Task, name: QueueName = QUEUE) -> StoredQueue:
+    def work(tx: Transaction) -> StoredQueue:
+        stored = tx.add_queue(queue(name), Flow.fresh(queue(name).rate_limits, NOON))
+        tx.add_tasks(stored, tasks)
+        return stored
+
+    return await store.write(work)
+
+
+async def current(store: Store) -> StoredQueue:
+    stored = await store.read(lambda tx: tx.queue(QUEUE))
+    assert stored is not None
+    return stored
+
+
+def ids(tasks: list[Task]) -> list[str]:
+    return [each.name.task for each in tasks]
+
+
+async def listed(store: Store) -> list[str]:
+    return ids(await store.read(lambda tx: tx.tasks(_queue(tx), "", 100, body=False)))
+
+
+def _queue(tx: Any) -> StoredQueue:
+    stored = tx.queue(QUEUE)
+    assert stored is not None
+    return stored  # type: ignore[no-any-return]
+
+
+async def test_a_queue_reads_back_as_it_was_saved(store: Store) -> None:
+    rich = queue(
+        state=State.PAUSED,
+        retry_config=RetryConfig(max_attempts=-1),
+        http_target=HttpTarget(
+            uri_override=UriOverride(scheme=0, host="h", port=0, path="", query=None),
+            header_overrides=(Header("a", ""),),
+            token=OidcToken("a@b.test"),
+        ),
+        purge_time=NOON,
+        sampling_ratio=0.5,
+    )
+    flow = Flow.fresh(rich.rate_limits, NOON)
+    await store.write(lambda tx: tx.add_queue(rich, flow))
+    stored = await current(store)
+    assert (stored.queue, stored.flow) == (rich, flow)
+
+
+async def test_queues_are_listed_by_id_under_their_own_parent_only(store: Store) -> None:
+    for name in ("b", "a", "a-b", "a0"):
+        await made(store, name=QueueName.of("p", "us-central1", name))
+    await made(store, name=QueueName.of("p", "us-central10", "x"))
+    await made(store, name=QueueName.of("p2", "us-central1", "y"))
+    found = await store.read(lambda tx: tx.queues("projects/p/locations/us-central1", "", 10))
+    assert [each.queue.name.queue for each in found] == ["a", "a-b", "a0", "b"]
+    after = await store.read(lambda tx: tx.queues("projects/p/locations/us-central1", "a-b", 1))
+    assert [each.queue.name.queue for each in after] == ["a0"]
+    assert await store.read(lambda tx: tx.locations("p")) == ["us-central1", "us-central10"]
+
+
+async def test_a_task_reads_back_as_it_was_added_its_body_only_when_asked_for(store: Store) -> None:
+    small, large = task("small"), task("large", body=b"x" * 5000)
+    stored = await made(store, small, large)
+    for each in (small, large):
+        found = await store.read(lambda tx, each=each: tx.task(stored, each.name.task, body=True))  # type: ignore[misc]
+        assert _without_key(found) == each
+        found = await store.read(lambda tx, each=each: tx.task(stored, each.name.task, body=False))  # type: ignore[misc]
+        assert found is not None
+        assert found.body == b""
+    assert await store.read(lambda tx: tx.task(stored, "other", body=True)) is None
+
+
+async def test_more_tasks_than_one_statement_takes_are_all_added(store: Store) -> None:
+    stored = await made(store, *[task(f"{n:04}") for n in range(211)])
+    found = await store.read(lambda tx: tx.tasks(stored, "", 1000, body=True))
+    assert ids(found) == [f"{n:04}" for n in range(211)]
+
+
+async def test_a_claim_takes_what_is_due_in_the_order_of_schedule_time_then_creation(store: Store) -> None:
+    stored = await made(
+        store, task("late", NOON + SECOND), task("b", NOON), task("a", NOON), task("early", NOON - SECOND)
+    )
+    claimed = await store.write(lambda tx: tx.claim(stored, NOON, 2))
+    assert ids(claimed) == ["early", "b"]
+    assert {each.dispatch_count for each in claimed} == {1}
+    assert {each.dispatched_at for each in claimed} == {NOON}
+    assert {each.first_dispatch_time for each in claimed} == {NOON}
+    assert ids(await store.write(lambda tx: tx.claim(stored, NOON, 5))) == ["a"]
+    assert await store.write(lambda tx: tx.claim(stored, NOON, 5)) == []
+    assert await store.read(lambda tx: tx.next_due(stored)) == NOON + SECOND
+
+
+async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store: Store) -> None:
+    other = QueueName.of("p", "us-central1", "idle")
+    await made(store, name=other)
+    stored = await made(store, task("a", NOON), task("b", NOON + SECOND))
+    await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    assert await store.read(lambda tx: tx.backlog()) == [(QUEUE, NOON + SECOND)]
+
+
+async def test_a_success_removes_the_task_and_leaves_its_name_taken_for_a_while(store: Store) -> None:
+    stored = await made(store, task("a", body=b"x" * 5000), task("b"))
+    (claimed, _) = await store.write(lambda tx: tx.claim(stored, NOON, 2))
+    done = await store.write(lambda tx: tx.settle(stored, [Verdict(claimed, None)], NOON + HOUR))
+    assert done == 1
+    assert await listed(store) == ["b"]
+    assert await store.read(lambda tx: tx.entombed(stored, ["a", "b"], NOON)) == {"a"}
+    assert await store.read(lambda tx: tx.entombed(stored, ["a"], NOON + HOUR)) == set()
+
+
+async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
+    stored = await made(store, task("a"))
+    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    judgement = judge(claimed, stored.queue, Outcome(http_status=429), NOON + SECOND)
+    assert isinstance(judgement, Retry)
+    await store.write(lambda tx: tx.settle(stored, [Verdict(claimed, judgement.task)], NOON + HOUR))
+    found = await store.read(lambda tx: tx.task(stored, "a", body=True))
+    assert found == judgement.task
+    assert found.last_attempt == Attempt(
+        NOON,
+        NOON,
+        NOON + SECOND,
+        Status(Code.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED(8): HTTP status code 429"),
+        429,
+    )
+    due = NOON + SECOND + timedelta(milliseconds=100)
+    assert await store.write(lambda tx: tx.claim(stored, due - timedelta(microseconds=1), 1)) == []
+    (again,) = await store.write(lambda tx: tx.claim(stored, due, 1))
+    assert (again.dispatch_count, again.response_count, again.answer_count) == (2, 1, 1)
+    assert again.first_dispatch_time == NOON
+
+
+@pytest.mark.parametrize("retry", [True, False])
+async def test_an_outcome_counts_only_while_its_attempt_is_the_newest(store: Store, retry: bool) -> None:
+    stored = await made(store, task("a"))
+    (first,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    second = await store.write(lambda tx: tx.force(stored, "a", NOON + SECOND))
+    assert second is not None
+    assert second.dispatch_count == 2
+    verdict = Verdict(first, first if retry else None)
+    assert await store.write(lambda tx: tx.settle(stored, [verdict], NOON + HOUR)) == 0
+    assert await listed(store) == ["a"]
+    assert await store.write(lambda tx: tx.settle(stored, [Verdict(second, None)], NOON + HOUR)) == 1
+    assert await listed(store) == []
+
+
+async def test_forcing_a_task_that_is_not_there_gives_none(store: Store) -> None:
+    stored = await made(store)
+    assert await store.write(lambda tx: tx.force(stored, "a", NOON)) is None
+
+
+async def test_removed_tasks_are_named_and_entombed(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"), task("c"))
+    assert await store.write(lambda tx: tx.remove(stored, ["a", "c", "x", "a"], NOON + HOUR)) == {"a", "c"}
+    assert await listed(store) == ["b"]
+    assert await store.read(lambda tx: tx.entombed(stored, ["a", "b", "c", "x"], NOON)) == {"a", "c"}
+
+
+async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    purged = queue(purge_time=NOON)
+    await store.write(lambda tx: tx.purge(stored, purged, NOON + HOUR))
+    after = await current(store)
+    assert after.queue == purged
+    assert after.id == stored.id
+    assert not await store.read(lambda tx: tx.has_tasks(after))
+    assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
+    assert await store.write(lambda tx: tx.settle(after, [Verdict(claimed, claimed)], NOON + HOUR)) == 0
+    assert await listed(store) == []
+    while await store.write(lambda tx: tx.sweep(NOON, 1)):
+        pass
+    assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
+    assert await store.read(lambda tx: tx.entombed(after, ["a", "b"], NOON + HOUR)) == set()
+
+
+async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everything(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    await store.write(lambda tx: tx.remove(stored, ["b"], NOON + HOUR))
+    await store.write(lambda tx: tx.delete_queue(stored, NOON + HOUR))
+    assert await store.read(lambda tx: tx.queue(QUEUE)) is None
+    assert await store.read(lambda tx: tx.queue_name_taken(QUEUE, NOON))
+    assert not await store.read(lambda tx: tx.queue_name_taken(QUEUE, NOON + HOUR))
+    anew = await made(store)
+    assert anew.id != stored.id
+    assert await store.read(lambda tx: tx.entombed(anew, ["a", "b"], NOON)) == set()
+    assert await listed(store) == []
+
+
+async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
+    stored = await made(store, task("a", NOON - SECOND), task("b", NOON + HOUR))
+    await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    await store.write(lambda tx: tx.force(stored, "b", NOON))
+    await store.write(lambda tx: tx.save_flow(stored, Flow(stored.flow.bucket, 2)))
+    await store.write(lambda tx: tx.release(NOON))
+    assert (await current(store)).flow == stored.flow
+    again = await store.write(lambda tx: tx.claim(stored, NOON, 5))
+    assert [(each.name.task, each.schedule_time) for each in again] == [("a", NOON - SECOND), ("b", NOON)]
+
+
+async def test_the_sweep_removes_tasks_past_their_time_to_live(store: Store) -> None:
+    stored = await made(store, task("old"), task("young", created=NOON + timedelta(days=2)))
+    later = NOON + timedelta(days=31)
+    while await store.write(lambda tx: tx.sweep(later, 1)):
+        pass
+    assert await listed(store) == ["young"]
+    assert await store.read(lambda tx: tx.entombed(stored, ["old", "young"], later)) == {"old"}
+
+
+async def test_documents_are_kept_until_they_expire(store: Store) -> None:
+    await store.write(lambda tx: tx.put_document("operation", "a", b"1", NOON + HOUR))
+    await store.write(lambda tx: tx.put_document("operation", "a", b"2", NOON + HOUR))
+    await store.write(lambda tx: tx.put_document("policy", "a", b"3"))
+    assert await store.read(lambda tx: tx.document("operation", "a", NOON)) == b"2"
+    assert await store.read(lambda tx: tx.document("operation", "a", NOON + HOUR)) is None
+    await store.write(lambda tx: tx.drop_document("policy", "a"))
+    assert await store.read(lambda tx: tx.document("policy", "a", NOON)) is None
+
+
+async def test_a_transaction_that_raises_changes_nothing(store: Store) -> None:
+    stored = await made(store, task("a"))
+
+    def work(tx: Transaction) -> None:
+        tx.remove(stored, ["a"], NOON)
+        tx.put_document("policy", "a", b"1")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(work)
+    assert await listed(store) == ["a"]
+    assert await store.read(lambda tx: tx.document("policy", "a", NOON)) is None
+
+
+def _without_key(found: Task | None) -> Task | None:
+    return None if found is None else replace(found, key=None)

@@ -1,0 +1,117 @@
+"""What the SQLite file promises beyond the contract of every store."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.storage.test_every_store import QUEUE, current, made, task
+
+from tidegate.engine.ports import StoreError, Transaction
+from tidegate.storage.sqlite import LockedError, SqliteStore, check
+
+
+async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    await made(store, task("a"))
+    await store.close()
+    store = await SqliteStore.open(tmp_path / "t.db")
+    stored = await current(store)
+    assert [t.name.task for t in await store.read(lambda tx: tx.tasks(stored, "", 9, body=True))] == ["a"]
+    await store.write(lambda tx: tx.add_tasks(stored, [task("b")]))  # sequence numbers go on, not from one again
+    await store.close()
+    assert check(tmp_path / "t.db") == []
+
+
+async def test_a_second_process_is_told_that_the_store_is_in_use(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    with pytest.raises(LockedError, match=r"t\.db is in use by another process; stop it or name another --store"):
+        await SqliteStore.open(tmp_path / "t.db")
+    await store.close()
+    await (await SqliteStore.open(tmp_path / "t.db")).close()
+
+
+async def test_a_file_that_is_no_store_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "t.db").write_bytes(b"not a database, but long enough to be one" * 100)
+    with pytest.raises(StoreError, match=r"cannot open the store .*t\.db: .*not a database"):
+        await SqliteStore.open(tmp_path / "t.db")
+
+
+async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    await (await SqliteStore.open(tmp_path / "t.db")).close()
+    connection = apsw.Connection(str(tmp_path / "t.db"))
+    connection.execute("PRAGMA user_version = 1000")
+    connection.close()
+    with pytest.raises(StoreError, match="newer tidegate"):
+        await SqliteStore.open(tmp_path / "t.db")
+
+
+async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file or directory"):
+        await SqliteStore.open(tmp_path / "none" / "t.db")
+
+
+async def test_every_commit_is_synced(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    connection = store._writer._connection
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    await store.close()
+
+
+async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    stored = await made(store)
+
+    def put(task_id: str, *, fails: bool) -> asyncio.Future[None]:
+        def work(tx: Transaction) -> None:
+            tx.add_tasks(stored, [task(task_id)])
+            if fails:
+                raise ValueError(task_id)
+
+        return asyncio.ensure_future(store.write(work))
+
+    outcomes = await asyncio.gather(*[put(str(n), fails=n % 3 == 0) for n in range(9)], return_exceptions=True)
+    assert [isinstance(each, ValueError) for each in outcomes] == [n % 3 == 0 for n in range(9)]
+    there = await store.read(lambda tx: tx.tasks(stored, "", 99, body=False))
+    assert [t.name.task for t in there] == ["1", "2", "4", "5", "7", "8"]
+    await store.close()
+
+
+async def test_a_waiter_that_is_cancelled_does_not_undo_its_work(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    stored = await made(store)
+    writing = asyncio.ensure_future(store.write(lambda tx: tx.add_tasks(stored, [task("a")])))
+    await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await store.read(lambda tx: tx.living(stored, ["a"])) == {"a"}
+    await store.close()
+
+
+async def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    store = await SqliteStore.open(path)
+    await made(store, *[task(f"{n}", body=b"x" * 900) for n in range(200)])
+    await store.close()
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(size - 3 * 4096)
+        file.write(b"\xff" * 4096)
+    try:
+        found = check(path)
+    except StoreError as error:
+        found = [str(error)]
+    assert found
+    with pytest.raises(StoreError, match="there is no store at"):
+        check(tmp_path / "other.db")
+
+
+async def test_work_after_the_close_is_refused(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    await store.close()
+    with pytest.raises(StoreError, match="the store is closed"):
+        await store.write(lambda tx: tx.queue(QUEUE))
