@@ -38,6 +38,8 @@ def refusal(flags=None, environment=None, text=None) -> str:
         ("store", "sqlite://tidegate.db", "sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://:memory:"),
         ("store", "sqlite:///", "sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://:memory:"),
         ("store", "postgresql://db/tasks", "a sqlite:// URL (PostgreSQL is not built yet)"),
+        ("project", "a/b", "a project ID such as my-project"),
+        ("location", "US", "a location ID such as us-central1"),
         ("oidc_issuer", "tasks.example.com", "a URL that starts with http:// or https://"),
         ("oidc_issuer", "http://[::1", "a URL that starts with http:// or https://"),
         ("oidc_issuer", "http://host:port", "a URL that starts with http:// or https://"),

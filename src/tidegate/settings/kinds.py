@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from tidegate.core.names import LOCATION_ID, PROJECT_ID
+
 MEMORY = ":memory:"
 UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
 EGRESS_WORDS = ("all", "public")
@@ -71,6 +73,17 @@ def _text(value: str) -> str:
     if not value.strip():
         raise RefusedError("some text")
     return value.strip()
+
+
+def _id(grammar: str, rule: str) -> Callable[[str], str]:
+    pattern = re.compile(grammar)
+
+    def read(value: str) -> str:
+        if not pattern.fullmatch(value.strip()):
+            raise RefusedError(rule)
+        return value.strip()
+
+    return read
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -245,7 +258,8 @@ def _route(value: str) -> tuple[str, str]:
 
 
 HOST = Kind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
-TEXT = Kind("TEXT", _text)
+PROJECT = Kind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
+LOCATION = Kind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
 PORT = Kind("PORT", _whole(0, 65535))
 COUNT = Kind("N", _whole(1))
 RATE = Kind("RATE", _above_zero, show_number)

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from tidegate.core.names import QueueName
+from tidegate.core.names import LOCATION_ID, PROJECT_ID, QUEUE_ID, QueueName
 from tidegate.core.queue import Kind as QueueKind
 from tidegate.core.queue import Queue, RateLimits, RetryConfig, burst_for
 from tidegate.core.times import Duration
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 TASK_TTL = kinds.duration(10 * DAY, 3650 * DAY)
 TOMBSTONE_TTL = kinds.duration(timedelta(hours=1), 9 * DAY)
 
-_NAME = re.compile(r"projects/[A-Za-z0-9:.-]+/locations/[a-z0-9-]{1,63}/queues/[A-Za-z0-9-]{1,100}")
+_NAME = re.compile(f"projects/{PROJECT_ID}/locations/{LOCATION_ID}/queues/{QUEUE_ID}")
 
 
 def _name(value: str) -> QueueName:

@@ -33,9 +33,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ()
     queues: Annotated[str | None, Says(kinds.FILE, "A queue.yaml to apply at start.")] = None
     project: Annotated[
-        str | None, Says(kinds.TEXT, "Project of the queues of a queue.yaml.", unset="the file's application")
+        str | None, Says(kinds.PROJECT, "Project of the queues of a queue.yaml.", unset="the file's application")
     ] = None
-    location: Annotated[str, Says(kinds.TEXT, "Location of the queues of a queue.yaml.")] = "us-central1"
+    location: Annotated[str, Says(kinds.LOCATION, "Location of the queues of a queue.yaml.")] = "us-central1"
     max_dispatches_per_second: Annotated[
         float, Says(kinds.RATE, "The highest rate a queue may ask for, in attempts a second.")
     ] = 500.0
