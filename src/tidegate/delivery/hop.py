@@ -1,0 +1,64 @@
+"""One request of an attempt, and the one that follows it when the handler redirects (behaviour §6)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from pyreqwest.http import Url
+
+from tidegate.core.target import HttpCall
+
+Headers = tuple[tuple[str, str], ...]
+
+MAX_REDIRECTS = 10
+KEEPS_METHOD = frozenset({307, 308})
+BECOMES_GET = frozenset({301, 302, 303})
+REDIRECTS = KEEPS_METHOD | BECOMES_GET
+
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+CALLABLE_SCHEMES = frozenset({"http", "https"})
+EMPTY_BODY: Headers = (("Content-Length", "0"),)
+
+
+class Hop(Struct, frozen=True):
+    """What is sent to one address. ``headers`` are complete but for Host and a body's Content-Length."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def first(cls, call: HttpCall, authorization: str | None) -> Hop:
+        """The request a call begins with; a minted ``authorization`` replaces the task's own."""
+        headers = call.headers
+        if authorization is not None:
+            headers = (*without(headers, "authorization"), ("Authorization", authorization))
+        if not call.body and call.method in BODY_METHODS:
+            headers += EMPTY_BODY
+        return cls(call.method, call.url, headers, call.body)
+
+    def redirected(self, status: int, location: str) -> Hop | None:
+        """The request that a redirect asks for; None when its ``location`` cannot be called.
+
+        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. A token goes to the
+        host and port it was made for and no further.
+        """
+        here = Url(self.url)
+        try:
+            there = here.join(location)
+        except ValueError:
+            return None
+        if not location or there.scheme not in CALLABLE_SCHEMES or not there.host_str:
+            return None
+        headers = self.headers
+        if (there.host_str, there.port_or_known_default) != (here.host_str, here.port_or_known_default):
+            headers = without(headers, "authorization")
+        if status in KEEPS_METHOD:
+            return Hop(self.method, str(there), headers, self.body)
+        headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
+        return Hop("HEAD" if self.method == "HEAD" else "GET", str(there), headers, b"")
+
+
+def without(headers: Headers, unwanted: str) -> Headers:
+    """The headers but those of one name, given in lower case."""
+    return tuple((name, value) for name, value in headers if name.lower() != unwanted)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.delivery.raw_handler import RawHandler, raw_handler
+
+from tidegate.delivery.http_sender import HttpSender
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+class StoppedClock:
+    """A wall clock that stands at noon; its monotonic side runs, and can be put forward."""
+
+    def __init__(self) -> None:
+        self.wall = NOON
+        self.ahead = 0.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def advance(self, span: timedelta) -> None:
+        self.wall += span
+        self.ahead += span.total_seconds()
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+async def sender(clock: StoppedClock) -> AsyncIterator[HttpSender]:
+    sender = HttpSender(clock)
+    yield sender
+    await sender.close()
+
+
+@pytest.fixture
+async def handler() -> AsyncIterator[RawHandler]:
+    async with raw_handler() as handler:
+        yield handler

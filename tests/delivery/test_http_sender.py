@@ -1,0 +1,457 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from pyreqwest.request import RequestBuilder
+from tests.delivery.calls import SECOND, call
+from tests.delivery.certificates import Authority
+from tests.delivery.conftest import StoppedClock
+from tests.delivery.raw_handler import (
+    OK,
+    Connection,
+    RawHandler,
+    Step,
+    answer,
+    endless,
+    hang_up,
+    raw_handler,
+    reset,
+    say,
+    silence,
+)
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.delivery.http_sender import ANSWER_MAX, HttpSender
+
+SOON = timedelta(seconds=0.3)
+GZIP_BOMB = bytes.fromhex("1f8b0800000000000003") + b"\xed" * 1000
+
+
+# What goes over the wire
+
+
+async def test_the_wire_carries_the_calls_headers_and_host_and_length_and_nothing_that_changes_meaning(
+    sender: HttpSender, handler: RawHandler
+) -> None:
+    await sender.send(call(handler.url("/a?b=c"), "POST", b"body", ("X-Own", "1"), ("X-Own", "2")), None)
+    request = handler.requests[0]
+    assert request.line == "POST /a?b=c HTTP/1.1"
+    assert request.headers == [
+        ("User-Agent", "Google-Cloud-Tasks"),
+        ("X-Cloudtasks-Queuename", "queue"),
+        ("X-Cloudtasks-Taskname", "task"),
+        ("X-Own", "1"),
+        ("X-Own", "2"),
+        ("Accept", "*/*"),  # pyreqwest's own; the same as none
+        ("Host", f"127.0.0.1:{handler.port}"),
+        ("Content-Length", "4"),
+    ]
+    assert request.body == b"body"
+
+
+async def test_a_tasks_own_accept_header_goes_out_alone(sender: HttpSender, handler: RawHandler) -> None:
+    await sender.send(call(handler.url(), "GET", b"", ("accept", "text/plain")), None)
+    accepts = [value for name, value in handler.requests[0].headers if name == "Accept"]
+    assert accepts == ["text/plain"]
+
+
+async def test_an_empty_header_is_sent_empty(sender: HttpSender, handler: RawHandler) -> None:
+    await sender.send(call(handler.url(), "POST", b"", ("X-CloudTasks-TaskRetryReason", "")), None)
+    assert handler.requests[0].header("X-CloudTasks-TaskRetryReason") == ""
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_an_empty_body_says_so_where_one_could_be(sender: HttpSender, handler: RawHandler, method: str) -> None:
+    await sender.send(call(handler.url(), method), None)
+    assert handler.requests[0].line.startswith(method)
+    assert handler.requests[0].header("content-length") == "0"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+async def test_methods_without_body_send_no_length(sender: HttpSender, handler: RawHandler, method: str) -> None:
+    assert await sender.send(call(handler.url(), method), None) == Outcome(200)
+    assert handler.requests[0].line.startswith(method)
+    assert handler.requests[0].header("content-length") is None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+async def test_methods_without_body_send_nothing_for_a_task_with_one(
+    sender: HttpSender, handler: RawHandler, method: str
+) -> None:
+    assert await sender.send(call(handler.url(), method, b"body"), None) == Outcome(reason=f"{method} takes no body")
+    assert handler.connections == 0
+
+
+async def test_a_minted_token_replaces_the_tasks_own_authorization(sender: HttpSender, handler: RawHandler) -> None:
+    await sender.send(call(handler.url(), "GET", b"", ("authorization", "Basic own")), "Bearer minted")
+    assert [v for n, v in handler.requests[0].headers if n == "Authorization"] == ["Bearer minted"]
+
+
+async def test_the_tasks_own_authorization_passes_without_a_token(sender: HttpSender, handler: RawHandler) -> None:
+    await sender.send(call(handler.url(), "GET", b"", ("authorization", "Basic own")), None)
+    assert handler.requests[0].header("authorization") == "Basic own"
+
+
+async def test_proxies_of_the_environment_are_not_asked(
+    clock: StoppedClock, handler: RawHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    sender = HttpSender(clock)
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+    await sender.close()
+
+
+async def test_cookies_are_not_kept(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(answer(200, "Set-Cookie: a=b"))
+    await sender.send(call(handler.url()), None)
+    await sender.send(call(handler.url()), None)
+    assert handler.requests[1].header("cookie") is None
+
+
+async def test_connections_are_used_again(sender: HttpSender, handler: RawHandler) -> None:
+    for _ in range(3):
+        assert await sender.send(call(handler.url(), "POST", b"body"), None) == Outcome(200)
+    assert handler.connections == 1
+
+
+# Answers
+
+
+@pytest.mark.parametrize("status", [200, 204, 299, 300, 304, 400, 404, 418, 500, 502, 504, 599, 700])
+async def test_the_status_is_the_outcome(sender: HttpSender, handler: RawHandler, status: int) -> None:
+    handler.does(answer(status))
+    assert await sender.send(call(handler.url()), None) == Outcome(status)
+
+
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+async def test_interim_answers_are_passed_over(sender: HttpSender, handler: RawHandler, interim: str) -> None:
+    handler.does(say(f"HTTP/1.1 {interim}\r\nLink: <a>\r\n\r\n".encode() * 3 + OK))
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+
+
+async def test_an_answer_that_ends_with_its_connection_is_whole(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(hang_up(after=b"HTTP/1.0 200 OK\r\n\r\nbody"))
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+
+
+async def test_packed_bodies_stay_packed(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(answer(200, "Content-Encoding: gzip", body=GZIP_BOMB))
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+
+
+async def test_a_body_up_to_the_cap_is_read_and_the_connection_used_again(
+    sender: HttpSender, handler: RawHandler
+) -> None:
+    handler.does(answer(200, body=b"a" * (ANSWER_MAX - 1)))
+    for _ in range(3):
+        assert await sender.send(call(handler.url()), None) == Outcome(200)
+    assert handler.connections == 1
+
+
+def test_the_cap_is_the_librarys_own_default() -> None:
+    """The sender does not set it on every call: that costs a microsecond."""
+    assert RequestBuilder.default_streamed_read_buffer_limit() == ANSWER_MAX
+
+
+async def test_more_body_than_the_cap_is_hung_up_on(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(endless(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000000\r\n\r\n", b"a" * 10_000))
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+    await handler.ended.wait()
+
+
+# Handlers that misbehave
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        pytest.param(hang_up(), "connection closed without an answer", id="nothing"),
+        pytest.param(hang_up(after=b"HTTP/1.1 20"), "connection closed without an answer", id="half a status"),
+        pytest.param(hang_up(after=b"HTTP/1.1 200 OK\r\nX:"), "connection closed without an answer", id="half a head"),
+        pytest.param(
+            hang_up(after=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"), "answer broken off", id="half a body"
+        ),
+        pytest.param(
+            hang_up(after=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+            "answer broken off",
+            id="half a chunk",
+        ),
+        pytest.param(reset(), "connection reset", id="reset"),
+        pytest.param(say(b"SSH-2.0-OpenSSH_9.9\r\n"), "answer is not HTTP", id="not HTTP"),
+        pytest.param(say(b"HTTP/1.1 9999 No\r\n\r\n"), "answer is not HTTP", id="bad status"),
+        pytest.param(say(b"HTTP/1.1 099 No\r\n\r\n"), "answer is not HTTP", id="status below 100"),
+        pytest.param(say(b"HTTP/2.0 200 OK\r\n\r\n"), "answer is not HTTP", id="bad version"),
+        pytest.param(
+            say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+            "answer is not HTTP",
+            id="two lengths",
+        ),
+        pytest.param(
+            say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "answer broken off", id="bad chunk"
+        ),
+        pytest.param(
+            endless(b"HTTP/1.1 200 OK\r\nX: ", b"a" * 10_000),
+            "answer with too many or too large headers",
+            id="a header",
+        ),
+        pytest.param(
+            endless(b"HTTP/1.1 200 OK\r\n", b"X: a\r\n" * 100),
+            "answer with too many or too large headers",
+            id="headers",
+        ),
+    ],
+)
+async def test_what_is_no_answer_is_an_outcome_with_a_reason(
+    sender: HttpSender, handler: RawHandler, step: Step, reason: str
+) -> None:
+    handler.does(step)
+    assert await sender.send(call(handler.url("/?secret"), "POST", b"secret"), None) == Outcome(reason=reason)
+    assert len(handler.requests) == 1
+
+
+async def test_a_reset_within_the_body_is_no_answer(sender: HttpSender, handler: RawHandler) -> None:
+    async def step(connection: Connection) -> bool:
+        # A large part first: when it has come through, the head has been read.
+        await connection.say(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"a" * 50_000)
+        connection.reset()
+        return False
+
+    handler.does(step)
+    outcome = await sender.send(call(handler.url()), None)
+    assert outcome.http_status == 0
+    assert outcome.reason in {"answer broken off", "connection reset"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(silence(), id="before the answer"),
+        pytest.param(silence(after=b"HTTP/1.1 200 OK\r\n"), id="within the head"),
+        pytest.param(silence(after=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na"), id="within the body"),
+        pytest.param(endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), id="interim answers for ever"),
+        pytest.param(silence(after=b"HTTP/1.1 303 Other\r\nContent-Length: 9\r\nLocation: /\r\n\r\n"), id="redirect"),
+    ],
+)
+async def test_the_deadline_covers_everything_up_to_the_end_of_the_answer(
+    sender: HttpSender, handler: RawHandler, step: Step
+) -> None:
+    handler.does(step)
+    outcome = await sender.send(call(handler.url(), timeout=SOON), None)
+    assert outcome == Outcome(timed_out=True, reason="no whole answer within the deadline")
+    assert len(handler.requests) == 1
+    await handler.ended.wait()
+
+
+async def test_the_deadline_covers_a_handshake_that_never_comes(sender: HttpSender) -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(deaf, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await sender.send(call(f"https://127.0.0.1:{port}/", timeout=SOON), None)
+    assert outcome.timed_out
+
+
+async def test_a_deadline_already_passed_sends_nothing(sender: HttpSender, handler: RawHandler) -> None:
+    outcome = await sender.send(call(handler.url(), timeout=timedelta()), None)
+    assert outcome.timed_out
+    assert handler.connections == 0
+
+
+async def test_refused_and_unknown_hosts_are_no_answer(sender: HttpSender) -> None:
+    async with raw_handler() as gone:
+        pass
+    assert await sender.send(call(gone.url()), None) == Outcome(reason="connection refused")
+    assert await sender.send(call("http://nowhere.invalid/"), None) == Outcome(reason="host not found")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nothing", "http://", "http://[::1/", "http://a b/", "http://1.2.3.4.5/", "http://host:99999/", "ftp://host/"],
+)
+async def test_a_url_that_cannot_be_called_is_an_outcome(sender: HttpSender, url: str) -> None:
+    outcome = await sender.send(call(url), None)
+    assert outcome.http_status == 0
+    assert outcome.reason
+
+
+@pytest.mark.parametrize("header", [("a b", "c"), ("", "x"), ("X", "a\nb"), ("X", "\0")])
+async def test_a_header_that_cannot_be_sent_is_an_outcome(
+    sender: HttpSender, handler: RawHandler, header: tuple[str, str]
+) -> None:
+    outcome = await sender.send(call(handler.url(), "POST", b"", header), None)
+    assert outcome == Outcome(reason="URL or header cannot be sent")
+    assert handler.connections == 0
+
+
+async def test_cancelling_passes_through_at_once(sender: HttpSender, handler: RawHandler) -> None:
+    asked = asyncio.Event()
+
+    async def step(connection: Connection) -> bool:
+        asked.set()
+        await connection.closed_by_peer()
+        return False
+
+    handler.does(step)
+    sending = asyncio.create_task(sender.send(call(handler.url(), timeout=SECOND), None))
+    await asked.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert not handler.ended.is_set()  # pyreqwest lets go of the connection at the deadline only
+    await handler.ended.wait()
+
+
+async def test_a_closed_sender_answers_with_an_outcome(clock: StoppedClock, handler: RawHandler) -> None:
+    sender = HttpSender(clock)
+    await sender.close()
+    outcome = await sender.send(call(handler.url()), None)
+    assert outcome == Outcome(reason="sender closed")
+
+
+# Kept connections
+
+
+async def test_a_kept_connection_that_the_handler_closed_costs_no_attempt(
+    sender: HttpSender, handler: RawHandler
+) -> None:
+    handler.does(say(OK), hang_up(), say(OK))  # answers, then closes the moment the next request comes
+    assert await sender.send(call(handler.url("/1"), "POST", b"a"), None) == Outcome(200)
+    assert await sender.send(call(handler.url("/2"), "POST", b"b"), None) == Outcome(200)
+    assert [request.line for request in handler.requests] == [
+        "POST /1 HTTP/1.1",
+        "POST /2 HTTP/1.1",
+        "POST /2 HTTP/1.1",
+    ]
+    assert handler.requests[1].headers == handler.requests[2].headers
+    assert handler.connections == 2
+
+
+async def test_a_kept_connection_that_the_handler_reset_costs_no_attempt(
+    sender: HttpSender, handler: RawHandler
+) -> None:
+    handler.does(say(OK), reset(), say(OK))
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+    assert await sender.send(call(handler.url()), None) == Outcome(200)
+
+
+async def test_it_is_sent_again_once_only(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(say(OK), hang_up())
+    await sender.send(call(handler.url()), None)
+    assert await sender.send(call(handler.url()), None) == Outcome(reason="connection closed without an answer")
+    assert len(handler.requests) == 3
+
+
+async def test_a_handler_that_dies_later_on_a_request_is_not_sent_it_again(
+    sender: HttpSender, handler: RawHandler, clock: StoppedClock
+) -> None:
+    async def die_later(connection: Connection) -> bool:
+        clock.advance(2 * SECOND)
+        return False
+
+    handler.does(say(OK), die_later)
+    await sender.send(call(handler.url()), None)
+    assert await sender.send(call(handler.url()), None) == Outcome(reason="connection closed without an answer")
+    assert len(handler.requests) == 2
+
+
+async def test_a_handler_that_answered_in_part_is_not_sent_it_again(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(say(OK), hang_up(after=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"))
+    await sender.send(call(handler.url()), None)
+    assert await sender.send(call(handler.url()), None) == Outcome(reason="answer broken off")
+    assert len(handler.requests) == 2
+
+
+async def test_a_handler_silent_until_the_deadline_is_not_sent_it_again(
+    sender: HttpSender, handler: RawHandler
+) -> None:
+    handler.does(say(OK), silence())
+    await sender.send(call(handler.url()), None)
+    assert (await sender.send(call(handler.url(), timeout=SOON), None)).timed_out
+    assert len(handler.requests) == 2
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+async def tls_handler(authority: Authority) -> AsyncIterator[RawHandler]:
+    async with raw_handler(tls=authority.server("localhost")) as handler:
+        handler.host = "localhost"
+        yield handler
+
+
+async def test_a_trusted_certificate_is_accepted(
+    clock: StoppedClock, tls_handler: RawHandler, authority: Authority
+) -> None:
+    sender = HttpSender(clock, trusted_roots=authority.pem)
+    assert await sender.send(call(tls_handler.url(), "POST", b"body"), None) == Outcome(200)
+    await sender.close()
+
+
+async def test_an_unknown_authority_is_refused_and_nothing_sent(sender: HttpSender, tls_handler: RawHandler) -> None:
+    assert await sender.send(call(tls_handler.url()), None) == Outcome(reason="TLS certificate not accepted")
+    assert tls_handler.requests == []
+
+
+async def test_a_certificate_for_another_name_is_refused_and_nothing_sent(
+    clock: StoppedClock, authority: Authority
+) -> None:
+    sender = HttpSender(clock, trusted_roots=authority.pem)
+    async with raw_handler(tls=authority.server("elsewhere.example")) as handler:
+        handler.host = "localhost"
+        assert await sender.send(call(handler.url()), None) == Outcome(reason="TLS certificate not accepted")
+        assert handler.requests == []
+    await sender.close()
+
+
+async def test_a_handler_that_speaks_no_tls_is_no_answer(sender: HttpSender) -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await sender.send(call(f"https://127.0.0.1:{port}/"), None)
+    assert outcome == Outcome(reason="TLS handshake failed")
+
+
+# Retry-After
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_heard_when_a_handler_asks_for_room(
+    sender: HttpSender, handler: RawHandler, status: int
+) -> None:
+    handler.does(answer(status, "Retry-After: 120"))
+    assert await sender.send(call(handler.url()), None) == Outcome(status, retry_after=timedelta(seconds=120))
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 500])
+async def test_retry_after_means_nothing_with_other_answers(
+    sender: HttpSender, handler: RawHandler, status: int
+) -> None:
+    handler.does(answer(status, "Retry-After: 120"))
+    assert await sender.send(call(handler.url()), None) == Outcome(status)
+
+
+async def test_a_retry_after_date_counts_from_now(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(answer(503, "Retry-After: Mon, 04 May 2026 12:01:30 GMT"))
+    assert (await sender.send(call(handler.url()), None)).retry_after == timedelta(seconds=90)
+
+
+async def test_a_retry_after_that_is_not_ascii_is_none(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(answer(503, "Retry-After: \xe9"))
+    assert await sender.send(call(handler.url()), None) == Outcome(503)
