@@ -1,0 +1,121 @@
+"""Who may do what with a queue: its IAM policy, stored and returned (behaviour §20).
+
+The calls look the queue up before they come here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from tidegate.core.errors import Aborted, InvalidArgument
+
+HIGHEST_VERSION: Final = 3
+STORED_VERSION: Final = 1
+
+_ROLE: Final = re.compile(r"(?:(?:organizations|projects)/[^/]+/)?roles/[^/]+")
+_MEMBER_PREFIXES: Final = ("user:", "serviceAccount:", "group:", "domain:", "principal:", "principalSet:", "deleted:")
+_EVERYONE: Final = frozenset({"allUsers", "allAuthenticatedUsers"})
+
+QUEUE_PERMISSIONS: Final = frozenset(
+    {f"cloudtasks.queues.{verb}" for verb in ("delete", "get", "getIamPolicy", "pause", "purge")}
+    | {f"cloudtasks.queues.{verb}" for verb in ("resume", "setIamPolicy", "update")}
+    | {f"cloudtasks.tasks.{verb}" for verb in ("create", "delete", "fullView", "get", "list", "run")}
+)
+"""The permissions that mean something on a queue."""
+
+
+class Binding(Struct, frozen=True, array_like=True):
+    """A role and who has it. ``conditional`` is only ever true in a request, and refused there."""
+
+    role: str
+    members: tuple[str, ...] = ()
+    conditional: bool = False
+
+
+class Policy(Struct, frozen=True, array_like=True):
+    """A queue's policy. As sent, an empty ``etag`` asks for no comparison."""
+
+    version: int = 0
+    bindings: tuple[Binding, ...] = ()
+    etag: bytes = b""
+
+
+NO_POLICY: Final = Policy(etag=b"\x00\x20\x01")
+"""What a queue answers for which none was ever set."""
+
+
+def settle_policy(sent: Policy, stored: Policy, etag: bytes, mask: Collection[str] | None = None) -> Policy:
+    """The policy that takes the stored one's place, under a fresh ``etag``.
+
+    ``mask`` names the fields to change, by default ``bindings`` and ``etag``: without ``bindings`` the stored ones
+    stay, without ``etag`` the last write wins.
+
+    Raises:
+        InvalidArgument: The version, a condition, a role or a member cannot be taken.
+        Aborted: The policy was changed since its etag was read.
+    """
+    check_policy(sent)
+    named = {"bindings", "etag"} if mask is None else mask
+    if sent.etag and "etag" in named and sent.etag != stored.etag:
+        raise Aborted(
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. "
+            f"The request's ETag '{_readable(sent.etag)}' did not match the current policy's ETag "
+            f"'{_readable(stored.etag)}'."
+        )
+    bindings = merged_bindings(sent.bindings) if "bindings" in named else stored.bindings
+    return Policy(STORED_VERSION, bindings, etag)
+
+
+def check_policy(sent: Policy) -> None:
+    """A policy as sent, whatever is stored."""
+    if sent.version > HIGHEST_VERSION:
+        raise InvalidArgument(
+            f"Specified policy version ({sent.version}) is not supported. For more information, please refer to "
+            "https://cloud.google.com/iam/help/allow-policies/versions."
+        )
+    for binding in sent.bindings:
+        if binding.conditional:
+            raise InvalidArgument("Can't set conditional policy on this resource")
+        if not _ROLE.fullmatch(binding.role):
+            raise InvalidArgument(
+                'The role name must be in the form "roles/{role}", "organizations/{organization_id}/roles/{role}", '
+                'or "projects/{project_id}/roles/{role}".'
+            )
+        for member in binding.members:
+            if member not in _EVERYONE and not member.startswith(_MEMBER_PREFIXES):
+                raise InvalidArgument(
+                    f"The member {member} is of an unknown type. Please set a valid type prefix for the member."
+                )
+
+
+def merged_bindings(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
+    """One binding a role, without repeated members and without roles that nobody has; sorted."""
+    members: dict[str, set[str]] = {}
+    for binding in bindings:
+        members.setdefault(binding.role, set()).update(binding.members)
+    return tuple(Binding(role, tuple(sorted(who))) for role, who in sorted(members.items()) if who)
+
+
+def tested_permissions(asked: Sequence[str]) -> list[str]:
+    """The permissions that TestIamPermissions asks about, sorted, repeats kept: those a caller without limits has.
+
+    Raises:
+        InvalidArgument: None was asked, or one is ill-formed or not a queue's; the first bad one is named.
+    """
+    if not asked:
+        raise InvalidArgument("At least one permission must be specified.")
+    for permission in asked:
+        parts = permission.split(".")
+        if len(parts) != 3 or not all(parts) or "*" in permission:
+            raise InvalidArgument(f"The permission {permission} is invalid.")
+        if permission not in QUEUE_PERMISSIONS:
+            raise InvalidArgument(f"Permission {permission} is not valid for this resource.")
+    return sorted(asked)
+
+
+def _readable(etag: bytes) -> str:
+    return "".join(chr(byte) if 0x20 <= byte <= 0x7E else f"\\{byte:03o}" for byte in etag)

@@ -1,0 +1,64 @@
+"""The one door for what callers send: everything that a rule must check or complete goes through here.
+
+Queues and tasks come as they were sent; what is unset there is 0, empty or None. The checks come in two steps, for the
+service looks at a request before it looks at what is stored (behaviour §2):
+
+- ``check_queue`` and ``check_task`` look at the request alone;
+- ``settle_queue`` and ``settle_task`` look at what becomes of it, and return what is stored, defaults filled in.
+
+Every error is an ``InvalidArgument`` with the service's text where that is known; our own name the field and the rule.
+"""
+
+from tidegate.core.validation.batch import (
+    BATCH_CREATE_MAX,
+    BATCH_DELETE_MAX,
+    NoDeleteSucceeded,
+    check_create_batch,
+    check_delete_batch,
+    check_deleted_name,
+)
+from tidegate.core.validation.paging import QUEUES_PAGE_MAX, TASKS_PAGE_MAX, queues_page_size, tasks_page_size
+from tidegate.core.validation.queue import Ceilings, check_queue, settle_queue
+from tidegate.core.validation.retry import check_attempts
+from tidegate.core.validation.routing import check_http_target, check_uri_override
+from tidegate.core.validation.schedule import SCHEDULE_AHEAD_MAX, pacific
+from tidegate.core.validation.task import (
+    AppEngineDraft,
+    HttpDraft,
+    NewTask,
+    PullDraft,
+    TaskDraft,
+    check_task,
+    settle_task,
+)
+from tidegate.core.validation.tokens import CLOUD_PLATFORM, completed_token
+
+__all__ = [
+    "BATCH_CREATE_MAX",
+    "BATCH_DELETE_MAX",
+    "CLOUD_PLATFORM",
+    "QUEUES_PAGE_MAX",
+    "SCHEDULE_AHEAD_MAX",
+    "TASKS_PAGE_MAX",
+    "AppEngineDraft",
+    "Ceilings",
+    "HttpDraft",
+    "NewTask",
+    "NoDeleteSucceeded",
+    "PullDraft",
+    "TaskDraft",
+    "check_attempts",
+    "check_create_batch",
+    "check_delete_batch",
+    "check_deleted_name",
+    "check_http_target",
+    "check_queue",
+    "check_task",
+    "check_uri_override",
+    "completed_token",
+    "pacific",
+    "queues_page_size",
+    "settle_queue",
+    "settle_task",
+    "tasks_page_size",
+]

@@ -1,0 +1,81 @@
+"""Batches of creates and deletes: what fails the call, and how single entries fail (rpcs, Long-running operations)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tidegate.core.answers import invalid
+from tidegate.core.errors import Aborted, InvalidArgument
+from tidegate.core.names import OPERATION_ID, QueueName, TaskName, check_task_name, parse_task_name
+
+BATCH_CREATE_MAX: Final = 100  # https://cloud.google.com/tasks/docs/quotas
+BATCH_DELETE_MAX: Final = 1000
+
+
+class NoDeleteSucceeded(Aborted):
+    """The operation's own error when every name of a delete failed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "None of the requests succeeded, refer to BatchDeleteTasksMetadata.failed_requests for individual error "
+            "details"
+        )
+
+
+def check_create_batch(queue: QueueName, entries: Sequence[tuple[str, str]], request_id: str) -> None:
+    """A batch of creates as a whole; ``entries`` are the parent and the task's name (empty: generated) of each."""
+    if not entries:
+        raise InvalidArgument("Request must contain at least one task.")
+    if len(entries) > BATCH_CREATE_MAX:
+        raise InvalidArgument(
+            f"A maximum of {BATCH_CREATE_MAX} tasks can be created in a single batch, but got {len(entries)} tasks."
+        )
+    _check_request_id(request_id)
+    for parent, _ in entries:
+        if parent != queue:
+            raise InvalidArgument(
+                "All tasks in a batch request must target the same queue. "
+                f"Found task for queue {parent} in batch request for queue {queue}."
+            )
+    named = [name for _, name in entries if name]
+    for name in named:
+        check_task_name(name, queue)
+    _check_distinct(named)
+
+
+def check_delete_batch(names: Sequence[str], request_id: str) -> None:
+    """A batch of deletes as a whole. A bad name fails its entry alone: ``check_deleted_name``."""
+    if not names:
+        raise invalid()
+    if len(names) > BATCH_DELETE_MAX:
+        raise InvalidArgument(
+            f"A maximum of {BATCH_DELETE_MAX} tasks can be handled in a batch, but {len(names)} were requested."
+        )
+    _check_request_id(request_id)
+
+
+def check_deleted_name(name: str, queue: QueueName) -> TaskName:
+    """One name of a batch of deletes. InvalidArgument is that entry's failure, not the call's."""
+    try:
+        parse_task_name(name)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"Invalid task name: {error.message}") from None
+    return check_task_name(name, queue)
+
+
+def _check_distinct(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InvalidArgument(f"Duplicate task name in the batch request: {name}")
+        seen.add(name)
+
+
+def _check_request_id(request_id: str) -> None:
+    if request_id and not re.fullmatch(OPERATION_ID, request_id):
+        raise InvalidArgument(
+            "request_id can contain only letters ([A-Za-z]), numbers ([0-9]), hyphens (-), or underscores (_). "
+            "It must be between 1 and 100 characters."
+        )

@@ -1,0 +1,26 @@
+"""Page sizes as sent (schema, ListQueuesRequest and ListTasksRequest)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidegate.core.errors import InvalidArgument
+
+QUEUES_PAGE_MAX: Final = 9800
+TASKS_PAGE_MAX: Final = 1000
+
+
+def queues_page_size(sent: int) -> int:
+    """How many queues a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListQueuesRequest", sent, QUEUES_PAGE_MAX)
+
+
+def tasks_page_size(sent: int) -> int:
+    """How many tasks a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListTasksRequest", sent, TASKS_PAGE_MAX)
+
+
+def _page_size(request: str, sent: int, most: int) -> int:
+    if sent < 0:
+        raise InvalidArgument(f"{request}.pageSize cannot be negative.")
+    return min(sent, most) or most

@@ -1,0 +1,68 @@
+"""Retry settings, of a queue or of one task (behaviour §2, §3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidegate.core.answers import invalid
+from tidegate.core.errors import InvalidArgument
+from tidegate.core.queue import (
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_MAX_BACKOFF,
+    DEFAULT_MAX_DOUBLINGS,
+    DEFAULT_MIN_BACKOFF,
+    UNLIMITED_ATTEMPTS,
+    RetryConfig,
+)
+from tidegate.core.times import NANOS_PER_SECOND, Duration
+
+DURATION_SECONDS_MAX: Final = 315_576_000_000  # google.protobuf.Duration
+
+
+def check_retry(retry: RetryConfig) -> None:
+    """Retry settings as sent: 0 stands for unset."""
+    if retry.max_attempts < UNLIMITED_ATTEMPTS:
+        raise InvalidArgument("RetryConfig.maxAttempts must be greater or equal to -1.")
+    span = retry.max_retry_duration
+    if span.seconds < 0:
+        raise InvalidArgument("RetryConfig.max_retry_duration.seconds cannot be negative.")
+    if span.nanos:
+        raise InvalidArgument("RetryConfig.max_retry_duration.nanos cannot be set.")
+    if span.seconds > DURATION_SECONDS_MAX:
+        raise invalid()
+    _check_backoff("minBackoff", retry.min_backoff)
+    _check_backoff("maxBackoff", retry.max_backoff)
+    if retry.max_doublings < 0:
+        raise InvalidArgument("RetryConfig.maxDoublings cannot be negative.")
+
+
+def attempts_only(retry: RetryConfig) -> RetryConfig:
+    """The settings of a pull queue as sent: only the attempts can be set, the rest is ignored."""
+    return RetryConfig(retry.max_attempts, Duration(), Duration(), Duration(), 0)
+
+
+def check_attempts(sent: int) -> None:
+    """``max_attempts`` of v2beta2 when it is set; there ``unlimited_attempts`` says that there is no limit."""
+    if sent <= 0:
+        raise InvalidArgument("RetryConfig.maxAttempts must be greater than 0.")
+
+
+def _check_backoff(field: str, wait: Duration) -> None:
+    if wait.seconds < 0 or wait.nanos < 0:
+        raise InvalidArgument(f"RetryConfig.{field} cannot be negative.")
+    if wait.seconds > DURATION_SECONDS_MAX or wait.nanos >= NANOS_PER_SECOND:
+        raise invalid()
+
+
+def filled_retry(retry: RetryConfig) -> RetryConfig:
+    """The settings that apply: what is unset takes its default. Checks that the backoffs agree then."""
+    filled = RetryConfig(
+        retry.max_attempts or DEFAULT_MAX_ATTEMPTS,
+        retry.max_retry_duration,
+        retry.min_backoff if retry.min_backoff.total_nanos else DEFAULT_MIN_BACKOFF,
+        retry.max_backoff if retry.max_backoff.total_nanos else DEFAULT_MAX_BACKOFF,
+        retry.max_doublings or DEFAULT_MAX_DOUBLINGS,
+    )
+    if filled.min_backoff > filled.max_backoff:
+        raise InvalidArgument("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
+    return filled

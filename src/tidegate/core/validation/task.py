@@ -1,0 +1,224 @@
+"""Tasks as callers send them, and as they are stored (behaviour §2, §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.app_engine import with_host
+from tidegate.core.errors import InvalidArgument
+from tidegate.core.headers import HEADERS_MAX, clean_app_engine_headers, clean_http_headers
+from tidegate.core.names import QueueName, TaskName, check_task_name
+from tidegate.core.queue import AppEngineRouting, HttpMethod, Kind, Queue, RetryConfig, Token
+from tidegate.core.task import DEFAULT_HTTP_DEADLINE, AppEngineRequest, HttpRequest, PullMessage, Target, Task
+from tidegate.core.times import Duration
+from tidegate.core.urls import SCHEMES, encoded_length
+from tidegate.core.validation.retry import check_retry, filled_retry
+from tidegate.core.validation.schedule import settled_schedule
+from tidegate.core.validation.tokens import check_token, check_token_url, completed_token
+
+URL_MAX: Final = 2083  # characters once encoded; HttpRequest.url, AppEngineHttpRequest.relative_uri
+TAG_MAX: Final = 499  # PullMessage.tag: less than 500 characters
+SHORTEST_DEADLINE: Final = Duration(15)  # Task.dispatch_deadline
+LONGEST_HTTP_DEADLINE: Final = Duration(30 * 60)
+LONGEST_APP_ENGINE_DEADLINE: Final = Duration(24 * 3600 + 15)
+
+_METHODS: Final = {int(method): method for method in HttpMethod}
+HTTP_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH})
+APP_ENGINE_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT})
+_SHORT: Final = URL_MAX // 12  # so many characters stay below the limit even if each is four bytes, each escaped
+
+
+class HttpDraft(Struct, gc=False):
+    """An HTTP target as sent. ``method`` is the enum's number."""
+
+    url: str
+    method: int = 0
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    token: Token | None = None
+
+
+class AppEngineDraft(Struct, gc=False):
+    """An App Engine target as sent. ``method`` is the enum's number."""
+
+    relative_uri: str = ""
+    method: int = 0
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    routing: AppEngineRouting | None = None
+
+
+class PullDraft(Struct, gc=False):
+    """A pull message as sent."""
+
+    payload: bytes = b""
+    tag: str = ""
+
+
+class TaskDraft(Struct, gc=False):
+    """What a caller sent for a task, in any version of the API, not yet looked at.
+
+    ``name`` is empty when the server is to make one; ``target`` None when none was set. ``schedule_time`` is in seconds
+    and nanoseconds since 1970. What is unset in ``retry_config`` is 0. Output-only fields have no place here.
+    """
+
+    name: str = ""
+    target: HttpDraft | AppEngineDraft | PullDraft | None = None
+    schedule_time: tuple[int, int] | None = None
+    dispatch_deadline: Duration | None = None
+    retry_config: RetryConfig | None = None
+
+
+class NewTask(Struct, frozen=True, gc=False):
+    """A task whose request is in order, before its queue was looked at. ``name`` None asks for a generated one."""
+
+    name: TaskName | None
+    target: Target
+    body: bytes
+    schedule_time: datetime
+    create_time: datetime
+    dispatch_deadline: timedelta | None
+    retry_config: RetryConfig | None
+
+
+def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: bool = False) -> NewTask:
+    """What becomes of a task that is to go into ``queue``: cleaned, cut and completed, before the queue is looked at.
+
+    Raises:
+        InvalidArgument: The name or a field cannot be taken; of several faults, the first found is named.
+    """
+    name = check_task_name(draft.name, queue) if draft.name else None
+    sent = draft.target
+    target: Target
+    deadline: timedelta | None
+    if isinstance(sent, HttpDraft):
+        target = _check_http(sent)
+        body = sent.body
+        deadline = _http_deadline(draft.dispatch_deadline)
+    elif isinstance(sent, AppEngineDraft):
+        target = _check_app_engine(sent, queue)
+        body = sent.body
+        deadline = _app_engine_deadline(draft.dispatch_deadline)
+    elif isinstance(sent, PullDraft):
+        if len(sent.tag) > TAG_MAX:
+            raise InvalidArgument("PullMessage.tag must be less than 500 characters.")
+        target, body, deadline = PullMessage(sent.tag), sent.payload, None
+    else:
+        raise InvalidArgument("Payload type must be set." if in_batch else "Task.payload_type is not set.")
+    retry = draft.retry_config
+    if retry is not None:
+        check_retry(retry)
+        retry = filled_retry(retry)
+    return NewTask(
+        name,
+        target,
+        body,
+        settled_schedule(draft.schedule_time, now),
+        now.replace(microsecond=0),  # the service keeps whole seconds
+        deadline,
+        retry,
+    )
+
+
+def settle_task(new: NewTask, queue: Queue, name: TaskName, *, https_tokens: bool = False) -> Task:
+    """The task as it is stored in ``queue``, under its own name or the one generated for it.
+
+    The queue's token takes the place of the task's, for good. With ``https_tokens`` only ``https`` URLs may carry one
+    (the setting ``token_urls``).
+
+    Raises:
+        InvalidArgument: The token may not be sent to the task's URL, or the queue takes another kind of task.
+    """
+    target = new.target
+    if (queue.kind is Kind.PULL) is not isinstance(target, PullMessage):
+        raise _wrong_kind(queue.kind)
+    if isinstance(target, HttpRequest):
+        routing = queue.http_target
+        token = target.token
+        if routing is not None and routing.token is not None:
+            token = completed_token(routing.token, target.url)
+            target = replace(target, token=token)
+        if token is not None:
+            check_token_url(token, target.url, https_only=https_tokens)
+    return Task(
+        name=name,
+        target=target,
+        schedule_time=new.schedule_time,
+        create_time=new.create_time,
+        dispatch_deadline=new.dispatch_deadline,
+        retry_config=new.retry_config,
+        body=new.body,
+    )
+
+
+def _wrong_kind(kind: Kind) -> InvalidArgument:
+    if kind is Kind.PULL:
+        return InvalidArgument("Task.pull_message must be set for a task in a pull queue.")
+    return InvalidArgument("Task.pull_message can only be set for a task in a pull queue.")
+
+
+def _check_http(sent: HttpDraft) -> HttpRequest:
+    url = sent.url
+    if not url.startswith(SCHEMES):
+        if not url:
+            raise InvalidArgument("HttpRequest.url is required.")
+        raise InvalidArgument("HttpTarget.url must start with 'http://' or 'https://'.")
+    if len(url) > _SHORT and encoded_length(url) > URL_MAX:
+        raise InvalidArgument(f"HttpRequest.url must be at most {URL_MAX} characters long once encoded.")
+    method = _METHODS.get(sent.method, HttpMethod.POST)
+    if sent.body and method not in HTTP_BODIES:
+        raise _body_not_allowed()
+    headers = clean_http_headers(sent.headers)
+    if len(headers) > 1 and sum(map(len, headers)) + sum(map(len, headers.values())) >= HEADERS_MAX:
+        raise InvalidArgument("HttpRequest.headers must be less than 80 KB in total.")
+    token = sent.token
+    if token is not None:
+        check_token(token)
+        token = completed_token(token, url)
+    return HttpRequest(url, method, headers, token)
+
+
+def _check_app_engine(sent: AppEngineDraft, queue: QueueName) -> AppEngineRequest:
+    uri = sent.relative_uri
+    if uri:
+        if uri[0] != "/":
+            raise InvalidArgument("AppEngineHttpRequest.relativeUri must start with '/'.")
+        if " " in uri:
+            raise InvalidArgument("AppEngineHttpRequest.relativeUri cannot contain spaces.")
+        if len(uri) > URL_MAX:
+            raise InvalidArgument(f"AppEngineHttpRequest.relativeUri must be at most {URL_MAX} characters long.")
+    method = _METHODS.get(sent.method, HttpMethod.POST)
+    if sent.body and method not in APP_ENGINE_BODIES:
+        raise _body_not_allowed()
+    routing = with_host(sent.routing or AppEngineRouting(), queue.project)
+    return AppEngineRequest(method, uri, clean_app_engine_headers(sent.headers, sent.body), routing)
+
+
+def _body_not_allowed() -> InvalidArgument:
+    return InvalidArgument("Body can only be set if the http_method is POST, PUT, or PATCH.")
+
+
+def _http_deadline(sent: Duration | None) -> timedelta:
+    if sent is None:
+        return DEFAULT_HTTP_DEADLINE
+    if not SHORTEST_DEADLINE <= sent <= LONGEST_HTTP_DEADLINE:
+        raise InvalidArgument("Task.dispatchDeadline must be between [15s, 30m].")
+    return _cut(sent)
+
+
+def _app_engine_deadline(sent: Duration | None) -> timedelta | None:
+    if sent is None or not sent.total_nanos:
+        return None
+    if not SHORTEST_DEADLINE <= sent <= LONGEST_APP_ENGINE_DEADLINE:
+        raise InvalidArgument("Task.dispatchDeadline must be between [15s, 24h15s].")
+    return _cut(sent)
+
+
+def _cut(sent: Duration) -> timedelta:
+    """To milliseconds, as the service keeps it."""
+    return timedelta(milliseconds=sent.total_nanos // 1_000_000)
