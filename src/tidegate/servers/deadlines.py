@@ -35,7 +35,7 @@ Waiting = set[asyncio.Task[Any]]
 def parse_timeout(value: bytes) -> float:
     """Seconds of a ``grpc-timeout`` header such as ``20S`` or ``19999m``: at most eight digits and a unit."""
     digits, unit = value[:-1], _SECONDS_PER.get(value[-1:])
-    if unit is None or not digits.isdigit() or len(digits) > 8:
+    if unit is None or len(digits) > 8 or not digits.isdigit():
         raise InvalidArgument(
             f"Malformed grpc-timeout {value.decode('latin-1')!r}: at most 8 digits and one of HMSmun."
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
+from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from tidegate.core.errors import Internal, InvalidArgument, ResourceExhausted, Unimplemented
@@ -20,7 +21,9 @@ MESSAGE_MAX: Final = 128 * 1024 * 1024
 tasks of 1 MiB fits."""
 
 LARGE: Final = 256 * 1024  # from here on unpacking leaves the event loop
-_PREFIX: Final = 5
+_PREFIX_SIZE: Final = 5
+PREFIX: Final = Struct(">xI").pack
+"""The five bytes before a message of so many bytes that is not compressed."""
 
 # What zlib calls the two formats; identity is no entry.
 _WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
@@ -29,11 +32,6 @@ ACCEPTED_ENCODINGS: Final = b"identity,deflate,gzip"
 
 class Disconnected(Exception):  # noqa: N818 - not an error of ours
     """The client went away before its message was whole."""
-
-
-def frame(payload: bytes) -> bytes:
-    """``payload`` as a message that is not compressed."""
-    return b"\0" + len(payload).to_bytes(4, "big") + payload
 
 
 async def read_message(event: MutableMapping[str, Any], receive: Receive, encoding: bytes | None) -> bytes:
@@ -51,8 +49,8 @@ async def read_message(event: MutableMapping[str, Any], receive: Receive, encodi
         if chunk:
             chunks.append(chunk)
             received += len(chunk)
-        if size < 0 and received >= _PREFIX:
-            size = _PREFIX + _length(b"".join(chunks))
+        if size < 0 and received >= _PREFIX_SIZE:
+            size = _PREFIX_SIZE + _length(b"".join(chunks))
         if 0 <= size < received:
             raise InvalidArgument("The request holds more than one message; this method takes exactly one.")
         if not event.get("more_body", False):
@@ -63,13 +61,13 @@ async def read_message(event: MutableMapping[str, Any], receive: Receive, encodi
     if received != size:
         raise InvalidArgument("The request ends in the middle of a message.")
     body = b"".join(chunks)
-    return await _unpack(body, encoding) if body[0] else body[_PREFIX:]
+    return await _unpack(body, encoding) if body[0] else body[_PREFIX_SIZE:]
 
 
 def _length(head: bytes) -> int:
     if head[0] > 1:
         raise InvalidArgument(f"The message begins with flag {head[0]}; only 0 and 1 are defined.")
-    length = int.from_bytes(head[1:_PREFIX], "big")
+    length = int.from_bytes(head[1:_PREFIX_SIZE], "big")
     if length > MESSAGE_MAX:
         raise _too_large(str(length))
     return length
@@ -93,7 +91,7 @@ async def _unpack(body: bytes, encoding: bytes | None) -> bytes:
 def _inflate(body: bytes, bits: int) -> bytes:
     inflater = zlib.decompressobj(bits)
     try:
-        payload = inflater.decompress(memoryview(body)[_PREFIX:], MESSAGE_MAX + 1)
+        payload = inflater.decompress(memoryview(body)[_PREFIX_SIZE:], MESSAGE_MAX + 1)
     except zlib.error as error:
         raise Internal(f"The compressed message is damaged: {error}.") from None
     if len(payload) > MESSAGE_MAX:

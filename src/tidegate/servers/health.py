@@ -40,13 +40,13 @@ class HealthCheckResponse(Message):
     status: ServingStatus = field(ServingStatus, 1)
 
 
-def health_method(services: Callable[[], Collection[str]], serving: Callable[[], bool]) -> Method:
+def health_method(services: Collection[str], serving: Callable[[], bool]) -> Method:
     """The Check method: ``serving`` answers for the server as a whole (service ``""``) and for each of ``services``."""
     response = HealthCheckResponse.pb()
     status = HealthCheckResponse.ServingStatus
 
     async def check(request: Any, _call: Call) -> Any:
-        if request.service and request.service not in services():
+        if request.service and request.service not in services:
             raise NotFound(f"unknown service {request.service}")
         return response(status=status.SERVING if serving() else status.NOT_SERVING)
 
