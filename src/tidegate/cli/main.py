@@ -7,6 +7,7 @@ import click
 from tidegate import __version__
 from tidegate.cli.check import check
 from tidegate.cli.config import config
+from tidegate.cli.demo import demo
 from tidegate.cli.serve import serve
 
 
@@ -27,5 +28,5 @@ def version() -> None:
     click.echo(f"tidegate {__version__}")
 
 
-for command in (serve, check, config, version):
+for command in (serve, demo, check, config, version):
     main.add_command(command)

@@ -1,0 +1,9 @@
+"""``tidegate demo``: a server, a fickle handler, some thousand tasks, and what became of the promises.
+
+``plan`` says what is sent and how the handler will behave, ``server`` and ``link`` run and call a server, ``handler``
+answers it and writes down what arrives, ``findings`` judges that, ``screen`` shows it, ``command`` leads through.
+"""
+
+from tidegate.cli.demo.command import demo
+
+__all__ = ["demo"]

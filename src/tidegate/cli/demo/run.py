@@ -1,0 +1,155 @@
+"""The demo from end to end: start, send, watch, judge, clean up."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyreqwest.exceptions import PyreqwestError
+from rich.console import Console
+
+from tidegate.cli.demo.findings import promises, queue_facts, wait_facts
+from tidegate.cli.demo.handler import Handler
+from tidegate.cli.demo.link import CallFailed, Link
+from tidegate.cli.demo.plan import PARENT, QUEUES, DemoQueue, DemoTask, plan
+from tidegate.cli.demo.screen import Progress, Screen
+from tidegate.cli.demo.server import Server, ServerFailed
+from tidegate.schema.v2.cloudtasks import CloudTasks, CreateQueueRequest, CreateTaskRequest, ListTasksRequest
+from tidegate.schema.v2.queue import Queue, RateLimits, RetryConfig
+from tidegate.schema.v2.target import HttpRequest
+from tidegate.schema.v2.task import Task
+
+DEADLINE = 40.0  # seconds for everything
+LEAD = 1.0  # seconds from the first call until all tasks are due, and so much more for each task
+LEAD_PER_TASK = 0.0005
+CALLS_AT_ONCE = 64
+DRAW_EVERY = 0.125  # seconds
+RECORDED_WITHIN = 3.0  # seconds from the last answer until the server has no task left
+
+
+async def run(wanted: int) -> int:
+    """Show it all; 0 when every promise held."""
+    screen = Screen(Console(highlight=False))
+    screen.title()
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await _lead(screen, plan(wanted))
+    except TimeoutError:
+        screen.end(f"It took longer than {DEADLINE:.0f} s and was ended.", good=False)
+    except (CallFailed, PyreqwestError) as error:
+        screen.end(f"A call failed: {error}", good=False)
+    except ServerFailed as error:
+        screen.end(f"{error}", good=False)
+    return 1
+
+
+async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as directory:
+        async with Handler(QUEUES, tasks) as handler, Server(Path(directory)) as server:
+            ready = time.monotonic() - began
+            screen.step(f"A server listens at {server.url}, {ready:.1f} s after it was started")
+            async with Link(server.url) as link:
+                due = time.time() + LEAD + LEAD_PER_TASK * len(tasks)
+                took = await _send(link, handler.url, tasks, due)
+                rate = len(tasks) / took
+                screen.step(f"{len(tasks):,} tasks accepted, {rate:,.0f} a second, each on disk before it was answered")
+                screen.step(f"All are due at {datetime.fromtimestamp(due, UTC).astimezone():%H:%M:%S}")
+                with screen.progress(tasks) as progress:
+                    await _watch(handler, server, progress, due)
+                left = await _left(link)
+    if server.exit_code:
+        raise ServerFailed(f"the server stopped with exit code {server.exit_code}")
+    return _judge(screen, tasks, handler, left, time.monotonic() - began)
+
+
+def _judge(screen: Screen, tasks: Sequence[DemoTask], handler: Handler, left: int, took: float) -> int:
+    facts, waits = [], []
+    for queue in QUEUES:
+        attempts = [attempt for attempt in handler.attempts if attempt.queue == queue.id]
+        facts.append(queue_facts(queue, [task for task in tasks if task.queue == queue.id], attempts))
+        waits += wait_facts(queue, attempts)
+    judged = promises(facts, waits, handler.attempts, accepted=len(tasks), left=left, lag=handler.lag)
+    screen.report(facts, waits, judged)
+    broken = [promise.says for promise in judged if not promise.kept]
+    if broken:
+        screen.end(f"Not kept: {'; '.join(broken)}.", good=False)
+        return 1
+    screen.end(f"Every promise held, in {took:.0f} seconds.", good=True)
+    return 0
+
+
+async def _watch(handler: Handler, server: Server, progress: Progress, due: float) -> None:
+    """Show progress until each task is delivered or given up."""
+    while not handler.all_done.is_set():
+        if not server.alive:
+            raise ServerFailed(f"the server ended while it had work to do{server.log}")
+        progress.update(handler, time.time() - due)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(handler.all_done.wait(), DRAW_EVERY)
+
+
+async def _left(link: Link) -> int:
+    """Tasks that the server still has, once it had the time to record the last answers."""
+    ends = time.monotonic() + RECORDED_WITHIN
+    while (left := await _listed(link)) and time.monotonic() < ends:  # noqa: ASYNC110 - the server's state, not ours
+        await asyncio.sleep(DRAW_EVERY)
+    return left
+
+
+async def _listed(link: Link) -> int:
+    """Tasks on the first page of each queue."""
+    pages = [
+        await link.call(CloudTasks.list_tasks, ListTasksRequest.pb(ListTasksRequest(parent=queue.name)))
+        for queue in QUEUES
+    ]
+    return sum(len(page.tasks) for page in pages)
+
+
+async def _send(link: Link, handler_url: str, tasks: Sequence[DemoTask], due: float) -> float:
+    """Make the queues and the tasks, all due at one moment; return the seconds that the tasks took."""
+    for queue in QUEUES:
+        request = CreateQueueRequest(parent=PARENT, queue=_queue(queue))
+        await link.call(CloudTasks.create_queue, CreateQueueRequest.pb(request))
+    began = time.monotonic()
+    waiting = iter([_create(task, handler_url, due) for task in tasks])
+
+    async def work() -> None:
+        for request in waiting:
+            await link.call(CloudTasks.create_task, request)
+
+    await asyncio.gather(*(work() for _ in range(CALLS_AT_ONCE)))
+    return time.monotonic() - began
+
+
+def _queue(queue: DemoQueue) -> Queue:
+    return Queue(
+        name=queue.name,
+        rate_limits=RateLimits(max_dispatches_per_second=queue.rate, max_concurrent_dispatches=queue.at_once),
+        retry_config=RetryConfig(
+            max_attempts=queue.max_attempts,
+            min_backoff=timedelta(seconds=queue.min_backoff),
+            max_backoff=timedelta(seconds=queue.max_backoff),
+            max_doublings=queue.max_doublings,
+        ),
+    )
+
+
+def _create(task: DemoTask, handler_url: str, due: float) -> Any:
+    """The raw request that creates a task."""
+    name = f"{PARENT}/queues/{task.queue}"
+    request = CreateTaskRequest(
+        parent=name,
+        task=Task(
+            name=f"{name}/tasks/{task.id}",
+            http_request=HttpRequest(url=f"{handler_url}/{task.queue}", body=task.id.encode()),
+            schedule_time=datetime.fromtimestamp(due, UTC),
+        ),
+    )
+    return CreateTaskRequest.pb(request)
