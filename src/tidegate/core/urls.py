@@ -56,7 +56,7 @@ def split(url: str) -> Url | None:
         return None
     scheme, authority, path, query = whole.groups()
     inner = _AUTHORITY.fullmatch(authority)
-    if inner is None:
+    if inner is None or "\\" in authority:  # which host a backslash leads to, readers disagree on
         return None
     user, host, port = inner.groups()
     ascii_host = _ascii_host(host)
