@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
@@ -72,11 +72,10 @@ def grpc_message(text: str) -> bytes:
     encoded = quote_from_bytes(text.encode("utf-8", "replace"), safe=_PLAIN).encode("ascii")
     if len(encoded) <= GRPC_MESSAGE_MAX:
         return encoded
-    # Clients decode leniently, so a character cut in its middle shows as a replacement mark at worst;
-    # only a torn %XX must not remain.
     cut = encoded[: GRPC_MESSAGE_MAX - 3]
     torn = cut.rfind(b"%", -2)
-    return (cut if torn < 0 else cut[:torn]) + b"..."
+    whole = unquote_to_bytes(cut if torn < 0 else cut[:torn]).decode("utf-8", "ignore")
+    return quote_from_bytes(whole.encode(), safe=_PLAIN).encode("ascii") + b"..."
 
 
 def rest_error(error: ApiError) -> dict[str, Any]:

@@ -140,10 +140,10 @@ class App:
         except Exception:
             await _fail(traceback.format_exc().rstrip(), send)
             return
-        _tune_collector()
         self.serving = True
         await send({"type": "lifespan.startup.complete"})
         if (address := Address.from_environment()) is not None:
+            _tune_collector()
             self._in_background(announce(address))
         if self._caught is not None:
             self._in_background(self._leave_on_signal(self._caught))
