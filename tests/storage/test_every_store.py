@@ -51,7 +51,7 @@ def task(task_id: str, due: datetime = NOON, body: bytes = b"hello", created: da
 async def made(store: Store, *tasks: Task, name: QueueName = QUEUE) -> StoredQueue:
     def work(tx: Transaction) -> StoredQueue:
         stored = tx.add_queue(queue(name), Flow.fresh(queue(name).rate_limits, NOON))
-        tx.add_tasks(stored, tasks)
+        tx.add_tasks([(stored, each) for each in tasks])
         return stored
 
     return await store.write(work)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.test_every_store import QUEUE, current, made, task
+from tests.storage.test_every_store import NOON, QUEUE, current, made, task
 
-from tidegate.engine.ports import StoreError, Transaction
+from tidegate.engine.ports import StoreError, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import LockedError, SqliteStore, check
 
 
@@ -20,7 +21,7 @@ async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None
     store = await SqliteStore.open(tmp_path / "t.db")
     stored = await current(store)
     assert [t.name.task for t in await store.read(lambda tx: tx.tasks(stored, "", 9, body=True))] == ["a"]
-    await store.write(lambda tx: tx.add_tasks(stored, [task("b")]))  # sequence numbers go on, not from one again
+    await store.write(lambda tx: tx.add_tasks([(stored, task("b"))]))  # sequence numbers go on, not from one again
     await store.close()
     assert check(tmp_path / "t.db") == []
 
@@ -67,7 +68,7 @@ async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path:
 
     def put(task_id: str, *, fails: bool) -> asyncio.Future[None]:
         def work(tx: Transaction) -> None:
-            tx.add_tasks(stored, [task(task_id)])
+            tx.add_tasks([(stored, task(task_id))])
             if fails:
                 raise ValueError(task_id)
 
@@ -83,7 +84,7 @@ async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path:
 async def test_a_waiter_that_is_cancelled_does_not_undo_its_work(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "t.db")
     stored = await made(store)
-    writing = asyncio.ensure_future(store.write(lambda tx: tx.add_tasks(stored, [task("a")])))
+    writing = asyncio.ensure_future(store.write(lambda tx: tx.add_tasks([(stored, task("a"))])))
     await asyncio.sleep(0)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -115,3 +116,55 @@ async def test_work_after_the_close_is_refused(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreError, match="the store is closed"):
         await store.write(lambda tx: tx.queue(QUEUE))
+
+
+BIG = re.compile(r"^(SEARCH|SCAN) (?:tasks|bodies|tombstones)\b(?: USING (?:COVERING )?INDEX (\w+))?.*?(\(.*\))?$")
+
+
+async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: Path) -> None:
+    """A plan that walks a whole queue is fast in every other test and unusable with a million tasks."""
+    store = await SqliteStore.open(tmp_path / "t.db")
+    stored = await made(store, *[task(f"{n}") for n in range(5)])
+    plans: list[tuple[str, str]] = []
+
+    def explained(connection: apsw.Connection) -> None:
+        def trace(cursor: apsw.Cursor, sql: str, bindings: object) -> bool:
+            if not sql.startswith(("EXPLAIN", "BEGIN", "COMMIT", "INSERT INTO")):
+                values = tuple(bindings) if bindings else ()  # type: ignore[arg-type]
+                plans.extend((sql, row[3]) for row in connection.cursor().execute(f"EXPLAIN QUERY PLAN {sql}", values))
+            return True
+
+        connection.exec_trace = trace
+
+    explained(store._writer._connection)
+
+    def hot(tx: Transaction) -> None:
+        tx.queue(QUEUE)
+        tx.living(stored, ["1"])
+        tx.entombed(stored, ["1"], NOON)
+        claimed = tx.claim(stored, NOON, 2)
+        tx.next_due(stored)
+        tx.save_flow(stored, stored.flow)
+        tx.settle(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)
+        tx.force(stored, "3", NOON)
+        tx.remove(stored, ["4"], NOON)
+        tx.lease(stored, Wanted(1, 1000, None, 5, NOON), NOON, NOON)
+        tx.lease(stored, Wanted(1, 1000, "tag", 5, NOON), NOON, NOON)
+        tx.oldest_tag(stored, NOON)
+        tx.task(stored, "1", body=True)
+        tx.tasks(stored, "1", 10, body=False)
+        tx.has_tasks(stored)
+        tx.sweep(NOON, 10)
+
+    await store.write(hot)
+    await store.close()
+    assert len(plans) > 20
+    for sql, plan in plans:
+        match = BIG.match(plan)
+        if match is None:
+            continue
+        how, index, key = match.groups()
+        whole_queue = index is not None and "id" not in key and "seq" not in key
+        bounded = "LIMIT" in sql or "SELECT min(" in sql
+        assert how == "SEARCH", f"{plan}: {sql}"
+        assert not whole_queue or bounded, f"{plan}: {sql}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Batcher(Generic[T]):
     the answer to an item is left in the item by ``commit``. When ``commit`` raises, every waiter of the batch gets it.
     """
 
-    def __init__(self, commit: Callable[[list[T]], Awaitable[None]], *, depth: int = 1) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[None]], *, depth: int = 1) -> None:
         self._commit = commit
         self._depth = depth
         self._filling: list[T] = []

@@ -79,6 +79,18 @@ class Verdict(Struct, frozen=True):
     retry: Task | None
 
 
+class Wanted(Struct, frozen=True):
+    """What a worker asks to lease: tasks of one ``tag`` if given, ``limit`` at most, and no more than ``bytes_limit``
+    of payload but for a single task. Tasks that were leased ``attempts`` times before, if given, are buried instead,
+    their names taken until ``tombstones_until``."""
+
+    limit: int
+    bytes_limit: int
+    tag: str | None
+    attempts: int | None
+    tombstones_until: datetime
+
+
 class Reader(Protocol):
     """What can be asked of the store; one consistent state for all questions of one transaction."""
 
@@ -96,6 +108,9 @@ class Reader(Protocol):
     def task(self, queue: StoredQueue, task_id: str, *, body: bool) -> Task | None:
         """One task; without ``body`` its body is left unread and empty."""
 
+    def tasks_named(self, queue: StoredQueue, task_ids: Sequence[str]) -> list[Task]:
+        """Those of the tasks that are there, without their bodies, in any order."""
+
     def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
         """Tasks whose IDs sort after ``after``, in the order of their IDs."""
 
@@ -109,6 +124,9 @@ class Reader(Protocol):
 
     def next_due(self, queue: StoredQueue) -> datetime | None:
         """The earliest schedule time among the tasks that wait for an attempt."""
+
+    def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
+        """The tag of the pull task that has been due longest, empty for one without; None when none is due."""
 
     def backlog(self) -> list[tuple[QueueName, datetime]]:
         """Each queue in which tasks wait, with its earliest schedule time; one look-up a queue."""
@@ -133,13 +151,20 @@ class Transaction(Reader, Protocol):
     def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
         """Remove all tasks, leaving their names taken until then, and save the queue. Takes no time over the tasks."""
 
-    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None: ...
+    def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
+        """Store new tasks, each in its queue."""
 
     def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
         """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted."""
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         """Mark one task as dispatched, whatever its schedule time and even if an attempt is under way."""
+
+    def lease(self, queue: StoredQueue, wanted: Wanted, now: datetime, until: datetime) -> list[Task]:
+        """Lease the first due pull tasks ``until`` then; they come back with the lease counted."""
+
+    def reschedule(self, queue: StoredQueue, task: Task, at: datetime) -> None:
+        """Give a waiting task another schedule time."""
 
     def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
         """Record ended attempts, each only if its attempt is still the newest; return how many were."""
@@ -197,7 +222,6 @@ class AttemptEnded(Event, frozen=True):
     task: TaskName
     outcome: Outcome
     took: timedelta
-    gone: bool
 
 
 class QueueChanged(Event, frozen=True):
@@ -206,3 +230,14 @@ class QueueChanged(Event, frozen=True):
 
 class Events(Protocol):
     def emit(self, event: Event) -> None: ...
+
+
+class World(Struct, frozen=True):
+    """Everything outside that the engine is given."""
+
+    store: Store
+    sender: Sender
+    mint: TokenMint
+    clock: Clock
+    ids: Ids
+    events: Events

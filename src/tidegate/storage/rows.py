@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Struct
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue, RetryConfig
-from tidegate.core.task import Attempt, Target, Task
+from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports import StoredQueue
 
@@ -63,7 +64,11 @@ def queue_settings(queue: Queue) -> bytes:
     return _queue_encoder.encode(queue)
 
 
+@lru_cache(maxsize=4096)
 def decode_queue(settings: bytes) -> Queue:
+    """A queue from its settings. Remembered: each claim reads its queue, which hardly ever changes (a third of the
+    time of a claim of five tasks).
+    """
     return _queue_decoder.decode(settings)
 
 
@@ -86,9 +91,9 @@ TASK_COLUMNS = (
 
 
 def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
-    """The values of a new task's row: seq, generation, id, schedule_time, create_time, settings, body."""
-    deadline = task.dispatch_deadline
-    settings = TaskSettings(task.target, None if deadline is None else deadline // MILLISECOND, task.retry_config)
+    """The values of a new task's row: seq, generation, id, schedule_time, create_time, tag, settings, body."""
+    deadline, target = task.dispatch_deadline, task.target
+    settings = TaskSettings(target, None if deadline is None else deadline // MILLISECOND, task.retry_config)
     body = task.body
     return (
         seq,
@@ -96,6 +101,7 @@ def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
         task.name.task,
         micros(task.schedule_time),
         micros(task.create_time),
+        target.tag if isinstance(target, PullMessage) else None,
         _encoder.encode(settings),
         body if len(body) <= INLINE_BODY else None,
     )

@@ -18,7 +18,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue, Verdict
+from tidegate.engine.ports import StoredQueue, Verdict, Wanted
 from tidegate.storage import rows
 from tidegate.storage.removal import delete_tasks, entomb
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, TaskKey
@@ -27,8 +27,8 @@ from tidegate.storage.sweep import Sweeper
 ROWS_PER_INSERT = 64
 """Rows of one multi-row VALUES. Twice as fast per row as single inserts; beyond this the gain is lost in noise."""
 
-_INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, settings, body) VALUES "
-_INSERTS = {2**n: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * 2**n) for n in range(ROWS_PER_INSERT.bit_length())}
+_INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, tag, settings, body) VALUES "
+_INSERTS = {2**n: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * 2**n) for n in range(ROWS_PER_INSERT.bit_length())}
 
 _IDS = "(SELECT value FROM carray(?))"
 
@@ -72,6 +72,10 @@ class SqlReader:
         found = self._tasks(queue, "generation = ? AND id = ?", (queue.generation, task_id), body=body)
         return next(found, None)
 
+    def tasks_named(self, queue: StoredQueue, task_ids: Sequence[str]) -> list[Task]:
+        ids = apsw.carray(tuple(task_ids))
+        return list(self._tasks(queue, f"generation = ? AND id IN {_IDS}", (queue.generation, ids), body=False))
+
     def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
         where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
         return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
@@ -107,6 +111,14 @@ class SqlReader:
             (queue.generation,),
         ).fetchone()
         return None if row[0] is None else moment(row[0])
+
+    def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
+        row = self._execute(
+            "SELECT tag FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
+            " ORDER BY schedule_time, seq LIMIT 1",
+            (queue.generation, micros(now)),
+        ).fetchone()
+        return None if row is None else row[0]
 
     def backlog(self) -> list[tuple[QueueName, datetime]]:
         found = self._execute(
@@ -188,18 +200,17 @@ class SqlTransaction(SqlReader):
         self._open_generation(stored.id)
         self.save_queue(stored, queue)
 
-    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
-        generation = queue.generation
+    def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
         first = self._last_seq + 1
         self._last_seq += len(tasks)
-        values = [rows.task_row(seq, generation, task) for seq, task in enumerate(tasks, first)]
+        values = [rows.task_row(seq, queue.generation, task) for seq, (queue, task) in enumerate(tasks, first)]
         start = 0
         while start < len(values):
             size = min(ROWS_PER_INSERT, 1 << ((len(values) - start).bit_length() - 1))
             step = values[start : start + size]
             self._execute(_INSERTS[size], [value for row in step for value in row])
             start += size
-        long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
+        long = [(seq, task.body) for seq, (_, task) in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
 
@@ -225,6 +236,28 @@ class SqlTransaction(SqlReader):
         ).fetchall()
         return self._task(queue, found[0], body=True) if found else None
 
+    def lease(self, queue: StoredQueue, wanted: Wanted, now: datetime, until: datetime) -> list[Task]:
+        chosen, spent = self._leasable(queue, wanted, now)
+        while spent:  # each was leased as often as it may be: bury them and look for others
+            self._bury(queue, f"seq IN {_IDS}", (apsw.carray(spent),), wanted.tombstones_until)
+            chosen, spent = self._leasable(queue, wanted, now)
+        if not chosen:
+            return []
+        leased = self._execute(
+            f"UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1 WHERE seq IN {_IDS}"
+            f" RETURNING {TASK_COLUMNS}, body",
+            (micros(until), apsw.carray(chosen)),
+        ).fetchall()
+        place = {seq: number for number, seq in enumerate(chosen)}
+        leased.sort(key=lambda row: place[row[0]])
+        return [self._task(queue, row, body=True) for row in leased]
+
+    def reschedule(self, queue: StoredQueue, task: Task, at: datetime) -> None:
+        self._execute(
+            "UPDATE tasks SET schedule_time = ? WHERE generation = ? AND id = ?",
+            (micros(at), queue.generation, task.name.task),
+        )
+
     def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
         generation = queue.generation
         gone: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
@@ -242,8 +275,8 @@ class SqlTransaction(SqlReader):
         for attempt, seqs in gone.items():
             settled += self._bury(
                 queue,
-                f"seq IN {_IDS} AND generation = ? AND dispatch_count = ?",
-                (apsw.carray(seqs), generation, attempt),
+                f"seq IN {_IDS} AND dispatch_count = ?",
+                (apsw.carray(seqs), attempt),
                 tombstones_until,
             )
         if kept:
@@ -282,6 +315,27 @@ class SqlTransaction(SqlReader):
 
     def sweep(self, now: datetime, limit: int) -> bool:
         return self._sweeper.sweep(now, limit)
+
+    def _leasable(self, queue: StoredQueue, wanted: Wanted, now: datetime) -> tuple[array[int], array[int]]:
+        """The rows of the first due tasks, and of those before them that may not be leased again."""
+        of_tag, tags = ("dispatched_at IS NULL", ()) if wanted.tag is None else ("tag = ?", (wanted.tag,))
+        due = self._execute(
+            "SELECT seq, dispatch_count, coalesce(length(body), (SELECT length(body) FROM bodies WHERE task = seq))"
+            f" FROM tasks WHERE generation = ? AND {of_tag} AND schedule_time <= ?"
+            " ORDER BY schedule_time, seq LIMIT ?",
+            (queue.generation, *tags, micros(now), wanted.limit),
+        ).fetchall()
+        left = wanted.bytes_limit
+        chosen, spent = array("q"), array("q")
+        for seq, leases, size in due:
+            if wanted.attempts is not None and leases >= wanted.attempts:
+                spent.append(seq)
+                continue
+            left -= size
+            if left < 0 and chosen:
+                break
+            chosen.append(seq)
+        return chosen, spent
 
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""

@@ -31,11 +31,13 @@ CREATE TABLE tasks (
     first_dispatch_at INTEGER,
     dispatched_at     INTEGER,              -- set while an attempt is under way
     last_attempt      BLOB,
+    tag               TEXT,                 -- of a pull task, empty for none; NULL: a push task
     settings          BLOB NOT NULL,
     body              BLOB                  -- NULL: long, and kept in bodies
 ) STRICT;
 CREATE UNIQUE INDEX tasks_by_id ON tasks (generation, id);
 CREATE INDEX waiting_tasks ON tasks (generation, schedule_time) WHERE dispatched_at IS NULL;
+CREATE INDEX waiting_tasks_by_tag ON tasks (generation, tag, schedule_time) WHERE tag IS NOT NULL;
 CREATE INDEX tasks_in_flight ON tasks (generation) WHERE dispatched_at IS NOT NULL;
 
 -- Long bodies stand apart, so that an attempt, which rewrites the row of its task, does not rewrite them.

@@ -1,0 +1,145 @@
+"""One attempt from claim to record: compose the call, send it, judge what came back, write it down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from tidegate.core.lifecycle import Gone, Outcome, judge
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.target import HttpCall, compose
+from tidegate.core.task import Task
+from tidegate.engine.batching import Batcher
+from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 20_000
+"""Attempts under way in this process at most, over all queues: four queues at their ceiling of 5,000."""
+
+PAUSE_AFTER_ERROR = 1.0
+"""Seconds until ended attempts are recorded again when the store could not commit them."""
+
+
+class Ended(Struct, frozen=True):
+    """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
+
+    queue: QueueName
+    queue_id: int
+    task: Task
+    outcome: Outcome
+    at: datetime
+
+
+class Settled(Struct, frozen=True):
+    """What recording did in one queue: the earliest retry, if any."""
+
+    queue: QueueName
+    retry_at: datetime | None
+
+
+def settle(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
+    """Record ended attempts: decide what becomes of each task and free its place among those under way."""
+    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
+    for each in ended:
+        by_queue[each.queue, each.queue_id].append(each)
+    settled = []
+    for (name, queue_id), group in by_queue.items():
+        stored = tx.queue(name)
+        if stored is None or stored.id != queue_id:
+            continue  # deleted meanwhile, tasks and all
+        verdicts = []
+        retry_at: datetime | None = None
+        for each in group:
+            judgement = judge(each.task, stored.queue, each.outcome, each.at)
+            retry = None if isinstance(judgement, Gone) else judgement.task
+            verdicts.append(Verdict(each.task, retry))
+            if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
+                retry_at = retry.schedule_time
+        latest = max(each.at for each in group)
+        tx.settle(stored, verdicts, latest + stored.queue.tombstone_ttl)
+        tx.save_flow(stored, stored.flow.ended(len(group)))
+        settled.append(Settled(name, retry_at))
+    return settled
+
+
+class Dispatcher:
+    """Runs attempts, each in a task of its own, and records their outcomes in batches."""
+
+    def __init__(
+        self, world: World, recorded: Callable[[QueueName, datetime | None], None], app_engine: Mapping[str, str]
+    ) -> None:
+        """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded."""
+        self._store = world.store
+        self._clock = world.clock
+        self._events = world.events
+        self._sender = world.sender
+        self._mint = world.mint
+        self._recorded = recorded
+        self._app_engine = app_engine
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._records = Batcher(self._record)
+
+    def room(self) -> int:
+        """How many more attempts may start now."""
+        return MOST_ATTEMPTS - len(self._attempts)
+
+    def dispatch(self, queue: Queue, queue_id: int, task: Task) -> None:
+        """Start an attempt of a task that the store has marked as dispatched."""
+        attempt = asyncio.get_running_loop().create_task(self._attempt(queue, queue_id, task))
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
+
+    async def drain(self, patience: timedelta) -> int:
+        """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
+
+        Returns how many were cut off. Their tasks are due again when the server starts next.
+        """
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=patience.total_seconds())
+        cut = list(self._attempts)
+        for attempt in cut:
+            attempt.cancel()
+        if cut:
+            await asyncio.wait(cut)
+        await self._records.drained()
+        return len(cut)
+
+    async def _attempt(self, queue: Queue, queue_id: int, task: Task) -> None:
+        started = self._clock.monotonic()
+        self._events.emit(AttemptStarted(task.name, task.schedule_time, self._clock.now()))
+        outcome = await self._outcome(queue, task)
+        now = self._clock.now()
+        took = timedelta(seconds=self._clock.monotonic() - started)
+        self._events.emit(AttemptEnded(task.name, outcome, took))
+        self._records.add(Ended(queue.name, queue_id, task, outcome, now))
+
+    async def _outcome(self, queue: Queue, task: Task) -> Outcome:
+        try:
+            call = compose(task, queue, self._app_engine)
+            if not isinstance(call, HttpCall):
+                return Outcome(reason=call.reason)
+            authorization = None if call.token is None else await self._mint.authorization(call.token)
+            return await self._sender.send(call, authorization)
+        except MintError as error:
+            return Outcome(reason=f"no token: {error}")
+        except Exception:
+            logger.exception("an attempt of %s failed here, not at its handler", task.name)
+            return Outcome(reason="internal error")
+
+    async def _record(self, ended: Sequence[Ended]) -> None:
+        while True:
+            try:
+                settled = await self._store.write(lambda tx: settle(tx, ended))
+                break
+            except StoreError as error:  # the outcomes are known: keep them until the store takes them
+                logger.warning("cannot record %d attempts: %s", len(ended), error)
+                await self._clock.sleep(PAUSE_AFTER_ERROR)
+        for each in settled:
+            self._recorded(each.queue, each.retry_at)

@@ -1,0 +1,72 @@
+"""The engine: its parts put together, started, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from tidegate.core.names import QueueName
+from tidegate.core.validation import Ceilings
+from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.janitor import Janitor
+from tidegate.engine.ports import World
+from tidegate.engine.queues import Queues
+from tidegate.engine.scheduler import Scheduler
+from tidegate.engine.tasks import Tasks
+
+QUEUE_NAME_REUSE_AFTER = timedelta(days=7)  # https://cloud.google.com/tasks/docs/quotas
+
+
+class Policy(Struct, frozen=True):
+    """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
+    tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), how long a deleted queue's
+    name stays taken.
+    """
+
+    ceilings: Ceilings = Ceilings()
+    https_tokens: bool = False
+    app_engine: Mapping[str, str] = {}
+    queue_name_reuse_after: timedelta = QUEUE_NAME_REUSE_AFTER
+
+
+class Engine:
+    """A task queue at work: ``queues`` and ``tasks`` are what callers use, the rest runs by itself."""
+
+    def __init__(self, world: World, policy: Policy = Policy()) -> None:  # noqa: B008 - a frozen value
+        self.store = world.store
+        self.clock = world.clock
+        self.ids = world.ids
+        self.policy = policy
+        self.dispatcher = Dispatcher(world, self._recorded, policy.app_engine)
+        self.scheduler = Scheduler(world, self.dispatcher.room, self.dispatcher.dispatch)
+        self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
+        self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
+        self._janitor = Janitor(world)
+        self._running: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take up the work where the last process left it: attempts that ended with it are due again at once."""
+        now = self.clock.now()
+        await self.store.write(lambda tx: tx.release(now))
+        await self.scheduler.start()
+        loop = asyncio.get_running_loop()
+        self._running = [loop.create_task(self.scheduler.run()), loop.create_task(self._janitor.run())]
+
+    async def stop(self, patience: timedelta = timedelta()) -> int:
+        """Claim no more, give attempts under way ``patience`` to end, record them; return how many were cut off."""
+        self.scheduler.stop()
+        scheduling, sweeping = self._running
+        sweeping.cancel()
+        await scheduling
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeping
+        return await self.dispatcher.drain(patience)
+
+    def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
+        if retry_at is not None:
+            self.scheduler.wake(queue, retry_at)
+        self.scheduler.ended(queue)

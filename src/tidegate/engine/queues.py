@@ -1,0 +1,123 @@
+"""Queues: making, changing, pausing, purging, removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from tidegate.core import answers
+from tidegate.core.bucket import Flow
+from tidegate.core.errors import ApiError
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue, State
+from tidegate.engine.ports import QueueChanged, StoredQueue, Transaction, World
+from tidegate.engine.scheduler import Scheduler
+
+
+class Queues:
+    """What the queue calls of the API do, with values checked and names parsed."""
+
+    def __init__(self, world: World, scheduler: Scheduler, name_reuse_after: timedelta) -> None:
+        self._store = world.store
+        self._clock = world.clock
+        self._events = world.events
+        self._scheduler = scheduler
+        self._name_reuse_after = name_reuse_after
+
+    async def create(self, queue: Queue) -> Queue:
+        """The new queue. Raises AlreadyExists, or FailedPrecondition when the name was freed too recently."""
+
+        def work(tx: Transaction) -> Queue:
+            if tx.queue(queue.name) is not None:
+                raise answers.queue_exists()
+            return self._add(tx, queue)
+
+        return await self._changed(work)
+
+    async def get(self, name: QueueName) -> Queue:
+        """The queue. Raises NotFound."""
+        return (await self._store.read(lambda tx: found(tx.queue(name)))).queue
+
+    async def list(self, parent: str, after: str, limit: int) -> Sequence[Queue]:
+        """Queues of ``projects/P/locations/L`` in the order of their IDs, those after the ID ``after``."""
+        stored = await self._store.read(lambda tx: tx.queues(parent, after, limit))
+        return [each.queue for each in stored]
+
+    async def update(self, name: QueueName, change: Callable[[Queue | None], Queue]) -> Queue:
+        """The queue as ``change`` makes it, given the present one or None when there is none.
+
+        ``change`` runs inside the transaction and may raise an ApiError, which changes nothing.
+        """
+
+        def work(tx: Transaction) -> Queue:
+            stored = tx.queue(name)
+            if stored is None:
+                return self._add(tx, change(None))
+            changed = change(stored.queue)
+            tx.save_queue(stored, changed)
+            return changed
+
+        return await self._changed(work)
+
+    async def delete(self, name: QueueName) -> None:
+        """Remove the queue with its tasks; its name stays taken for a while. Raises NotFound."""
+
+        def work(tx: Transaction) -> Queue:
+            stored = tx.queue(name)
+            if stored is None:
+                raise answers.not_found()
+            tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
+            return stored.queue
+
+        await self._changed(work)
+
+    async def purge(self, name: QueueName) -> Queue:
+        """Remove every task created so far; an attempt under way ends without retry. Raises NotFound."""
+
+        def work(tx: Transaction) -> Queue:
+            stored = found(tx.queue(name))
+            now = self._clock.now()
+            purged = replace(stored.queue, purge_time=now)
+            tx.purge(stored, purged, now + purged.tombstone_ttl)
+            return purged
+
+        return await self._changed(work)
+
+    async def pause(self, name: QueueName) -> Queue:
+        """Stop dispatching; attempts under way run to their end. Raises NotFound."""
+        return await self._set_state(name, State.PAUSED)
+
+    async def resume(self, name: QueueName) -> Queue:
+        """Dispatch again, from a pause or after being disabled. Raises NotFound."""
+        return await self._set_state(name, State.RUNNING)
+
+    async def _set_state(self, name: QueueName, state: State) -> Queue:
+        def work(tx: Transaction) -> Queue:
+            stored = found(tx.queue(name))
+            changed = replace(stored.queue, state=state)
+            tx.save_queue(stored, changed)
+            return changed
+
+        return await self._changed(work)
+
+    async def _changed(self, work: Callable[[Transaction], Queue]) -> Queue:
+        queue = await self._store.write(work)
+        self._events.emit(QueueChanged(queue.name))
+        self._scheduler.wake(queue.name, self._clock.now())
+        return queue
+
+    def _add(self, tx: Transaction, queue: Queue) -> Queue:
+        now = self._clock.now()
+        if tx.queue_name_taken(queue.name, now):
+            raise answers.queue_existed_recently()
+        tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
+        return queue
+
+
+def found(stored: StoredQueue | None, otherwise: Callable[[], ApiError] = answers.queue_missing) -> StoredQueue:
+    """The queue that a call names, or the documented NotFound."""
+    if stored is None:
+        raise otherwise()
+    return stored

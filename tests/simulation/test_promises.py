@@ -1,0 +1,19 @@
+"""Any day, whatever its dice, keeps every promise of the engine."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from tests.simulation.world import World
+
+SEEDS = int(os.environ.get("SEEDS", "300"))
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_any_day_keeps_every_promise(block: int) -> None:
+    for seed in range(block, SEEDS, 10):
+        try:
+            World(seed).run().check()
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
