@@ -1,0 +1,30 @@
+"""Locations: any well-formed ID is one; listed are those that a project uses (behaviour §22)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
+
+from tidegate.api.dialect import Dialect
+from tidegate.core.names import LocationName, ProjectName
+from tidegate.engine.engine import Engine
+
+DEFAULT_LOCATION = "us-central1"
+REGION_LABEL = "cloud.googleapis.com/region"
+
+
+async def list_locations(engine: Engine, dialect: Dialect, request: Any, name: ProjectName) -> Any:
+    """All of them on one page; a filter is not looked at."""
+    used = await engine.store.read(lambda reader: reader.locations(name.project))
+    locations = sorted({*used, DEFAULT_LOCATION})
+    return ListLocationsResponse(locations=[_location(f"{name}/locations/{location}") for location in locations])
+
+
+async def get_location(engine: Engine, dialect: Dialect, request: Any, name: LocationName) -> Any:
+    return _location(name)
+
+
+def _location(name: str) -> Location:
+    location = name.rsplit("/", 1)[1]
+    return Location(name=name, location_id=location, display_name=location, labels={REGION_LABEL: location})

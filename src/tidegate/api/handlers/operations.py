@@ -1,0 +1,15 @@
+"""Operations: what became of a batch, for a day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.longrunning.operations_pb2 import Operation
+
+from tidegate.api.dialect import Dialect
+from tidegate.core.names import OperationName
+from tidegate.engine.engine import Engine
+
+
+async def get_operation(engine: Engine, dialect: Dialect, request: Any, name: OperationName) -> Any:
+    return Operation.FromString(await engine.operations.get(name))

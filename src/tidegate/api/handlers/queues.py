@@ -1,0 +1,100 @@
+"""Queues: list, get, create, update, delete, purge, pause, resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+
+from tidegate.api import masks
+from tidegate.api.dialect import Dialect
+from tidegate.core.cmek import check_queue_under_key, has_overrides
+from tidegate.core.names import LocationName, QueueName, check_queue_name
+from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.validation import check_queue, queues_page_size, settle_queue
+from tidegate.engine.engine import Engine
+
+BURST = ("rate_limits", "max_burst_size")
+
+
+async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
+    size = queues_page_size(request.page_size)
+    page = await engine.queues.list(parent, request.page_token, size)
+    response = dialect.messages.ListQueuesResponse()
+    for queue in page:
+        dialect.write_queue(queue, response.queues.add())
+    if page:
+        response.next_page_token = page[-1].name.queue
+    return response
+
+
+async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    return dialect.write_queue(await engine.queues.get(name), dialect.messages.Queue())
+
+
+async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
+    name = check_queue_name(request.queue.name, parent)
+    sent = dialect.read_queue(request.queue, unset_queue(name))
+    check_queue(sent, engine.policy.ceilings)
+    queue = settle_queue(sent, engine.policy.ceilings)
+    if has_overrides(queue) and await engine.keys.get(parent):
+        check_queue_under_key(queue)
+    return dialect.write_queue(await engine.queues.create(queue), dialect.messages.Queue())
+
+
+async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    """Merge the request into the stored queue by its mask; make the queue if there is none."""
+    ceilings = engine.policy.ceilings
+    sent = dialect.read_queue(request.queue, unset_queue(name))
+    check_queue(sent, ceilings)
+    # An absent mask names everything, an empty one nothing.
+    paths = (
+        masks.parse(dialect.messages.Queue.DESCRIPTOR, request.update_mask.paths)
+        if request.HasField("update_mask")
+        else None
+    )
+    encrypted = has_overrides(sent) and bool(await engine.keys.get(name.parent))
+
+    def change(stored: Queue | None) -> Queue:
+        base = stored or unset_queue(name)
+        message = dialect.write_queue(base, dialect.messages.Queue())
+        if paths is None:
+            masks.replace_all(message, request.queue, dialect.fixed)
+        else:
+            masks.merge(message, request.queue, paths, dialect.fixed)
+        merged = dialect.read_queue(message, base)
+        queue = settle_queue(merged, ceilings, old=stored, burst_named=_names_burst(dialect, paths))
+        if encrypted:
+            check_queue_under_key(queue)
+        return queue
+
+    return dialect.write_queue(await engine.queues.update(name, change), dialect.messages.Queue())
+
+
+async def delete_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    await engine.queues.delete(name)
+    return Empty()
+
+
+async def purge_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    return dialect.write_queue(await engine.queues.purge(name), dialect.messages.Queue())
+
+
+async def pause_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    return dialect.write_queue(await engine.queues.pause(name), dialect.messages.Queue())
+
+
+async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+    return dialect.write_queue(await engine.queues.resume(name), dialect.messages.Queue())
+
+
+def unset_queue(name: QueueName) -> Queue:
+    """A queue of which nothing was said: its limits, unset, take their defaults when it is settled."""
+    return Queue(name=name, rate_limits=RateLimits(0, 0, 0))
+
+
+def _names_burst(dialect: Dialect, paths: list[masks.Steps] | None) -> bool:
+    """Whether an update says what the burst is to be, rather than leaving it to follow the rate."""
+    if BURST in dialect.fixed:
+        return False
+    return paths is None or BURST in paths or BURST[:1] in paths

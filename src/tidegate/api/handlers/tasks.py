@@ -1,0 +1,53 @@
+"""Tasks: list, get, create, delete, run."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from google.protobuf.empty_pb2 import Empty
+
+from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.validation import check_task, tasks_page_size
+from tidegate.engine.engine import Engine
+
+VIEWS: Final = {VIEW_UNSPECIFIED: BASIC, BASIC: BASIC, FULL: FULL}
+
+
+def read_view(sent: int) -> int:
+    """The view to answer in. A number that is no view is answered as BASIC, but says that it is none."""
+    return VIEWS.get(sent, VIEW_UNSPECIFIED)
+
+
+async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
+    new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
+    task = await engine.tasks.create(parent, new)
+    return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
+
+
+async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
+    size = tasks_page_size(request.page_size)
+    view = read_view(request.response_view) or BASIC
+    page = await engine.tasks.list(parent, request.page_token, size, body=view == FULL)
+    response = dialect.messages.ListTasksResponse()
+    for task in page:
+        dialect.write_task(task, view, response.tasks.add())
+    if page:
+        response.next_page_token = page[-1].name.task
+    return response
+
+
+async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    view = read_view(request.response_view)
+    task = await engine.tasks.get(name, body=view == FULL)
+    return dialect.write_task(task, view, dialect.messages.Task())
+
+
+async def delete_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    await engine.tasks.delete(name)
+    return Empty()
+
+
+async def run_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    task = await engine.tasks.run(name)
+    return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())

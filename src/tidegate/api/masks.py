@@ -1,0 +1,107 @@
+"""Field masks: which parts of a stored message a request replaces, and which parts an answer shows (behaviour §3).
+
+A path names a message, which is taken as a whole, or a leaf. Scalars, lists, maps and the well-known types
+(durations, times) are leaves. Paths are those of the protobuf fields: ``retry_config.max_backoff``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from typing import Any
+
+from tidegate.core.errors import InvalidArgument
+
+Steps = tuple[str, ...]
+"""A path taken apart: ``("retry_config", "max_backoff")``."""
+
+WELL_KNOWN = "google.protobuf."
+
+
+def parse(descriptor: Any, paths: Iterable[str]) -> list[Steps]:
+    """The paths taken apart; InvalidArgument for the first that names no field of the message."""
+    return [_steps(descriptor, path) for path in paths]
+
+
+@lru_cache(maxsize=1024)
+def _steps(descriptor: Any, path: str) -> Steps:
+    steps = []
+    inside = descriptor  # what the next step is looked up in; None below a leaf
+    for word in path.split("."):
+        fields = {} if inside is None else inside.fields_by_name
+        field = fields.get(word) or fields.get(f"{word}_")  # a field called ``type`` is ``type_`` in Python
+        if field is None:
+            raise InvalidArgument(f"Invalid mask: {path}")
+        steps.append(field.name)
+        inside = field.message_type if is_message(field) else None
+    return tuple(steps)
+
+
+def is_message(field: Any) -> bool:
+    """Whether a path may go on below the field."""
+    inside = field.message_type
+    # Lists and maps have no presence; that tells them from a single message in every release of protobuf.
+    return inside is not None and field.has_presence and not inside.full_name.startswith(WELL_KNOWN)
+
+
+def replace_all(stored: Any, sent: Any, fixed: Collection[Steps]) -> None:
+    """Put every field of ``sent`` in place of the stored one, except the ``fixed``; what is unset there is cleared."""
+    merge(stored, sent, [(name,) for name in stored.DESCRIPTOR.fields_by_name], fixed)
+
+
+def merge(stored: Any, sent: Any, paths: Iterable[Steps], fixed: Collection[Steps]) -> None:
+    """Put what the paths name in ``sent`` into ``stored``; what is unset in ``sent`` is cleared.
+
+    The ``fixed`` paths, those of output-only fields, may be named and change nothing.
+    """
+    for path in paths:
+        if path not in fixed:
+            _merge_path(stored, sent, path)
+
+
+def _merge_path(stored: Any, sent: Any, path: Steps) -> None:
+    *parents, leaf = path
+    for parent in parents:
+        if sent is not None and sent.HasField(parent):
+            sent = getattr(sent, parent)
+            # The message appears even if the leaf is unset in it; in a oneof it takes the other member's place.
+            getattr(stored, parent).SetInParent()
+        elif stored.HasField(parent):
+            sent = None  # nothing is sent below here: the stored leaf is cleared
+        else:
+            return
+        stored = getattr(stored, parent)
+    copy_field(sent, stored, stored.DESCRIPTOR.fields_by_name[leaf])
+
+
+def copy_field(source: Any | None, target: Any, field: Any) -> None:
+    """Make one field of ``target`` what it is in ``source``, unset if it is unset there."""
+    name = field.name
+    if source is None or (field.has_presence and not source.HasField(name)):
+        target.ClearField(name)
+    elif not field.has_presence and field.message_type is not None:
+        target.ClearField(name)
+        getattr(target, name).MergeFrom(getattr(source, name))
+    elif field.message_type is not None:
+        getattr(target, name).CopyFrom(getattr(source, name))
+    else:
+        setattr(target, name, getattr(source, name))
+
+
+def select(message: Any, paths: Iterable[Steps]) -> Any:
+    """A copy of the message with nothing but what the paths name."""
+    chosen = type(message)()
+    for path in paths:
+        _select_path(message, chosen, path)
+    return chosen
+
+
+def _select_path(source: Any, target: Any, path: Steps) -> None:
+    *parents, leaf = path
+    for parent in parents:
+        if not source.HasField(parent):
+            return
+        source = getattr(source, parent)
+        target = getattr(target, parent)
+        target.SetInParent()
+    copy_field(source, target, source.DESCRIPTOR.fields_by_name[leaf])

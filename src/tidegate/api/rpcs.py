@@ -1,0 +1,122 @@
+"""The API as servers see it: for each row of the schema a callable from request to response.
+
+    api = Api(engine)
+    response = await api.method(row)(request)
+
+Servers are loops over the rows; so is this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
+
+from google.longrunning import operations_pb2
+
+from tidegate.api.dialect import Dialect
+from tidegate.api.handlers import batches, buffer, keys, locations, operations, policies, queues, tasks
+from tidegate.api.v2 import V2
+from tidegate.core.errors import PermissionDenied
+from tidegate.core.names import SHAPES, Gate
+from tidegate.engine.engine import Engine
+from tidegate.schema.mixins import OPERATIONS
+from tidegate.schema.rpc import Rpc
+
+Answer: TypeAlias = Callable[..., Awaitable[Any]]
+"""From a raw request to the awaited raw response. A second argument, the server's view of the call, is not needed."""
+
+Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
+"""Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
+
+HANDLERS: Mapping[str, Handler] = {
+    "list_queues": queues.list_queues,
+    "get_queue": queues.get_queue,
+    "create_queue": queues.create_queue,
+    "update_queue": queues.update_queue,
+    "delete_queue": queues.delete_queue,
+    "purge_queue": queues.purge_queue,
+    "pause_queue": queues.pause_queue,
+    "resume_queue": queues.resume_queue,
+    "get_iam_policy": policies.get_iam_policy,
+    "set_iam_policy": policies.set_iam_policy,
+    "test_iam_permissions": policies.test_iam_permissions,
+    "list_tasks": tasks.list_tasks,
+    "get_task": tasks.get_task,
+    "create_task": tasks.create_task,
+    "delete_task": tasks.delete_task,
+    "run_task": tasks.run_task,
+    "buffer_task": buffer.buffer_task,
+    "batch_create_tasks": batches.batch_create_tasks,
+    "batch_delete_tasks": batches.batch_delete_tasks,
+    "get_cmek_config": keys.get_cmek_config,
+    "update_cmek_config": keys.update_cmek_config,
+    "list_locations": locations.list_locations,
+    "get_location": locations.get_location,
+    "get_operation": operations.get_operation,
+}
+
+DIALECTS: Sequence[Dialect] = (V2(),)
+
+NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "DeleteOperation")
+"""Methods of the operations service that the real service has and lets nobody call."""
+
+_VARIABLE = re.compile(r"\{[^=}]+=([^}]+)\}")
+
+
+class GrpcMethod(NamedTuple):
+    """What the gRPC server needs of an RPC: the class to decode, and who answers."""
+
+    request: Any
+    answer: Answer
+
+
+class Api:
+    """Every RPC of every version over one engine. A row of the schema without a handler fails here, at the start."""
+
+    def __init__(self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS) -> None:
+        self._rows = [
+            (row, _answer(engine, dialect, row))
+            for dialect in dialects
+            for service in dialect.services
+            for row in service.rpcs
+        ]
+        self._answers = dict(self._rows)
+
+    def method(self, row: Rpc[Any, Any]) -> Answer:
+        """Who answers an RPC."""
+        return self._answers[row]
+
+    def grpc(self) -> dict[str, GrpcMethod]:
+        """The methods by their gRPC paths. The shared services have one path for all versions."""
+        methods = {
+            f"/{OPERATIONS}/{name}": GrpcMethod(getattr(operations_pb2, f"{name}Request"), _not_for_callers)
+            for name in NOT_FOR_CALLERS
+        }
+        for row, answer in self._rows:
+            if row.grpc:
+                methods.setdefault(row.grpc_path, GrpcMethod(row.request_pb, answer))
+        return methods
+
+
+def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
+    handler = HANDLERS[row.name]
+    if row.http is None or row.routing_field is None:
+        raise NotImplementedError(row.full_name)
+    variable = _VARIABLE.search(row.http.path)
+    assert variable is not None  # noqa: S101 - the routing field is one
+    gate = Gate(row.full_name, row.permission, SHAPES[variable[1]])
+    routing = attrgetter(row.routing_field)
+
+    def answer(request: Any, call: Any = None) -> Awaitable[Any]:  # noqa: ARG001 - what servers hand over
+        return handler(engine, dialect, request, gate(routing(request)))
+
+    return answer
+
+
+async def _not_for_callers(request: Any, call: Any = None) -> Any:  # noqa: ARG001 - what servers hand over
+    raise PermissionDenied(
+        "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
+        "form of API consumer identity to call this API."
+    )

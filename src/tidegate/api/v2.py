@@ -1,0 +1,130 @@
+"""The dialect of v2: push queues only, every setting under its plain name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from tidegate.api.dialect import (
+    FULL,
+    Dialect,
+    Messages,
+    read_http_request,
+    read_http_target,
+    read_retry_config,
+    read_routing,
+    write_attempt,
+    write_http_request,
+    write_http_target,
+    write_retry_config,
+    write_routing,
+)
+from tidegate.api.times import put_moment, put_span, read_duration
+from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.task import AppEngineRequest, HttpRequest, Task
+from tidegate.core.validation import AppEngineDraft, HttpDraft, TaskDraft
+from tidegate.schema import v2
+
+
+class V2(Dialect):
+    package = "google.cloud.tasks.v2"
+    services = v2.SERVICES
+    fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
+    messages = Messages(v2)
+
+    def read_queue(self, message: Any, base: Queue) -> Queue:
+        limits = message.rate_limits
+        # The burst is not the caller's to set here. A queue.yaml's own gives way to the one that follows from the rate.
+        burst = 0 if base.from_yaml else base.rate_limits.max_burst_size
+        return replace(
+            base,
+            rate_limits=RateLimits(limits.max_dispatches_per_second, burst, limits.max_concurrent_dispatches),
+            retry_config=read_retry_config(message.retry_config),
+            http_target=read_http_target(message.http_target) if message.HasField("http_target") else None,
+            app_engine_routing=(
+                read_routing(message.app_engine_routing_override)
+                if message.HasField("app_engine_routing_override")
+                else None
+            ),
+            sampling_ratio=message.stackdriver_logging_config.sampling_ratio,
+        )
+
+    def write_queue(self, queue: Queue, into: Any) -> Any:
+        into.name = queue.name
+        if queue.app_engine_routing is not None:
+            write_routing(queue.app_engine_routing, into.app_engine_routing_override)
+        limits = into.rate_limits
+        limits.max_dispatches_per_second = queue.rate_limits.max_dispatches_per_second
+        limits.max_burst_size = queue.rate_limits.max_burst_size
+        limits.max_concurrent_dispatches = queue.rate_limits.max_concurrent_dispatches
+        write_retry_config(queue.retry_config, into.retry_config)
+        into.state = queue.state
+        if queue.purge_time is not None:
+            put_moment(into.purge_time, queue.purge_time)
+        if queue.sampling_ratio:
+            into.stackdriver_logging_config.sampling_ratio = queue.sampling_ratio
+        if queue.http_target is not None:
+            write_http_target(queue.http_target, into.http_target)
+        return into
+
+    def read_task(self, message: Any) -> TaskDraft:
+        member = message.WhichOneof("message_type")
+        target: HttpDraft | AppEngineDraft | None = None
+        if member == "http_request":
+            target = read_http_request(message.http_request)
+        elif member is not None:
+            target = read_app_engine_request(message.app_engine_http_request)
+        due = message.schedule_time if message.HasField("schedule_time") else None
+        return TaskDraft(
+            message.name,
+            target,
+            None if due is None else (due.seconds, due.nanos),
+            read_duration(message.dispatch_deadline) if message.HasField("dispatch_deadline") else None,
+            read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
+        )
+
+    def write_task(self, task: Task, view: int, into: Any) -> Any:
+        into.name = task.name
+        body = task.body if view == FULL else b""
+        target = task.target
+        if isinstance(target, HttpRequest):
+            write_http_request(target, body, into.http_request)
+        elif isinstance(target, AppEngineRequest):
+            write_app_engine_request(target, body, into.app_engine_http_request)
+        put_moment(into.schedule_time, task.schedule_time)
+        put_moment(into.create_time, task.create_time)
+        if task.dispatch_deadline is not None:
+            put_span(into.dispatch_deadline, task.dispatch_deadline)
+        into.dispatch_count = task.dispatch_count
+        into.response_count = task.response_count
+        if task.first_dispatch_time is not None:
+            put_moment(into.first_attempt.dispatch_time, task.first_dispatch_time)
+        newest = task.newest_attempt
+        if newest is not None:
+            write_attempt(newest, into.last_attempt)
+        into.view = view
+        if task.retry_config is not None:
+            write_retry_config(task.retry_config, into.retry_config)
+        return into
+
+
+def read_app_engine_request(message: Any) -> AppEngineDraft:
+    headers = message.headers
+    return AppEngineDraft(
+        message.relative_uri,
+        message.http_method,
+        {name: headers[name] for name in headers},
+        message.body,
+        read_routing(message.app_engine_routing) if message.HasField("app_engine_routing") else None,
+    )
+
+
+def write_app_engine_request(request: AppEngineRequest, body: bytes, into: Any) -> None:
+    """Fill an AppEngineHttpRequest; ``body`` is empty where it is not to be shown."""
+    into.http_method = request.http_method
+    write_routing(request.routing, into.app_engine_routing)
+    into.relative_uri = request.relative_uri
+    into.headers.update(request.headers)
+    if body:
+        into.body = body

@@ -1,0 +1,94 @@
+"""The API over a real engine in memory: a clock of ours, IDs in order, and a sender that is never asked."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tidegate.api.rpcs import Api
+from tidegate.engine.engine import Engine
+from tidegate.engine.keys import Keys
+from tidegate.engine.operations import Operations
+from tidegate.engine.policies import Policies
+from tidegate.engine.ports import World
+from tidegate.schema import v2
+from tidegate.storage.sqlite import MemoryStore
+
+NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LOCATION = "projects/p/locations/us-central1"
+QUEUE = f"{LOCATION}/queues/q"
+TASK = f"{QUEUE}/tasks/t"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.moment = NOON
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return (self.moment - NOON).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+    def advance(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+class CountingIds:
+    def __init__(self) -> None:
+        self.given = 0
+
+    def task_id(self, now: datetime) -> str:
+        self.given += 1
+        return f"{self.given:020}"
+
+    def etag(self) -> bytes:
+        self.given += 1
+        return self.given.to_bytes(8, "big")
+
+    def operation_id(self) -> str:
+        self.given += 1
+        return f"operation-{self.given}"
+
+
+class Silence:
+    """A sender, a token mint and a listener to events in one; nobody hears from it."""
+
+    def emit(self, event: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def engine(clock: FakeClock) -> Engine:
+    silence: Any = Silence()
+    world = World(MemoryStore(), silence, silence, clock, CountingIds(), silence)
+    engine = Engine(world)
+    engine.policies, engine.keys, engine.operations = Policies(world), Keys(world), Operations(world)
+    return engine
+
+
+class Caller:
+    """Calls an RPC by its name with the fields of its request: ``await call("get_queue", name=QUEUE)``."""
+
+    def __init__(self, engine: Engine, schema: Any = v2) -> None:
+        self.api = Api(engine)
+        self.rows = {row.name: row for service in schema.SERVICES for row in service.rpcs}
+
+    async def __call__(self, rpc: str, **fields: Any) -> Any:
+        row = self.rows[rpc]
+        request = row.request(**fields)
+        return await self.api.method(row)(request if row.request is row.request_pb else row.request.pb(request))
+
+
+@pytest.fixture
+def call(engine: Engine) -> Callable[..., Any]:
+    return Caller(engine)
