@@ -19,6 +19,9 @@ NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LOCATION = "projects/p/locations/us-central1"
 QUEUE = f"{LOCATION}/queues/q"
 TASK = f"{QUEUE}/tasks/t"
+QUEUE_MISSING = (
+    "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
+)
 
 
 class FakeClock:

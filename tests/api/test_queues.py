@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from tests.api.conftest import LOCATION, NOON, QUEUE
+from tests.api.conftest import LOCATION, NOON, QUEUE, QUEUE_MISSING
 
 from tidegate.core.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from tidegate.schema import v2
@@ -19,9 +19,6 @@ DEFAULTS = v2.Queue(
         "max_backoff": {"seconds": 3600},
         "max_doublings": 16,
     },
-)
-QUEUE_MISSING = (
-    "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
 )
 
 

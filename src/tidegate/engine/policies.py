@@ -8,7 +8,7 @@ import msgspec
 
 from tidegate.core.names import QueueName
 from tidegate.core.policy import NO_POLICY, Policy, settle_policy
-from tidegate.engine.ports import Reader, Transaction, World
+from tidegate.engine.ports import Reader, StoredQueue, Transaction, World
 from tidegate.engine.queues import found
 
 KIND = "policy"
@@ -27,23 +27,32 @@ class Policies:
 
     async def get(self, queue: QueueName) -> Policy:
         """The queue's policy, the empty one if none was set. Raises NotFound without the queue."""
-        return await self._store.read(lambda reader: self._stored(reader, queue))
+
+        def look(reader: Reader) -> Policy:
+            return self._kept(reader, document_of(found(reader.queue(queue))))
+
+        return await self._store.read(look)
 
     async def set(self, queue: QueueName, sent: Policy, mask: Collection[str] | None) -> Policy:
         """Put a policy in place of the stored one; ``mask`` names the fields to change, None stands for the usual.
 
         Raises NotFound without the queue, Aborted when the policy was changed since its etag was read, InvalidArgument
-        for what cannot be taken; in this order.
+        for what cannot be taken.
         """
 
         def work(tx: Transaction) -> Policy:
-            policy = settle_policy(sent, self._stored(tx, queue), self._ids.etag(), mask)
-            tx.put_document(KIND, queue, _encode(policy))
+            document = document_of(found(tx.queue(queue)))
+            policy = settle_policy(sent, self._kept(tx, document), self._ids.etag(), mask)
+            tx.put_document(KIND, document, _encode(policy))
             return policy
 
         return await self._store.write(work)
 
-    def _stored(self, reader: Reader, queue: QueueName) -> Policy:
-        found(reader.queue(queue))
-        kept = reader.document(KIND, queue, self._clock.now())
+    def _kept(self, reader: Reader, document: str) -> Policy:
+        kept = reader.document(KIND, document, self._clock.now())
         return NO_POLICY if kept is None else _decoder.decode(kept)
+
+
+def document_of(stored: StoredQueue) -> str:
+    """Where the policy of a queue is kept; a queue made anew under the same name is another one."""
+    return f"{stored.queue.name}@{stored.id}"
