@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tidegate.core.queue import Token
+from tidegate.core.app_engine import DEFAULT_SERVICE, host_of
+from tidegate.core.headers import RESERVED, RESERVED_PREFIXES, clean_value, is_token
+from tidegate.core.queue import (
+    AppEngineRouting,
+    EnforceMode,
+    Header,
+    HttpMethod,
+    Queue,
+    Scheme,
+    Token,
+    UriOverride,
+)
+from tidegate.core.task import DEFAULT_HTTP_DEADLINE, AppEngineRequest, Attempt, HttpRequest, Task
+from tidegate.core.times import micros
+from tidegate.core.urls import PORT_MAX, Url, is_intact, is_ready, split
+from tidegate.core.validation.tokens import completed_token
+
+APP_ENGINE_DEADLINE: Final = timedelta(minutes=10)  # for a task that sets none: that of automatic scaling
+ADDRESSES_KEPT: Final = 1024
+
+METHOD_NAMES: Final = {int(method): method.name for method in HttpMethod}
+BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+
+Lines = list[tuple[str, str]]
 
 
-class HttpCall(Struct, frozen=True):
+class HttpCall(Struct, frozen=True, gc=False):
     """One request, ready to be sent but for its token.
 
     ``timeout`` is for the whole attempt, redirects and reading included. The sender adds Host and Content-Length and
-    nothing else. ``token`` is to be minted into an Authorization header just before sending.
+    nothing else. ``token`` is to be minted into an Authorization header just before sending; there is no other
+    Authorization header then. Names and values of headers satisfy the grammar of RFC 9110.
     """
 
     method: str
@@ -23,3 +54,243 @@ class HttpCall(Struct, frozen=True):
     timeout: timedelta
     token: Token | None = None
     follows_redirects: bool = True
+
+
+class Unsendable(Struct, frozen=True):
+    """An attempt that ends before anything is sent; ``reason`` is a short text for the log."""
+
+    reason: str
+
+
+def compose(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> HttpCall | Unsendable:
+    """The call of the attempt that ``task.dispatch_count`` counts already.
+
+    ``app_engine`` is the setting of that name: base URLs by ``SERVICE`` or ``VERSION.SERVICE``.
+    """
+    target = task.target
+    if isinstance(target, HttpRequest):
+        return _to_url(task, target, queue)
+    if isinstance(target, AppEngineRequest):
+        return _to_app_engine(task, target, queue, app_engine)
+    return Unsendable("a pull task is leased, not sent")
+
+
+# --- to a URL ---------------------------------------------------------------------------------------------------------
+
+
+def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsendable:
+    method, token, override = target.http_method, target.token, None
+    overrides: Iterable[Header] = ()
+    routing = queue.http_target
+    if routing is not None:
+        method = routing.http_method or method
+        overrides = routing.header_overrides
+        if routing.token is not None:
+            token = completed_token(routing.token, target.url)
+        override = routing.uri_override
+    verb = METHOD_NAMES.get(method, "POST")
+    if task.body and verb not in BODY_METHODS:
+        return Unsendable(f"{verb} takes no body")
+    address = address_of(target.url, override)
+    if isinstance(address, Unsendable):
+        return address
+    lines = _stored_lines(target.headers, HTTP_RULES)
+    if overrides:
+        lines = _overridden(lines, overrides)
+    if token is not None:
+        lines = [line for line in lines if line[0].lower() != "authorization"]
+    elif address.user and not any(line[0].lower() == "authorization" for line in lines):
+        lines.append(("Authorization", address.user))
+    _, name, _, task_id = task.name.rsplit("/", 3)
+    retries = task.dispatch_count - 1
+    lines += (
+        ("X-CloudTasks-QueueName", name),
+        ("X-CloudTasks-TaskName", task_id),
+        ("X-CloudTasks-TaskRetryCount", str(retries)),
+        ("X-CloudTasks-TaskExecutionCount", str(task.response_count)),
+        ("X-CloudTasks-TaskETA", unix_seconds(task.schedule_time)),
+    )
+    if retries > 0:
+        last = task.last_attempt
+        previous = "504" if last is not None and last.timed_out else _previous_answer(last)
+        lines += (("X-CloudTasks-TaskPreviousResponse", previous), ("X-CloudTasks-TaskRetryReason", ""))
+    return HttpCall(verb, address.url, tuple(lines), task.body, task.dispatch_deadline or DEFAULT_HTTP_DEADLINE, token)
+
+
+class Address(Struct, frozen=True, gc=False):
+    """A URL to call. ``user`` is the Authorization that its user information stands for, empty without one."""
+
+    url: str
+    user: str = ""
+
+
+UNCALLABLE: Final = Unsendable("the URL cannot be called")
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def address_of(url: str, override: UriOverride | None = None) -> Address | Unsendable:
+    """The URL that is called for a task's: overridden, percent-encoded, without its fragment.
+
+    The overrides of a queue that says IF_NOT_EXISTS change nothing, for a task always has a URL.
+    """
+    applies = override is not None and override.enforce_mode != EnforceMode.IF_NOT_EXISTS
+    if not applies and is_ready(url):
+        return Address(url)
+    parts = split(url)
+    if parts is None:
+        return UNCALLABLE
+    if override is not None and applies:
+        if override.port is not None and not 0 <= override.port <= PORT_MAX:
+            return UNCALLABLE
+        parts = _routed(parts, override)
+    sent = str(parts)
+    if not is_intact(sent):
+        return UNCALLABLE
+    return Address(sent, "" if parts.user is None else _basic(parts.user))
+
+
+def _routed(parts: Url, override: UriOverride) -> Url:
+    """The URL with those parts replaced that the override sets; its empty path or query sets nothing."""
+    if override.scheme is not None:
+        parts = replace(parts, scheme="http" if override.scheme == Scheme.HTTP else "https")
+    if override.host is not None:
+        parts = replace(parts, host=override.host, user=None)  # a password is not for another host
+    if override.port is not None:
+        parts = replace(parts, port=override.port or None)
+    if override.path:
+        parts = replace(parts, path="/" + override.path.removeprefix("/"))
+    if override.query:
+        parts = replace(parts, query=override.query)
+    return parts
+
+
+def _basic(user: str) -> str:
+    name, _, password = user.partition(":")
+    return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode("ascii")
+
+
+# --- to App Engine ----------------------------------------------------------------------------------------------------
+
+_ROUTING_PART: Final = re.compile(r"[A-Za-z0-9-]{0,63}")
+
+
+def _to_app_engine(
+    task: Task, target: AppEngineRequest, queue: Queue, app_engine: Mapping[str, str]
+) -> HttpCall | Unsendable:
+    routing = queue.app_engine_routing or target.routing
+    address = address_of(app_engine_base(routing, queue.name.project, app_engine) + (target.relative_uri or "/"))
+    if isinstance(address, Unsendable):
+        return address
+    verb = METHOD_NAMES.get(target.http_method, "POST")
+    if task.body and verb not in BODY_METHODS:
+        return Unsendable(f"{verb} takes no body")
+    lines = _stored_lines(target.headers, APP_ENGINE_RULES)
+    _, name, _, task_id = task.name.rsplit("/", 3)
+    retries = task.dispatch_count - 1
+    lines += (
+        ("X-AppEngine-QueueName", name),
+        ("X-AppEngine-TaskName", task_id),
+        ("X-AppEngine-TaskRetryCount", str(retries)),
+        ("X-AppEngine-TaskExecutionCount", str(task.answer_count)),
+        ("X-AppEngine-TaskETA", unix_seconds(task.schedule_time)),
+    )
+    if retries > 0:
+        previous = _previous_answer(task.last_attempt)
+        why = "Instance Unavailable" if previous == "0" else "App Error"
+        lines += (("X-AppEngine-TaskPreviousResponse", previous), ("X-AppEngine-TaskRetryReason", why))
+    return HttpCall(
+        verb,
+        address.url,
+        tuple(lines),
+        task.body,
+        task.dispatch_deadline or APP_ENGINE_DEADLINE,
+        follows_redirects=False,  # to App Engine a redirect is a failure
+    )
+
+
+def app_engine_base(routing: AppEngineRouting, project: str, app_engine: Mapping[str, str]) -> str:
+    """The URL, without a slash at its end, below which a service answers.
+
+    The most exact entry of the setting counts; what is not listed goes to ``default``'s, and without any entry to the
+    service's host. A routing with an unusable part stands for the default service: its host must stay one of App
+    Engine's, for calls to App Engine pass by the rules on addresses.
+    """
+    if not all(map(_ROUTING_PART.fullmatch, (routing.service, routing.version, routing.instance))):
+        routing = AppEngineRouting()
+    service = routing.service or DEFAULT_SERVICE
+    base = app_engine.get(f"{routing.version}.{service}") or app_engine.get(service) or app_engine.get(DEFAULT_SERVICE)
+    return base.rstrip("/") if base else f"https://{host_of(routing, project)}"
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+_OURS: Final = frozenset(
+    {
+        "x-cloudtasks-queuename",
+        "x-cloudtasks-taskname",
+        "x-cloudtasks-taskretrycount",
+        "x-cloudtasks-taskexecutioncount",
+        "x-cloudtasks-tasketa",
+        "x-cloudtasks-taskpreviousresponse",
+        "x-cloudtasks-taskretryreason",
+    }
+)
+"""Headers that only the server sets. Others of the prefix are the caller's: a Django framework reads one of its own."""
+_FRAMING: Final = frozenset(
+    {"connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
+)
+"""Headers of the connection, which are the sender's."""
+
+
+class _Rules(dict[str, bool]):
+    """Which stored headers are sent, by name; bounded, for names come from callers."""
+
+    def __init__(self, held_back: frozenset[str]) -> None:
+        super().__init__()
+        self.held_back = held_back
+
+    def __missing__(self, name: str) -> bool:
+        lower = name.lower()
+        verdict = is_token(name) and lower not in self.held_back and not lower.startswith(RESERVED_PREFIXES)
+        if len(self) >= ADDRESSES_KEPT:
+            self.clear()
+        if len(name) <= ADDRESSES_KEPT:
+            self[name] = verdict
+        return verdict
+
+
+HTTP_RULES: Final = _Rules(RESERVED - {"user-agent"} | _OURS)
+APP_ENGINE_RULES: Final = _Rules(_FRAMING)
+
+
+def _stored_lines(headers: Mapping[str, str], rules: _Rules) -> Lines:
+    """The stored headers that are sent. They were cleaned when they were stored; what breaks the grammar stays here."""
+    lines = []
+    for name, value in headers.items():
+        if rules[name]:
+            sendable = clean_value(value)
+            if sendable is not None:
+                lines.append((name, sendable.strip(" \t")))
+    return lines
+
+
+def _overridden(lines: Lines, overrides: Iterable[Header]) -> Lines:
+    """The headers with the queue's in place of those of the same name in any case; of two, the last counts."""
+    wanted = {header.key.lower(): header for header in overrides}
+    kept = [line for line in lines if line[0].lower() not in wanted]
+    for header in wanted.values():
+        sendable = clean_value(header.value) if header.value else ""  # here an empty value is one
+        if sendable is not None and HTTP_RULES[header.key]:
+            kept.append((header.key, sendable.strip(" \t")))
+    return kept
+
+
+def _previous_answer(last: Attempt | None) -> str:
+    """The HTTP status of the attempt before; ``0`` when no answer came, or when it was lost in a crash."""
+    return "0" if last is None else str(last.http_status)
+
+
+def unix_seconds(when: datetime) -> str:
+    """Seconds since 1970 as the shortest decimal of the microseconds: ``1721236265.12``."""
+    seconds, rest = divmod(micros(when), 1_000_000)
+    return f"{seconds}.{rest:06d}".rstrip("0") if rest else str(seconds)
