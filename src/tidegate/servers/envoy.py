@@ -36,9 +36,9 @@ _TYPE: Final = "type.googleapis.com/envoy.extensions"
 class Tls(NamedTuple):
     """Paths of PEM files. With ``client_ca`` a client must show a certificate that it signed."""
 
-    cert: Path
-    key: Path
-    client_ca: Path | None = None
+    cert: str | Path
+    key: str | Path
+    client_ca: str | Path | None = None
 
 
 def configuration(app: str, address: Address, tls: Tls | None = None) -> dict[str, Any]:
@@ -47,9 +47,10 @@ def configuration(app: str, address: Address, tls: Tls | None = None) -> dict[st
         app,
         address=address.ip,
         port=address.port,
-        tls_cert=tls.cert if tls else None,
-        tls_key=tls.key if tls else None,
-        tls_ca_cert=tls.client_ca if tls else None,
+        # As paths: what is given as bytes would stand on the command line, for every user of the machine to read.
+        tls_cert=Path(tls.cert) if tls else None,
+        tls_key=Path(tls.key) if tls else None,
+        tls_ca_cert=Path(tls.client_ca) if tls and tls.client_ca else None,
         tls_enable_http3=False,
         worker_threads=1,  # one event loop: the engine lives in it
         lifespan=True,
