@@ -24,7 +24,7 @@ def list_locations(version: str) -> Rpc[ListLocationsRequest, ListLocationsRespo
     return Rpc(
         ListLocationsRequest,
         ListLocationsResponse,
-        get("/v2/{name=projects/*}/locations").at(version),
+        get("/v2/{name=projects/*}/locations", ignored=("extraLocationTypes",)).at(version),
         permission="cloudtasks.locations.list",
     )
 

@@ -38,13 +38,14 @@ class HttpRule:
 
     ``body`` is the request field that the JSON body fills, ``*`` for the request itself, None for no body. The fields
     that neither path nor body fill are query parameters. With ``any_verb`` every verb is served; ``verb`` is the
-    published one.
+    published one. ``ignored`` are published query parameters that no request field stands for.
     """
 
     verb: str
     path: str
     body: str | None = None
     any_verb: bool = False
+    ignored: tuple[str, ...] = ()
 
     def at(self, version: str) -> HttpRule:
         """The same form under another API version, the first segment of the path."""
@@ -56,8 +57,8 @@ class HttpRule:
         return tuple(_VARIABLE.findall(self.path))
 
 
-def get(path: str) -> HttpRule:
-    return HttpRule("GET", path)
+def get(path: str, *, ignored: tuple[str, ...] = ()) -> HttpRule:
+    return HttpRule("GET", path, ignored=ignored)
 
 
 def post(path: str, body: str = "*") -> HttpRule:
