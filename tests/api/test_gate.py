@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from tests.api.conftest import LOCATION, QUEUE, TASK
 
-from tidegate.api.handlers.buffer import BufferCall
 from tidegate.api.rpcs import DIALECTS, Api
 from tidegate.core.errors import ErrorInfo, Help, InvalidArgument, LocalizedMessage, PermissionDenied
 
@@ -16,8 +15,6 @@ LONG = f"{TASK}/and/more"
 
 def routed_by(row, name):
     """A request that says nothing but where it goes."""
-    if row.name == "buffer_task":
-        return BufferCall(name)
     request = row.request_pb()
     *parents, field = row.routing_field.split(".")
     message = request
@@ -37,7 +34,7 @@ def answer(engine):
     return answer
 
 
-def every_row(rows: Any = ROWS) -> Any:
+def every_row(rows: Any = ROWS) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=lambda row: row.full_name)
 
 

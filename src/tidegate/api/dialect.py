@@ -49,8 +49,6 @@ class Messages:
 class Dialect(Protocol):
     """One API version."""
 
-    package: str
-    """Google's protobuf package, for type URLs."""
     services: tuple[type[Service], ...]
     """The services whose rows this version serves."""
     messages: Messages

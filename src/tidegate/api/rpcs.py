@@ -25,7 +25,7 @@ from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
 
 Answer: TypeAlias = Callable[..., Awaitable[Any]]
-"""From a raw request to the awaited raw response. A second argument, the server's view of the call, is not needed."""
+"""From a raw request to the awaited raw response. The second argument is the call: who made it, with which headers."""
 
 Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
 """Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
@@ -47,7 +47,6 @@ HANDLERS: Mapping[str, Handler] = {
     "create_task": tasks.create_task,
     "delete_task": tasks.delete_task,
     "run_task": tasks.run_task,
-    "buffer_task": buffer.buffer_task,
     "batch_create_tasks": batches.batch_create_tasks,
     "batch_delete_tasks": batches.batch_delete_tasks,
     "get_cmek_config": keys.get_cmek_config,
@@ -56,6 +55,11 @@ HANDLERS: Mapping[str, Handler] = {
     "get_location": locations.get_location,
     "get_operation": operations.get_operation,
 }
+
+CALL_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, Any], Awaitable[Any]]] = {
+    "buffer_task": buffer.buffer_task,
+}
+"""Those that look at the call too."""
 
 DIALECTS: Sequence[Dialect] = (V2(),)
 
@@ -101,18 +105,29 @@ class Api:
 
 
 def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
+    routing, gate = _routing(row)
+    if row.name in CALL_HANDLERS:
+        look = CALL_HANDLERS[row.name]
+
+        def answer_call(request: Any, call: Any = None) -> Awaitable[Any]:
+            return look(engine, dialect, request, gate(routing(request)), call)
+
+        return answer_call
     handler = HANDLERS[row.name]
-    if row.http is None or row.routing_field is None:
-        raise NotImplementedError(row.full_name)
-    variable = _VARIABLE.search(row.http.path)
-    assert variable is not None  # noqa: S101 - the routing field is one
-    gate = Gate(row.full_name, row.permission, SHAPES[variable[1]])
-    routing = attrgetter(row.routing_field)
 
     def answer(request: Any, call: Any = None) -> Awaitable[Any]:  # noqa: ARG001 - what servers hand over
         return handler(engine, dialect, request, gate(routing(request)))
 
     return answer
+
+
+def _routing(row: Rpc[Any, Any]) -> tuple[Callable[[Any], str], Callable[[str], Any]]:
+    """What finds in a request the name that its call is routed by, and the gate that name must pass."""
+    if row.http is None or row.routing_field is None:
+        raise NotImplementedError(row.full_name)
+    variable = _VARIABLE.search(row.http.path)
+    assert variable is not None  # noqa: S101 - the routing field is one
+    return attrgetter(row.routing_field), Gate(row.full_name, row.permission, SHAPES[variable[1]])
 
 
 async def _not_for_callers(request: Any, call: Any = None) -> Any:  # noqa: ARG001 - what servers hand over

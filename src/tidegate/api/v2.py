@@ -28,7 +28,6 @@ from tidegate.schema import v2
 
 
 class V2(Dialect):
-    package = "google.cloud.tasks.v2"
     services = v2.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
     messages = Messages(v2)

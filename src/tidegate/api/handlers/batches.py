@@ -26,14 +26,13 @@ from tidegate.core.validation import (
     check_task,
 )
 from tidegate.engine.engine import Engine
-
-TYPE_URL = "type.googleapis.com/"
+from tidegate.schema.names import pack
 
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     entries = request.requests
     check_create_batch(parent, [(entry.parent, entry.task.name) for entry in entries], request.request_id)
-    batch = Batch(engine, dialect, dialect.messages.BatchCreateTasksMetadata(), parent, request.request_id)
+    batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata(), parent, request.request_id)
     await batch.begin()
     now = engine.clock.now()
     wanted: list[NewTask | ApiError] = []
@@ -56,7 +55,7 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
 async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     names = request.names
     check_delete_batch(names, request.request_id)
-    batch = Batch(engine, dialect, dialect.messages.BatchDeleteTasksMetadata(), parent, request.request_id)
+    batch = Batch(engine, dialect.messages.BatchDeleteTasksMetadata(), parent, request.request_id)
     await batch.begin()
     failed: dict[int, ApiError] = {}
     wanted: dict[int, str] = {}
@@ -74,9 +73,8 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
 class Batch:
     """A batch on its way to being an operation."""
 
-    def __init__(self, engine: Engine, dialect: Dialect, metadata: Any, parent: QueueName, request_id: str) -> None:
+    def __init__(self, engine: Engine, metadata: Any, parent: QueueName, request_id: str) -> None:
         self._engine = engine
-        self._dialect = dialect
         self._metadata = metadata
         self._requested = bool(request_id)
         self.name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
@@ -106,23 +104,15 @@ class Batch:
             operation.error.code = result.code
             operation.error.message = result.message
         elif result is not None:
-            pack(result, self._dialect, operation.response)
+            operation.response.CopyFrom(pack(result))
         await self._engine.operations.keep(self.name, operation.SerializeToString())
         return operation
 
     def _operation(self) -> Operation:
         operation = Operation(name=self.name)
-        pack(self._metadata, self._dialect, operation.metadata)
+        operation.metadata.CopyFrom(pack(self._metadata))
         return operation
 
     def _state(self, name: str) -> int:
         number: int = self._metadata.DESCRIPTOR.enum_types_by_name["State"].values_by_name[name].number
         return number
-
-
-def pack(message: Any, dialect: Dialect, into: Any) -> None:
-    """Put a message into an Any. Ours are declared under a package of our own; callers know them by Google's."""
-    descriptor = message.DESCRIPTOR
-    ours = descriptor.file.package.startswith("tidegate.")
-    into.type_url = TYPE_URL + (f"{dialect.package}.{descriptor.name}" if ours else descriptor.full_name)
-    into.value = message.SerializeToString(deterministic=True)
