@@ -49,7 +49,7 @@ def broken(attempts: Sequence[Attempt], left: int = 0, queue: DemoQueue = QUEUE)
 
 def test_a_run_as_it_should_be_keeps_every_promise() -> None:
     assert broken(GOOD) == []
-    assert judged(GOOD)["Nothing acknowledged is lost"].evidence == "2 accepted, 2 delivered, 0 given up, 0 left"
+    assert judged(GOOD)["Nothing acknowledged is lost"].evidence == "2 in: 2 delivered, 0 given up, 0 left"
     assert judged(GOOD)["Retries wait as documented"].evidence == "1 wait, 2.0 to 2.0 ms over the formula"
 
 

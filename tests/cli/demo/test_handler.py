@@ -35,6 +35,13 @@ async def test_it_answers_as_planned_and_knows_when_all_is_done() -> None:
         assert handler.in_last_second("webhooks") <= 8
 
 
+async def test_a_request_that_is_no_attempt_is_refused_and_noted() -> None:
+    async with Handler(QUEUES, [FICKLE]) as handler, httpx.AsyncClient(base_url=handler.url) as client:
+        assert (await client.post("/", content=b"body")).status_code == 400
+        assert handler.puzzle.startswith("'x-cloudtasks-queuename' is missing or wrong in a request with the headers")
+        assert handler.attempts == []
+
+
 async def test_it_lets_go_of_connections_when_it_ends() -> None:
     async with Handler(QUEUES, [FICKLE]) as handler:
         _, port = handler.url.rsplit(":", 1)

@@ -28,9 +28,10 @@ def lines(output: io.StringIO) -> list[str]:
 
 def test_the_report_has_a_line_for_each_queue_wait_and_promise() -> None:
     where, output = screen(terminal=False)
-    where.report(FACTS, WAITS, PROMISES)
+    where.report(FACTS, WAITS, PROMISES, 0.012)
     assert lines(output) == [
-        "Queue Tasks Delivered Given up Retries Fastest second Most at once Slowest",
+        "Given Fastest Most at",
+        "Queue Tasks Delivered up Retries second once Slowest",
         "orders 3,000 2,998 2 31 598 of 600 41 of 1,000 6.0 s",
         "reports 3,000 2,998 2 31 598 of 240 41 of 10 6.0 s",
         "webhooks 3,000 2,998 2 31 598 of 120 41 of 50 6.0 s",
@@ -39,14 +40,18 @@ def test_the_report_has_a_line_for_each_queue_wait_and_promise() -> None:
         "2 0.400 s 0.200 s 0.203 s 0.350 s 3",
         "✓ Never early the promptest came 0.4 ms late",
         "✗ Each attempt is made once x",
+        "Measured at the handler. A second is counted where attempts arrive, so the way there may let up to",
+        "62 ms of the next one in.",
     ]
 
 
 def test_the_report_fits_eighty_columns() -> None:
     where, output = screen(terminal=False, width=80)
-    where.report(FACTS, WAITS, PROMISES)
+    where.report(FACTS, WAITS, PROMISES, 0.012)
     assert max(map(len, output.getvalue().splitlines())) <= 80
     assert "…" not in output.getvalue()
+    assert "Queue Tasks Delivered up Retries second once Slowest" in lines(output)
+    assert "orders 3,000 2,998 2 31 598 of 600 41 of 1,000 6.0 s" in lines(output)
 
 
 def test_without_a_terminal_progress_is_a_line_a_second() -> None:

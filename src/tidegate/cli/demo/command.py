@@ -23,5 +23,5 @@ def demo(tasks: int) -> None:
 
     try:
         sys.exit(asyncio.run(run(tasks)))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or another signal that ends a program
         sys.exit(130)

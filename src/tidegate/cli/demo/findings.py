@@ -95,26 +95,32 @@ def promises(
     ``left`` tasks are still in the queues; ``lag`` seconds late we may have seen an attempt arrive.
     """
     delivered, given_up = sum(each.delivered for each in facts), sum(each.given_up for each in facts)
-    ends = f"{accepted:,} accepted, {delivered:,} delivered, {given_up:,} given up, {left:,} left"
+    ends = f"{accepted:,} in: {delivered:,} delivered, {given_up:,} given up, {left:,} left"
     again = _repeated(attempts)
     earliest = min((each.arrived - each.due for each in attempts), default=0.0)
-    slack = BLUR + lag
     return [
         Promise("Nothing acknowledged is lost", delivered + given_up == accepted and left == 0, ends),
-        Promise("Each attempt is made once", again == 0, f"{len(attempts):,} attempts, {again:,} of them twice"),
+        Promise(
+            "Each attempt is made once", again == 0, f"{len(attempts):,} attempts, {again or 'none'} of them twice"
+        ),
         Promise("Never early", earliest >= 0, f"the promptest came {earliest * 1000:.1f} ms after its time"),
         Promise(
             "Rates are ceilings",
-            all(each.fastest <= each.allowed + each.queue.rate * slack for each in facts),
-            "in the fastest second " + _each(f"{each.fastest:,} of {each.allowed:,}" for each in facts),
+            all(each.fastest <= each.allowed + each.queue.rate * blur(lag) for each in facts),
+            "fastest second: " + ", ".join(f"{each.fastest:,}/{each.allowed:,}" for each in facts),
         ),
         Promise(
             "So is how many run at once",
             all(each.at_once <= each.queue.at_once for each in facts),
-            "at most " + _each(f"{each.at_once:,} of {each.queue.at_once:,}" for each in facts),
+            "at most: " + ", ".join(f"{each.at_once:,}/{each.queue.at_once:,}" for each in facts),
         ),
         Promise("Retries wait as documented", all(map(_as_documented, waits)), _waits(waits)),
     ]
+
+
+def blur(lag: float) -> float:
+    """Seconds by which a second at the handler may differ from a second at the server."""
+    return BLUR + lag
 
 
 def most_within(window: float, moments: Iterable[float]) -> int:
@@ -160,8 +166,3 @@ def _waits(waits: Sequence[WaitFacts]) -> str:
         return "no task failed"
     counted = f"{len(over):,} wait{'s' if len(over) > 1 else ''}"
     return f"{counted}, {over[0] * 1000:.1f} to {over[-1] * 1000:.1f} ms over the formula"
-
-
-def _each(parts: Iterable[str]) -> str:
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last

@@ -16,6 +16,7 @@ from msgspec import Struct
 from tidegate.cli.demo.plan import OK, DemoQueue, DemoTask
 
 TICK = 0.01  # seconds
+BAD_REQUEST = 400
 
 
 class Attempt(Struct, frozen=True):
@@ -44,6 +45,7 @@ class Handler:
         self.in_flight: Counter[str] = Counter()
         self._arrivals: dict[str, list[float]] = defaultdict(list)
         self.all_done = asyncio.Event()
+        self.puzzle = ""  # the first request that no attempt should look like
         self.lag = 0.0  # the most that this process was late, and an arrival may have been seen late
 
     async def __aenter__(self) -> Self:
@@ -79,7 +81,8 @@ class Handler:
         while True:
             before = time.monotonic()
             await asyncio.sleep(TICK)
-            self.lag = max(self.lag, time.monotonic() - before - TICK)
+            if self._arrivals:  # sending the tasks kept us busy before; nobody measured then
+                self.lag = max(self.lag, time.monotonic() - before - TICK)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -89,16 +92,25 @@ class Handler:
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 while True:
-                    status = await self._attempt(await _read_headers(reader))
+                    status = await self._answer(await _read_headers(reader))
                     writer.write(b"HTTP/1.1 %d Demo\r\nContent-Length: 0\r\n\r\n" % status)
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _attempt(self, headers: dict[str, str]) -> int:
+    async def _answer(self, headers: dict[str, str]) -> int:
+        """The status for a request; a strange one is noted and refused."""
+        try:
+            queue, name = headers["x-cloudtasks-queuename"], headers["x-cloudtasks-taskname"]
+            retries, due = int(headers["x-cloudtasks-taskretrycount"]), float(headers["x-cloudtasks-tasketa"])
+            task = self._tasks[queue, name]
+        except (KeyError, ValueError) as error:
+            self.puzzle = self.puzzle or f"{error} is missing or wrong in a request with the headers {headers}"
+            return BAD_REQUEST
+        return await self._attempt(task, retries, due)
+
+    async def _attempt(self, task: DemoTask, retries: int, due: float) -> int:
         arrived = time.time()
-        task = self._tasks[headers["x-cloudtasks-queuename"], headers["x-cloudtasks-taskname"]]
-        retries = int(headers["x-cloudtasks-taskretrycount"])
         self.in_flight[task.queue] += 1
         self._arrivals[task.queue].append(arrived)
         self.retries[task.queue] += retries > 0
@@ -110,7 +122,6 @@ class Handler:
             self.delivered[task.queue] += 1
         elif retries + 1 >= self._max_attempts[task.queue]:
             self.given_up[task.queue] += 1
-        due = float(headers["x-cloudtasks-tasketa"])
         self.attempts.append(Attempt(task.queue, task.id, retries, due, arrived, time.time(), status))
         if self.done >= len(self._tasks):
             self.all_done.set()

@@ -71,10 +71,10 @@ def plan(tasks: int, seed: int = 1) -> list[DemoTask]:
     ]
 
 
-def _order(number: int, _random: Random) -> DemoTask:
+def _order(number: int, random: Random) -> DemoTask:
     """Quick, and fails once in a while."""
     stumbles = number % STUMBLES_EVERY == STUMBLES_EVERY - 1
-    return DemoTask("orders", f"order-{number}", (500,) if stumbles else ())
+    return DemoTask("orders", f"order-{number}", (500,) if stumbles else (), takes=random.uniform(0.005, 0.03))
 
 
 def _report(number: int, random: Random) -> DemoTask:

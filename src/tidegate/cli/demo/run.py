@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ RECORDED_WITHIN = 3.0  # seconds from the last answer until the server has no ta
 
 async def run(wanted: int) -> int:
     """Show it all; 0 when every promise held."""
+    _leave_on_signals()
     screen = Screen(Console(highlight=False))
     screen.title()
     try:
@@ -46,7 +48,18 @@ async def run(wanted: int) -> int:
         screen.end(f"A call failed: {error}", good=False)
     except ServerFailed as error:
         screen.end(f"{error}", good=False)
+    except asyncio.CancelledError:
+        screen.end("Stopped. Nothing stays behind.", good=False)
+        raise
     return 1
+
+
+def _leave_on_signals() -> None:
+    """Let the signals that end a program cancel this task, so that what was started is stopped on the way out."""
+    task = asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
@@ -76,7 +89,7 @@ def _judge(screen: Screen, tasks: Sequence[DemoTask], handler: Handler, left: in
         facts.append(queue_facts(queue, [task for task in tasks if task.queue == queue.id], attempts))
         waits += wait_facts(queue, attempts)
     judged = promises(facts, waits, handler.attempts, accepted=len(tasks), left=left, lag=handler.lag)
-    screen.report(facts, waits, judged)
+    screen.report(facts, waits, judged, handler.lag)
     broken = [promise.says for promise in judged if not promise.kept]
     if broken:
         screen.end(f"Not kept: {'; '.join(broken)}.", good=False)
@@ -90,6 +103,8 @@ async def _watch(handler: Handler, server: Server, progress: Progress, due: floa
     while not handler.all_done.is_set():
         if not server.alive:
             raise ServerFailed(f"the server ended while it had work to do{server.log}")
+        if handler.puzzle:
+            raise ServerFailed(f"the server sent what is no attempt: {handler.puzzle}")
         progress.update(handler, time.time() - due)
         with suppress(TimeoutError):
             await asyncio.wait_for(handler.all_done.wait(), DRAW_EVERY)

@@ -12,13 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tidegate.cli.demo.findings import Promise, QueueFacts, WaitFacts
+from tidegate.cli.demo.findings import Promise, QueueFacts, WaitFacts, blur
 from tidegate.cli.demo.handler import Handler
 from tidegate.cli.demo.plan import QUEUES, DemoTask
 
 ACCENT = "cyan"
 REPORT_WIDTH = 100
-BAR_WIDTH = 28
+BAR_WIDTH = 20
+INDENTED = (0, 0, 0, 2)
 LINE_EVERY = 1.0  # seconds between plain lines
 
 
@@ -30,27 +31,30 @@ class Screen:
 
     def title(self) -> None:
         self._console.print()
-        self._print(Text.assemble(("Tidegate", f"bold {ACCENT}"), "  a server, a fickle handler, some thousand tasks"))
+        title = Text.assemble(("Tidegate", f"bold {ACCENT}"), "  a server, a fickle handler, some thousand tasks")
+        self._print(_indented(title))
         self._console.print()
 
     def step(self, text: str) -> None:
-        self._print(Text.assemble(("● ", ACCENT), text))
+        self._print(_indented(Text.assemble(("● ", ACCENT), text)))
 
     def progress(self, tasks: Sequence[DemoTask]) -> Progress:
         return Progress(self._console, tasks)
 
-    def report(self, facts: Sequence[QueueFacts], waits: Sequence[WaitFacts], kept: Sequence[Promise]) -> None:
-        for part in (queue_table(facts), wait_table(waits), promise_list(kept)):
+    def report(
+        self, facts: Sequence[QueueFacts], waits: Sequence[WaitFacts], judged: Sequence[Promise], lag: float
+    ) -> None:
+        for part in (queue_table(facts), wait_table(waits), promise_list(judged), footnote(lag)):
             self._console.print()
             self._print(part)
         self._console.print()
 
     def end(self, text: str, *, good: bool) -> None:
-        self._print(Text(text, style="bold green" if good else "bold red"))
+        self._print(_indented(Text(text, style="bold green" if good else "bold red")))
         self._console.print()
 
     def _print(self, part: RenderableType) -> None:
-        self._console.print(Padding(part, (0, 0, 0, 2), expand=False), width=min(self._console.width, REPORT_WIDTH))
+        self._console.print(part, width=min(self._console.width, REPORT_WIDTH))
 
 
 class Progress:
@@ -83,7 +87,7 @@ class Progress:
             )
 
     def _table(self, handler: Handler, running_for: float) -> RenderableType:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = Table(box=None, padding=INDENTED, header_style="dim")
         table.add_column("queue")
         table.add_column("")
         for heading in ("done", "rate", "at once", "retries", "given up"):
@@ -103,12 +107,12 @@ class Progress:
                 Text(f"{given_up:,}", style="yellow" if given_up else ""),
             )
         says = f"{running_for:.1f} s" if running_for >= 0 else f"due in {-running_for:.1f} s"
-        return Padding(Group(Text(says, style="dim"), table), (1, 0, 0, 2))
+        return Group("", _indented(Text(says, style="dim")), table)
 
 
 def queue_table(facts: Sequence[QueueFacts]) -> Table:
     """A row for each queue: what became of its tasks, and how near it came to its limits."""
-    headings = ("Tasks", "Delivered", "Given up", "Retries", "Fastest second", "Most at once", "Slowest")
+    headings = ("Tasks", "Delivered", "Given\nup", "Retries", "Fastest\nsecond", "Most at\nonce", "Slowest")
     table = _report_table("Queue", headings)
     for each in facts:
         table.add_row(
@@ -144,18 +148,31 @@ def wait_table(waits: Sequence[WaitFacts]) -> Table:
 
 def promise_list(promises: Sequence[Promise]) -> Table:
     """A line for each promise: kept or not, and what shows it."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, show_header=False, padding=INDENTED)
     for promise in promises:
         mark = Text("✓", style="bold green") if promise.kept else Text("✗", style="bold red")
         table.add_row(mark, Text(promise.says, style="" if promise.kept else "bold red"), Text(promise.evidence, "dim"))
     return table
 
 
+def footnote(lag: float) -> RenderableType:
+    """What a reader of the numbers must know."""
+    text = (
+        "Measured at the handler. A second is counted where attempts arrive, so the way there may let up to "
+        f"{blur(lag) * 1000:.0f} ms of the next one in."
+    )
+    return _indented(Text(text, style="dim"))
+
+
+def _indented(part: RenderableType) -> RenderableType:
+    return Padding(part, INDENTED, expand=False)
+
+
 def _report_table(first: str, others: Sequence[str]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style=f"dim {ACCENT}")
-    table.add_column(first, min_width=max(len(queue.id) for queue in QUEUES))
+    table = Table(box=None, padding=INDENTED, header_style=f"dim {ACCENT}")
+    table.add_column(first, vertical="bottom", min_width=max(len(queue.id) for queue in QUEUES))
     for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, vertical="bottom", justify="right", no_wrap=True)
     return table
 
 
