@@ -60,8 +60,8 @@ def main() -> None:
     arguments.add_argument("--calls", type=int, default=100_000)
     arguments.add_argument("--runs", type=int, default=3)
     options = arguments.parse_args()
-    with _serving("bare") as plain, _serving("grpc") as ours:
-        runs = [(_measure(plain, options.calls), _measure(ours, options.calls)) for _ in range(options.runs)]
+    with serving("bare") as plain, serving("grpc") as ours:
+        runs = [(measure(plain, options.calls), measure(ours, options.calls)) for _ in range(options.runs)]
     plain_best = max(run[0][0].calls_per_second for run in runs)
     plain_cpu = min(run[0][1] for run in runs)
     best = max((run[1][0] for run in runs), key=lambda load: load.calls_per_second)
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _serving(app: str) -> Iterator[tuple[str, int]]:
+def serving(app: str) -> Iterator[tuple[str, int]]:
     """The URL and the process id of a front that runs ``app`` of this module."""
     code = f"from tidegate.servers.front import serve; serve('bench.floor:{app}', port=0)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -96,11 +96,11 @@ def _serving(app: str) -> Iterator[tuple[str, int]]:
         process.wait()
 
 
-def _measure(server: tuple[str, int], calls: int) -> tuple[Load, float]:
+def measure(server: tuple[str, int], calls: int, message: bytes = REQUEST.SerializeToString()) -> tuple[Load, float]:
     """The load, and the processor time a call took in microseconds."""
     url, pid = server
     before = _cpu(pid)
-    load = call_over_and_over(url + ROW.grpc_path, REQUEST.SerializeToString(), calls=calls)
+    load = call_over_and_over(url + ROW.grpc_path, message, calls=calls)
     return load, (_cpu(pid) - before) / calls * 1e6
 
 

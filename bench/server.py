@@ -30,13 +30,13 @@ class Server:
         self.process = process
         self.port = port
         self.address = f"127.0.0.1:{port}"
-        self._channel = grpc.insecure_channel(
+        self.channel = grpc.insecure_channel(
             self.address, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         )
 
     def call(self, row: Rpc, **fields: object) -> object:
         """Call an RPC with the fields of its request; the raw answer."""
-        method = self._channel.unary_unary(
+        method = self.channel.unary_unary(
             row.grpc_path,
             request_serializer=lambda request: request.SerializeToString(),
             response_deserializer=row.response_pb.FromString,
@@ -56,7 +56,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
-        self._channel.close()
+        self.channel.close()
         self.process.terminate()
         try:
             self.process.wait(60)
@@ -150,7 +150,7 @@ def fill(server: Server, queue: str, url: str, count: int, body: bytes = b"x" * 
     request = row.request_pb(parent=queue)
     for _ in range(100):
         request.requests.add(parent=queue, task={"http_request": {"url": url, "body": body}})
-    many = server._channel.unary_unary(row.grpc_path, lambda r: r.SerializeToString(), row.response_pb.FromString)
+    many = server.channel.unary_unary(row.grpc_path, lambda r: r.SerializeToString(), row.response_pb.FromString)
     under_way = []
     for _ in range(count // 100):
         under_way.append(many.future(request, timeout=120))

@@ -13,6 +13,9 @@ from tidegate.core.names import QueueName
 from tidegate.core.validation import Ceilings
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.janitor import Janitor
+from tidegate.engine.keys import Keys
+from tidegate.engine.operations import Operations
+from tidegate.engine.policies import Policies
 from tidegate.engine.ports import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
@@ -45,6 +48,9 @@ class Engine:
         self.scheduler = Scheduler(world, self.dispatcher.room, self.dispatcher.dispatch)
         self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
+        self.policies = Policies(world)
+        self.operations = Operations(world)
+        self.keys = Keys(world)
         self._janitor = Janitor(world)
         self._running: list[asyncio.Task[None]] = []
 

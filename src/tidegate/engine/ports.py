@@ -82,7 +82,8 @@ class Verdict(Struct, frozen=True):
 class Wanted(Struct, frozen=True):
     """What a worker asks to lease: tasks of one ``tag`` if given, ``limit`` at most, and no more than ``bytes_limit``
     of payload but for a single task. Tasks that were leased ``attempts`` times before, if given, are buried instead,
-    their names taken until ``tombstones_until``."""
+    their names taken until ``tombstones_until``.
+    """
 
     limit: int
     bytes_limit: int
