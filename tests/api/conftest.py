@@ -8,9 +8,6 @@ import pytest
 
 from tidegate.api.rpcs import Api
 from tidegate.engine.engine import Engine
-from tidegate.engine.keys import Keys
-from tidegate.engine.operations import Operations
-from tidegate.engine.policies import Policies
 from tidegate.engine.ports import World
 from tidegate.schema import v2
 from tidegate.storage.sqlite import MemoryStore
@@ -73,10 +70,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def engine(clock: FakeClock) -> Engine:
     silence: Any = Silence()
-    world = World(MemoryStore(), silence, silence, clock, CountingIds(), silence)
-    engine = Engine(world)
-    engine.policies, engine.keys, engine.operations = Policies(world), Keys(world), Operations(world)
-    return engine
+    return Engine(World(MemoryStore(), silence, silence, clock, CountingIds(), silence))
 
 
 class Caller:

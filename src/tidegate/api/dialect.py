@@ -54,6 +54,10 @@ class Dialect(Protocol):
     messages: Messages
     fixed: frozenset[Steps]
     """Paths of a queue that a mask may name without effect: what only the server sets."""
+    shows_pull: bool
+    """Whether pull queues and their tasks can be seen."""
+    masks_answers: bool
+    """Whether requests say by a ``read_mask`` what they want to see of a queue."""
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         """``base`` with all that this version can set, as it was sent: what is unset there is 0, empty or None."""

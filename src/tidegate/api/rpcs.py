@@ -18,6 +18,7 @@ from google.longrunning import operations_pb2
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers import batches, buffer, keys, locations, operations, policies, queues, tasks
 from tidegate.api.v2 import V2
+from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
 from tidegate.core.names import SHAPES, Gate
 from tidegate.engine.engine import Engine
@@ -61,7 +62,7 @@ CALL_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, Any], Awaitable
 }
 """Those that look at the call too."""
 
-DIALECTS: Sequence[Dialect] = (V2(),)
+DIALECTS: Sequence[Dialect] = (V2(), V2beta3())
 
 NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "DeleteOperation")
 """Methods of the operations service that the real service has and lets nobody call."""

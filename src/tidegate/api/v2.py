@@ -23,36 +23,38 @@ from tidegate.api.dialect import (
 from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
-from tidegate.core.validation import AppEngineDraft, HttpDraft, TaskDraft
+from tidegate.core.validation import AppEngineDraft, HttpDraft, PullDraft, TaskDraft
 from tidegate.schema import v2
+from tidegate.schema.rpc import Service
 
 
 class V2(Dialect):
-    services = v2.SERVICES
-    fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
     messages = Messages(v2)
+    services: tuple[type[Service], ...] = v2.SERVICES
+    fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
+    shows_pull = False
+    masks_answers = False
+    target_oneof = "message_type"
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits
         # The burst is not the caller's to set here. A queue.yaml's own gives way to the one that follows from the rate.
         burst = 0 if base.from_yaml else base.rate_limits.max_burst_size
+        holder = self.routing_holder(message)
+        routed = holder.HasField("app_engine_routing_override")
         return replace(
             base,
             rate_limits=RateLimits(limits.max_dispatches_per_second, burst, limits.max_concurrent_dispatches),
             retry_config=read_retry_config(message.retry_config),
             http_target=read_http_target(message.http_target) if message.HasField("http_target") else None,
-            app_engine_routing=(
-                read_routing(message.app_engine_routing_override)
-                if message.HasField("app_engine_routing_override")
-                else None
-            ),
+            app_engine_routing=read_routing(holder.app_engine_routing_override) if routed else None,
             sampling_ratio=message.stackdriver_logging_config.sampling_ratio,
         )
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
         into.name = queue.name
         if queue.app_engine_routing is not None:
-            write_routing(queue.app_engine_routing, into.app_engine_routing_override)
+            write_routing(queue.app_engine_routing, self.routing_holder(into).app_engine_routing_override)
         limits = into.rate_limits
         limits.max_dispatches_per_second = queue.rate_limits.max_dispatches_per_second
         limits.max_burst_size = queue.rate_limits.max_burst_size
@@ -67,30 +69,31 @@ class V2(Dialect):
             write_http_target(queue.http_target, into.http_target)
         return into
 
+    def routing_holder(self, message: Any) -> Any:
+        """The message in which a queue has its ``app_engine_routing_override``."""
+        return message
+
     def read_task(self, message: Any) -> TaskDraft:
-        member = message.WhichOneof("message_type")
-        target: HttpDraft | AppEngineDraft | None = None
-        if member == "http_request":
-            target = read_http_request(message.http_request)
-        elif member is not None:
-            target = read_app_engine_request(message.app_engine_http_request)
         due = message.schedule_time if message.HasField("schedule_time") else None
         return TaskDraft(
             message.name,
-            target,
+            self.read_target(message),
             None if due is None else (due.seconds, due.nanos),
             read_duration(message.dispatch_deadline) if message.HasField("dispatch_deadline") else None,
             read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
         )
 
+    def read_target(self, message: Any) -> HttpDraft | AppEngineDraft | PullDraft | None:
+        member = message.WhichOneof(self.target_oneof)
+        if member == "http_request":
+            return read_http_request(message.http_request)
+        if member == "app_engine_http_request":
+            return read_app_engine_request(message.app_engine_http_request)
+        return None if member is None else PullDraft(message.pull_message.payload, message.pull_message.tag)
+
     def write_task(self, task: Task, view: int, into: Any) -> Any:
         into.name = task.name
-        body = task.body if view == FULL else b""
-        target = task.target
-        if isinstance(target, HttpRequest):
-            write_http_request(target, body, into.http_request)
-        elif isinstance(target, AppEngineRequest):
-            write_app_engine_request(target, body, into.app_engine_http_request)
+        self.write_target(task, task.body if view == FULL else b"", into)
         put_moment(into.schedule_time, task.schedule_time)
         put_moment(into.create_time, task.create_time)
         if task.dispatch_deadline is not None:
@@ -107,6 +110,18 @@ class V2(Dialect):
             write_retry_config(task.retry_config, into.retry_config)
         return into
 
+    def write_target(self, task: Task, body: bytes, into: Any) -> None:
+        """Fill the target of a task's message; ``body`` is empty where it is not to be shown."""
+        target = task.target
+        if isinstance(target, HttpRequest):
+            write_http_request(target, body, into.http_request)
+        elif isinstance(target, AppEngineRequest):
+            write_app_engine_request(target, body, into.app_engine_http_request)
+        else:
+            into.pull_message.tag = target.tag
+            if body:
+                into.pull_message.payload = body
+
 
 def read_app_engine_request(message: Any) -> AppEngineDraft:
     headers = message.headers
@@ -120,7 +135,6 @@ def read_app_engine_request(message: Any) -> AppEngineDraft:
 
 
 def write_app_engine_request(request: AppEngineRequest, body: bytes, into: Any) -> None:
-    """Fill an AppEngineHttpRequest; ``body`` is empty where it is not to be shown."""
     into.http_method = request.http_method
     write_routing(request.routing, into.app_engine_routing)
     into.relative_uri = request.relative_uri

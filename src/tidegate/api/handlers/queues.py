@@ -29,7 +29,9 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
 
 
 async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.get(name), dialect.messages.Queue())
+    shown = _read_mask(dialect, request)
+    queue = await engine.queues.get(name)
+    return _shown(dialect.write_queue(queue, dialect.messages.Queue()), shown)
 
 
 async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
@@ -86,6 +88,17 @@ async def pause_queue(engine: Engine, dialect: Dialect, request: Any, name: Queu
 
 async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
     return dialect.write_queue(await engine.queues.resume(name), dialect.messages.Queue())
+
+
+def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:
+    """What the caller wants to see of a queue, None for everything. The name is always shown."""
+    if not dialect.masks_answers or not request.read_mask.paths:
+        return None
+    return [("name",), *masks.parse(dialect.messages.Queue.DESCRIPTOR, request.read_mask.paths)]
+
+
+def _shown(message: Any, paths: list[masks.Steps] | None) -> Any:
+    return message if paths is None else masks.select(message, paths)
 
 
 def unset_queue(name: QueueName) -> Queue:

@@ -1,0 +1,53 @@
+"""The dialect of v2beta3: as v2, with pull queues in view, a burst and lifetimes to set, and App Engine apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from tidegate.api.dialect import Messages
+from tidegate.api.times import put_span, read_duration
+from tidegate.api.v2 import V2
+from tidegate.core import answers
+from tidegate.core.queue import Kind, Queue
+from tidegate.schema import v2beta3
+
+
+class V2beta3(V2):
+    messages = Messages(v2beta3)
+    services = v2beta3.SERVICES
+    fixed = frozenset({("name",), ("state",), ("purge_time",), ("stats",)})
+    shows_pull = True
+    masks_answers = True
+    target_oneof = "payload_type"
+
+    def read_queue(self, message: Any, base: Queue) -> Queue:
+        plain = super().read_queue(message, base)
+        return replace(
+            plain,
+            kind=_read_kind(message.type_, base.kind),
+            rate_limits=replace(plain.rate_limits, max_burst_size=message.rate_limits.max_burst_size),
+            task_ttl=read_duration(message.task_ttl).timedelta(),
+            tombstone_ttl=read_duration(message.tombstone_ttl).timedelta(),
+        )
+
+    def write_queue(self, queue: Queue, into: Any) -> Any:
+        super().write_queue(queue, into)
+        into.type_ = queue.kind
+        put_span(into.task_ttl, queue.task_ttl)
+        put_span(into.tombstone_ttl, queue.tombstone_ttl)
+        return into
+
+    def routing_holder(self, message: Any) -> Any:
+        return message.app_engine_http_queue
+
+
+def _read_kind(sent: int, unset: Kind) -> Kind:
+    """The kind of queue by its number; 0 leaves it as it is."""
+    if not sent:
+        return unset
+    try:
+        return Kind(sent)
+    except ValueError:
+        raise answers.invalid() from None
