@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check fmt bench clean
+.PHONY: help run test check fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -31,6 +31,9 @@ test: check ## Every check and every test
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## Write docs/settings.md anew from the settings
+	$(BIN)/python -m tests.settings.reference
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,165 @@
+"""README and docs say what is so: commands and snippets run, links lead somewhere, tables are true."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.settings import reference
+
+import tidegate
+from tidegate.settings import RESOLVED, SETTINGS, File, load
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src/tidegate"
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)]+)\)")
+ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.+?) \|)?$", re.MULTILINE)
+FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
+VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
+
+# What shows that a part of the README's table is there: a file, or a file and words in it.
+PARTS = {
+    "API v2 over gRPC: queues, tasks, batches, BufferTask, policies, keys, locations": "api/v2.py",
+    "REST on the same port": "app.py: servers.rest",
+    "API v2beta3 over gRPC": "api/rpcs.py: v2beta3",
+    "API v2beta2 with pull queues": "api/rpcs.py: v2beta2",
+    "Push to HTTP targets: retries, rates, concurrency, queue-level routing": "delivery/http_sender.py",
+    "Push to App Engine targets": "core/app_engine.py",
+    "OIDC and OAuth tokens for handlers": "app.py: token_mint",
+    "A store in one SQLite file, or in memory": "storage/sqlite.py",
+    "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
+    "TLS, client certificates, health checks": "servers/health.py",
+    "Egress rules: which addresses tasks may call": "app.py: egress",
+    "queue.yaml": "app.py: queue_yaml",
+    "Operation log": "app.py: operation_log",
+    "Metrics": "app.py: metrics",
+    "Web console": "app.py: console",
+    "Python client of its own": "tasks_v2/__init__.py",
+}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(page.read_text()) if found == language]
+
+
+def rows(page: Path) -> list[tuple[str, ...]]:
+    return [row for row in ROW.findall(page.read_text()) if not row[0].startswith("-")]
+
+
+def is_there(part: str) -> bool:
+    path, _, words = part.partition(": ")
+    return (SOURCE / path).exists() and (not words or words in (SOURCE / path).read_text())
+
+
+@contextmanager
+def served(command: str, directory: Path) -> Iterator[str]:
+    """The ``HOST:PORT`` at which a documented ``tidegate serve`` answers, on a free port instead of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *shlex.split(command), "--port", "0"],
+        cwd=directory,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready.startswith("listening on http://127.0.0.1:"), ready
+            yield ready.removeprefix("listening on http://").strip()
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def run(snippet: str, address: str) -> str:
+    """What a Python snippet prints when its server is at ``address``."""
+    assert "localhost:8123" in snippet
+    code = snippet.replace("localhost:8123", address)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
+    (console,) = blocks(README, "console")
+    commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
+    install, serve = commands
+    assert install == "pip install ."
+    (snippet,) = blocks(README, "python")
+    with served(serve, tmp_path) as address:
+        created, said = run(snippet, address).splitlines()
+    name = created.removeprefix("created ")
+    assert name.startswith("projects/demo/locations/here/queues/mail/tasks/")
+    assert said == f"task {name.rsplit('/', 1)[1]} says hello"
+
+
+def test_the_example_in_the_readme_is_about_thirty_lines() -> None:
+    (snippet,) = blocks(README, "python")
+    assert len(snippet.splitlines()) <= 30
+
+
+def test_the_snippets_of_the_clients_page_work(tmp_path: Path) -> None:
+    with served("tidegate serve --store sqlite://:memory:", tmp_path) as address:
+        for snippet in blocks(ROOT / "docs/clients.md", "python"):
+            run(snippet, address)
+
+
+def test_the_settings_page_is_made_from_the_settings() -> None:
+    assert reference.PAGE.read_text() == reference.page(), "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_documented_settings_files_can_be_read(page: Path) -> None:
+    for text in blocks(page, "toml"):
+        assert load(file=File("tidegate.toml", text)).settings
+
+
+def test_the_settings_in_the_readme_are_as_they_are() -> None:
+    by_flag = {f"`{row.flag}`": row for row in SETTINGS}
+    shown = [row for row in rows(README) if row[0].startswith("`--")]
+    assert shown
+    for flag, default, says in shown:
+        row = by_flag[flag]
+        assert default.strip("`") == (row.show(row.default) or "none")
+        assert says == row.says.help
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_flag_and_variable_in_the_docs_exists(page: Path) -> None:
+    text = page.read_text()
+    flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"}
+    assert set(FLAG.findall(text)) <= flags
+    variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags}
+    assert set(VARIABLE.findall(text)) <= {*variables, RESOLVED}
+
+
+def test_the_readme_tells_apart_what_works_and_what_does_not_yet() -> None:
+    told = {row[0]: row[1] for row in rows(README) if row[1] in {"works", "not yet"}}
+    so = {part: "works" if is_there(where) else "not yet" for part, where in PARTS.items()}
+    assert told == so, "bring the table in README.md up to date, and CHANGELOG.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def test_the_changelog_and_the_package_agree_on_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert "## Unreleased" in text
+    released = re.findall(r"^## (\d+\.\d+\.\d+)", text, re.MULTILINE)
+    assert not released or released[0] == tidegate.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["version"]["path"] == "src/tidegate/__init__.py"
