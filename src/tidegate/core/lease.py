@@ -1,0 +1,82 @@
+"""Leases: what a worker may ask for, and who holds a task (behaviour §15)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from tidegate.core.answers import lease_lost
+from tidegate.core.errors import InvalidArgument
+from tidegate.core.task import Task
+from tidegate.core.times import Duration, micros
+
+LEASE_MAX: Final = 1000
+"""Tasks of one LeaseTasks; LeaseTasksRequest.max_tasks."""
+LEASE_BYTES_MAX: Final = 32 * 2**20
+"""Bytes of one LeaseTasksResponse."""
+LONGEST_LEASE: Final = 604_800  # seconds; LeaseTasksRequest.lease_duration
+
+_TAG: Final = re.compile(r"""tag\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^"].*))""", re.DOTALL)
+_OLDEST: Final = re.compile(r"tag_function\s*=\s*oldest_tag\(\s*\)")
+
+
+class LeaseFilter(Struct, frozen=True):
+    """Which tasks a worker wants: those with ``tag``, those with the tag of the ``oldest`` leasable task, or any.
+
+    When the oldest task has no tag, only untagged tasks are wanted, as with an empty ``tag``.
+    """
+
+    tag: str | None = None
+    oldest: bool = False
+
+
+def read_filter(text: str) -> LeaseFilter:
+    """The filter of LeaseTasks: empty, ``tag=NAME`` with or without quotes, or ``tag_function=oldest_tag()``."""
+    text = text.strip()
+    if not text:
+        return LeaseFilter()
+    if _OLDEST.fullmatch(text):
+        return LeaseFilter(oldest=True)
+    tagged = _TAG.fullmatch(text)
+    if tagged is None:
+        raise InvalidArgument(
+            f"LeaseTasksRequest.filter must be empty, 'tag=<tag>' or 'tag_function=oldest_tag()', but it is '{text}'."
+        )
+    quoted, bare = tagged.groups()
+    return LeaseFilter(tag=bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
+
+
+def lease_size(max_tasks: int) -> int:
+    """How many tasks to lease at most; 0 asks for as many as one answer may hold."""
+    if max_tasks < 0:
+        raise InvalidArgument("LeaseTasksRequest.maxTasks cannot be negative.")
+    if max_tasks > LEASE_MAX:
+        raise InvalidArgument(f"LeaseTasksRequest.maxTasks must be less than or equal to {LEASE_MAX}.")
+    return max_tasks or LEASE_MAX
+
+
+def lease_span(sent: Duration | None, request: str) -> timedelta:
+    """How long a lease runs, in whole seconds; the rest is cut. ``request`` is the message's name, for the texts."""
+    if sent is None:
+        raise InvalidArgument(f"{request}.leaseDuration is required.")
+    if sent.nanos < 0 or not 1 <= sent.seconds <= LONGEST_LEASE:
+        raise InvalidArgument(f"{request}.leaseDuration must be between [1s, {LONGEST_LEASE}s].")
+    return timedelta(seconds=sent.seconds)
+
+
+def check_holder(task: Task, schedule_time: tuple[int, int] | None, now: datetime, request: str) -> None:
+    """Whether the caller holds the lease of a task, by the schedule time that its lease gave it.
+
+    Raises:
+        InvalidArgument: No ``schedule_time`` was sent.
+        FailedPrecondition: The lease has run out, another worker has the task, or nobody has leased it.
+    """
+    if schedule_time is None:
+        raise InvalidArgument(f"{request}.scheduleTime is required.")
+    seconds, nanos = schedule_time
+    same = seconds * 1_000_000 + nanos // 1000 == micros(task.schedule_time)
+    if not same or not task.dispatch_count or now >= task.schedule_time:
+        raise lease_lost()

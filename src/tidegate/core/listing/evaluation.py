@@ -1,0 +1,177 @@
+"""What a filter chooses: from tree to test (behaviour §17)."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tidegate.core.errors import InvalidArgument
+from tidegate.core.listing.fields import Field, Kind, Schema, plain
+from tidegate.core.listing.grammar import All, Any_, Node, Not, Restriction, Word, parse
+from tidegate.core.times import NANOS_PER_SECOND, micros
+
+Chooser = Callable[[Any], bool]
+"""Whether a message is chosen."""
+
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    ":": operator.eq,
+    "=": operator.eq,
+    "!=": operator.eq,  # negated as a whole: no entry of a list may be equal
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
+_DURATION: Final = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?s")
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_NAME: Final = "name"
+
+
+def compile_filter(text: str, schema: Schema) -> Chooser:
+    """The test that a filter describes; an empty one chooses everything.
+
+    Raises:
+        InvalidArgument: The filter makes no sense, names no field, or compares one with what it cannot hold. Said
+            whether or not there is anything to choose from.
+    """
+    return _chooser(parse(text), schema)
+
+
+def _chooser(node: Node, schema: Schema) -> Chooser:
+    match node:
+        case All(parts):
+            every = [_chooser(part, schema) for part in parts]
+            return lambda message: all(chooses(message) for chooses in every)
+        case Any_(parts):
+            some = [_chooser(part, schema) for part in parts]
+            return lambda message: any(chooses(message) for chooses in some)
+        case Not(inner):
+            chooses = _chooser(inner, schema)
+            return lambda message: not chooses(message)
+        case Word(word):
+            return _restriction(Restriction(_NAME, ":", word, quoted=True), schema)
+        case Restriction():
+            return _restriction(node, schema)
+
+
+def _restriction(wanted: Restriction, schema: Schema) -> Chooser:
+    steps = _steps(wanted.path, schema)
+    field = steps[-1]
+    if wanted.operator == ":" and wanted.value == "*" and not wanted.quoted:
+        return lambda message: any(map(_is_set, _values(message, steps)))
+    if field.kind is Kind.MESSAGE:
+        raise InvalidArgument(
+            f"Cannot match a nested type '{wanted.path}'. A member field of scalar or enum type must be provided."
+        )
+    fits = _text_test(wanted) if field.kind is Kind.TEXT else _value_test(wanted, field)
+    unset: Any = "" if field.kind is Kind.TEXT else 0
+
+    def chooses(message: Any) -> bool:
+        return any(fits(unset if value is None else value) for value in _values(message, steps))
+
+    if wanted.operator == "!=":
+        return lambda message: not chooses(message)
+    return chooses
+
+
+def _steps(path: str, schema: Schema) -> list[Field]:
+    """The fields along a path."""
+    steps: list[Field] = []
+    inside: Schema = schema
+    for name in path.split("."):
+        field = inside.get(plain(name))
+        if field is None:
+            raise InvalidArgument(f"Field not found: '{path}'.")
+        steps.append(field)
+        inside = field.inside
+    return steps
+
+
+def _values(message: Any, steps: list[Field]) -> list[Any]:
+    """What is at the end of the path: one value, None if unset or below what is absent; of lists each entry."""
+    found = [message]
+    for step in steps:
+        below: list[Any] = []
+        for each in found:
+            if each is None:
+                below += () if step.repeated else (None,)
+            elif step.repeated:
+                below += step.read(each)
+            else:
+                below.append(step.read(each))
+        found = below
+    return found
+
+
+def _is_set(value: Any) -> bool:
+    # A message that is there counts, however empty; scalars count unless they are zero.
+    return value is not None and value not in (0, "", False)
+
+
+def _text_test(wanted: Restriction) -> Callable[[str], bool]:
+    value = wanted.value
+    if wanted.operator in ("<", "<=", ">", ">="):
+        compare = _COMPARISONS[wanted.operator]
+        return lambda text: compare(text, value)
+    folded = value.casefold()
+    if wanted.operator == ":":
+        return lambda text: folded in text.casefold()
+    return lambda text: text.casefold() == folded
+
+
+def _value_test(wanted: Restriction, field: Field) -> Callable[[Any], bool]:
+    compare = _COMPARISONS[wanted.operator]
+    value = _read_value(wanted.value, field)
+    if value is None:
+        raise InvalidArgument(f"The value '{wanted.value.lower()}' is of incorrect type.")
+    return lambda found: compare(found, value)
+
+
+def _read_value(text: str, field: Field) -> int | float | None:
+    """The value that a text stands for, comparable with the field's; None when it stands for none."""
+    match field.kind:
+        case Kind.NUMBER:
+            if _INTEGER.fullmatch(text):
+                return int(text)
+            return float(text) if _DECIMAL.fullmatch(text) else None
+        case Kind.ENUM:
+            folded = text.casefold()
+            return next((number for name, number in field.choices.items() if name.casefold() == folded), None)
+        case Kind.DURATION:
+            return _read_duration(text)
+        case Kind.TIME:
+            return _read_time(text)
+        case _:
+            return {"true": True, "false": False}.get(text.lower())
+
+
+def _read_duration(text: str) -> int | None:
+    parts = _DURATION.fullmatch(text)
+    if parts is None:
+        return None
+    sign, seconds, fraction = parts.groups()
+    nanos = int(seconds) * NANOS_PER_SECOND + _nanos(fraction)
+    return -nanos if sign else nanos
+
+
+def _read_time(text: str) -> int | None:
+    parts = _TIME.fullmatch(text)
+    if parts is None:
+        return None
+    clock, fraction, zone = parts.groups()
+    try:
+        moment = datetime.fromisoformat(clock + zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return micros(moment) * 1000 + _nanos(fraction)
+
+
+def _nanos(fraction: str | None) -> int:
+    return int((fraction or "").ljust(9, "0"))

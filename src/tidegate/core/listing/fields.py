@@ -1,0 +1,62 @@
+"""What a filter can ask about: the fields of a message, as the API layer lays them out.
+
+A ``Schema`` maps names, written ``plain``, to fields. For the queue of v2 it begins like this::
+
+    {
+        "name": Field(Kind.TEXT, lambda queue: queue.name),
+        "state": Field(Kind.ENUM, lambda queue: queue.state, choices={"RUNNING": 1, "PAUSED": 2, ...}),
+        "ratelimits": Field(Kind.MESSAGE, lambda queue: queue.rate_limits if queue.HasField(...) else None, inside={
+            "maxdispatchespersecond": Field(Kind.NUMBER, lambda limits: limits.max_dispatches_per_second),
+        }),
+        "purgetime": Field(Kind.TIME, lambda queue: nanoseconds since 1970, or None when unset),
+    }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import Any
+
+from msgspec import Struct
+
+
+class Kind(Enum):
+    """How the values of a field are read and compared."""
+
+    TEXT = auto()
+    """``str``."""
+    NUMBER = auto()
+    """``int`` or ``float``."""
+    FLAG = auto()
+    """``bool``."""
+    ENUM = auto()
+    """The number, an ``int``."""
+    DURATION = auto()
+    """Nanoseconds, an ``int``; None when unset."""
+    TIME = auto()
+    """Nanoseconds since 1970, an ``int``; None when unset."""
+    MESSAGE = auto()
+    """Anything that the ``read`` of the fields inside takes; None when unset."""
+
+
+class Field(Struct, frozen=True):
+    """A field of a message. ``read`` takes the message, never None, and gives the value as its kind says.
+
+    With ``repeated``, ``read`` gives a sequence of such values. ``choices`` are the numbers of an enum by their names;
+    ``inside`` are the fields of a message.
+    """
+
+    kind: Kind
+    read: Callable[[Any], Any]
+    repeated: bool = False
+    choices: Mapping[str, int] = {}
+    inside: Mapping[str, Field] = {}
+
+
+Schema = Mapping[str, Field]
+
+
+def plain(name: str) -> str:
+    """A field's name as a ``Schema`` has it: ``max_burst_size`` and ``maxBurstSize`` are one."""
+    return name.replace("_", "").lower()

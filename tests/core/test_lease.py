@@ -1,0 +1,127 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.core.examples import MINUTE, NOON, SECOND, task
+
+from tidegate.core.errors import ApiError, FailedPrecondition, InvalidArgument
+from tidegate.core.lease import LeaseFilter, check_holder, lease_size, lease_span, read_filter
+from tidegate.core.task import PullMessage, Task
+from tidegate.core.times import Duration
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", LeaseFilter()),
+        ("  ", LeaseFilter()),
+        ("tag=red", LeaseFilter(tag="red")),
+        ('tag="red"', LeaseFilter(tag="red")),
+        (" tag = red ", LeaseFilter(tag="red")),
+        ('tag = "dark red"', LeaseFilter(tag="dark red")),
+        ("tag=dark red", LeaseFilter(tag="dark red")),
+        (r'tag="a\"b\\c"', LeaseFilter(tag=r'a"b\c')),
+        ('tag=""', LeaseFilter(tag="")),
+        ("tag=rot=grün", LeaseFilter(tag="rot=grün")),
+        ("tag_function=oldest_tag()", LeaseFilter(oldest=True)),
+        ("tag_function = oldest_tag( )", LeaseFilter(oldest=True)),
+    ],
+)
+def test_a_filter_asks_for_a_tag_or_the_oldest_one(text: str, wanted: LeaseFilter) -> None:
+    assert read_filter(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["tag", "tag=", "tag= ", 'tag="a', 'tag="a" b', "tags=a", "tag_function=newest_tag()", "oldest_tag()", "a"]
+)
+def test_any_other_filter_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        read_filter(text)
+    assert caught.value.message == (
+        "LeaseTasksRequest.filter must be empty, 'tag=<tag>' or 'tag_function=oldest_tag()', "
+        f"but it is '{text.strip()}'."
+    )
+
+
+@given(st.text() | st.text().map("tag={}".format))
+def test_no_filter_ever_raises_anything_but_an_api_error(text: str) -> None:
+    try:
+        assert isinstance(read_filter(text), LeaseFilter)
+    except ApiError as error:
+        assert error.message  # noqa: PT017
+
+
+@pytest.mark.parametrize(("sent", "size"), [(0, 1000), (1, 1), (1000, 1000)])
+def test_up_to_a_thousand_tasks_are_leased_at_once(sent: int, size: int) -> None:
+    assert lease_size(sent) == size
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (1001, "LeaseTasksRequest.maxTasks must be less than or equal to 1000."),
+        (-1, "LeaseTasksRequest.maxTasks cannot be negative."),
+    ],
+)
+def test_more_or_less_is_refused(sent: int, text: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        lease_size(sent)
+    assert caught.value.message == text
+
+
+@pytest.mark.parametrize(
+    ("sent", "span"),
+    [(Duration(1), 1), (Duration(1, 999_999_999), 1), (Duration(604_800), 604_800), (Duration(604_800, 5), 604_800)],
+)
+def test_a_lease_runs_for_whole_seconds_up_to_a_week(sent: Duration, span: int) -> None:
+    assert lease_span(sent, "RenewLeaseRequest") == span * SECOND
+
+
+@pytest.mark.parametrize(
+    "sent", [Duration(), Duration(0, 999_999_999), Duration(604_801), Duration(-1), Duration(1, -1)]
+)
+def test_a_lease_of_another_length_is_refused(sent: Duration) -> None:
+    with pytest.raises(InvalidArgument, match=r"^LeaseTasksRequest\.leaseDuration must be between \[1s, 604800s\]\.$"):
+        lease_span(sent, "LeaseTasksRequest")
+
+
+def test_a_lease_needs_a_length() -> None:
+    with pytest.raises(InvalidArgument, match=r"^RenewLeaseRequest\.leaseDuration is required\.$"):
+        lease_span(None, "RenewLeaseRequest")
+
+
+UNTIL = NOON + MINUTE + timedelta(microseconds=5)
+SENT = (int(NOON.timestamp()) + 60, 5_000)
+
+
+def leased(leases: int = 1) -> Task:
+    return task(target=PullMessage(), schedule_time=UNTIL, dispatch_count=leases, dispatched_at=None)
+
+
+def test_the_worker_with_the_schedule_time_holds_the_task() -> None:
+    check_holder(leased(), SENT, NOON, "RenewLeaseRequest")
+    check_holder(leased(), (SENT[0], 5_999), UNTIL - timedelta(microseconds=1), "RenewLeaseRequest")
+
+
+@pytest.mark.parametrize(
+    ("current", "sent", "passed"),
+    [
+        (leased(), (SENT[0], 4_999), timedelta()),
+        (leased(), (SENT[0], 6_000), timedelta()),
+        (leased(), (SENT[0] - 60, 5_000), timedelta()),
+        (leased(), SENT, MINUTE + timedelta(microseconds=5)),
+        (leased(leases=0), SENT, timedelta()),
+    ],
+)
+def test_a_lease_that_ran_out_or_is_anothers_holds_nothing(
+    current: Task, sent: tuple[int, int], passed: timedelta
+) -> None:
+    with pytest.raises(FailedPrecondition) as caught:
+        check_holder(current, sent, NOON + passed, "AcknowledgeTaskRequest")
+    assert caught.value.message == "The task's lease has expired or is held by another worker."
+
+
+def test_a_holder_must_send_the_schedule_time() -> None:
+    with pytest.raises(InvalidArgument, match=r"^CancelLeaseRequest\.scheduleTime is required\.$"):
+        check_holder(leased(), None, NOON, "CancelLeaseRequest")
