@@ -11,17 +11,23 @@ head and up to 64 KiB of its body arrive in a single wake-up, and why the deadli
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.http import Url
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.target import HttpCall
+from tidegate.delivery.egress import UNRESTRICTED, Egress
+from tidegate.delivery.gate import TIMED_OUT, Gate, Refused
 from tidegate.delivery.hop import BODY_METHODS, MAX_REDIRECTS, REDIRECTS, Hop
-from tidegate.delivery.reasons import hung_up_unanswered, passed_deadline, reason
+from tidegate.delivery.reasons import hung_up_unanswered, never_connected, passed_deadline, reason
+from tidegate.delivery.resolver import Lookup, Resolver, system_lookup
 from tidegate.delivery.retry_after import ASKS_FOR_ROOM, retry_after
 from tidegate.engine.ports import Clock
 
@@ -31,22 +37,36 @@ IDLE_MAX = timedelta(seconds=4)  # shorter than the 5 s after which Node and uvi
 CLOSED_BY_THEN = 1.0  # seconds; a connection closed while we wrote to it says so within a round trip
 KEPT_ORIGINS_MAX = 4096
 
-TIMED_OUT = Outcome(timed_out=True, reason="no whole answer within the deadline")
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
 
 
 class HttpSender:
-    """Delivers attempts; ``trusted_roots`` are certificate authorities (PEM) beside the system's.
+    """Delivers attempts.
 
     A handler's answer counts once it is whole, or once 64 KiB of its body have come; one broken off before is none.
     A cancelled ``send`` ends at once, but pyreqwest holds its connection until the call's deadline.
+
+    ``egress`` says which addresses may be called, redirects included. ``exempt_origins`` (``http://host:port``, as the
+    operator maps App Engine services to) may be called in spite of it, by calls that follow no redirects.
+    ``trusted_roots`` are certificate authorities (PEM) beside the system's.
     """
 
-    def __init__(self, clock: Clock, *, trusted_roots: bytes = b"") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        egress: Egress = UNRESTRICTED,
+        exempt_origins: Iterable[str] = (),
+        trusted_roots: bytes = b"",
+        lookup: Lookup = system_lookup,
+    ) -> None:
         self._clock = clock
-        self._client = client_builder(trusted_roots).pool_idle_timeout(IDLE_MAX).build()
-        self._unpooled = client_builder(trusted_roots).pool_max_idle_per_host(0).build()
+        new_builder = partial(client_builder, trusted_roots)
+        self._client = new_builder().build()
+        self._unpooled = new_builder().pool_max_idle_per_host(0).build()
         self._kept: dict[str, float] = {}  # origin -> when it last answered over a connection that may be used again
+        self._exempt = {origin_of(text) for text in exempt_origins}
+        self._gate = None if egress.unrestricted else Gate(egress, Resolver(clock, lookup), new_builder)
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
         """Deliver one attempt, following redirects where the call does; the last answer decides."""
@@ -54,9 +74,10 @@ class HttpSender:
             return Outcome(reason=f"{call.method} takes no body")
         started = self._clock.monotonic()
         hop = Hop.first(call, authorization)
-        outcome, location = await self._exchange(hop, call.timeout, started)
         if not call.follows_redirects:
-            return outcome
+            exempt = bool(self._exempt) and origin_of(call.url) in self._exempt
+            return (await self._deliver(hop, call.timeout, started, exempt=exempt))[0]
+        outcome, location = await self._deliver(hop, call.timeout, started)
         for _ in range(MAX_REDIRECTS):
             if location is None:
                 break
@@ -65,35 +86,70 @@ class HttpSender:
                 break
             hop = following
             now = self._clock.monotonic()
-            outcome, location = await self._exchange(hop, call.timeout - timedelta(seconds=now - started), now)
+            outcome, location = await self._deliver(hop, call.timeout - timedelta(seconds=now - started), now)
         return outcome
 
     async def close(self) -> None:
         """Close the connections; calls under way end without an answer."""
         await self._client.close()
         await self._unpooled.close()
+        if self._gate is not None:
+            await self._gate.close()
 
-    async def _exchange(self, hop: Hop, within: timedelta, started: float) -> tuple[Outcome, str | None]:
+    async def _deliver(
+        self, hop: Hop, within: timedelta, started: float, *, exempt: bool = False
+    ) -> tuple[Outcome, str | None]:
         """One request and its outcome; with a redirect also where it points."""
         if within <= timedelta():
             return TIMED_OUT, None
         try:
-            async with request_for(hop, self._client, within) as response:
+            if self._gate is None or exempt:
+                return await self._exchange(hop, self._client, within, started, self._unpooled_client)
+            return await self._deliver_checked(self._gate, hop, within, started)
+        except Refused as refused:
+            return refused.outcome, None
+        except PyreqwestError as error:
+            return TIMED_OUT if passed_deadline(error) else Outcome(reason=reason(error)), None
+        except ValueError:
+            return UNCALLABLE, None
+
+    async def _deliver_checked(
+        self, gate: Gate, hop: Hop, within: timedelta, started: float
+    ) -> tuple[Outcome, str | None]:
+        """The same under egress rules: to the first allowed address that takes the connection."""
+        ways = await gate.ways(hop, within)
+        for way in ways:
+            client = await gate.client(way)
+            now = self._clock.monotonic()
+            left = within - timedelta(seconds=now - started)
+            if left <= timedelta():
+                return TIMED_OUT, None
+            try:
+                return await self._exchange(way.hop, client, left, now, partial(gate.client, way, pooled=False))
+            except PyreqwestError as error:
+                if way is ways[-1] or not never_connected(error):
+                    raise
+        raise AssertionError("a gate opens at least one way")
+
+    async def _exchange(
+        self, hop: Hop, client: Client, within: timedelta, started: float, unpooled: Callable[[], Awaitable[Client]]
+    ) -> tuple[Outcome, str | None]:
+        """Send and read, once more if the connection had been closed before. Raises what pyreqwest raises."""
+        try:
+            async with request_for(hop, client, within) as response:
                 self._keep(hop, started)
                 return self._read(response)
         except PyreqwestError as error:
             if not self._was_closed_while_idle(error, hop, started):
-                return failure(error), None
-        except ValueError:
-            return UNCALLABLE, None
+                raise
         left = within - timedelta(seconds=self._clock.monotonic() - started)
         if left <= timedelta():
             return TIMED_OUT, None
-        try:
-            async with request_for(hop, self._unpooled, left) as response:
-                return self._read(response)
-        except PyreqwestError as error:
-            return failure(error), None
+        async with request_for(hop, await unpooled(), left) as response:
+            return self._read(response)
+
+    async def _unpooled_client(self) -> Client:
+        return self._unpooled
 
     def _read(self, response: Response) -> tuple[Outcome, str | None]:
         status = response.status
@@ -107,7 +163,7 @@ class HttpSender:
     def _keep(self, hop: Hop, now: float) -> None:
         if len(self._kept) > KEPT_ORIGINS_MAX:
             self._kept.clear()  # what is forgotten costs an attempt at worst
-        self._kept[origin(hop.url)] = now
+        self._kept[handler_of(hop.url)] = now
 
     def _was_closed_while_idle(self, error: PyreqwestError, hop: Hop, started: float) -> bool:
         """Whether to send once more, over a new connection: the handler had closed the kept one before we wrote to it.
@@ -117,7 +173,7 @@ class HttpSender:
         on a request looks the same and is sent it twice, which at-least-once allows; one that dies later is not, and
         neither is one that was silent until the deadline.
         """
-        kept_at = self._kept.get(origin(hop.url))
+        kept_at = self._kept.get(handler_of(hop.url))
         return kept_at is not None and hung_up_unanswered(error) and self._clock.monotonic() - started <= CLOSED_BY_THEN
 
 
@@ -126,6 +182,7 @@ def client_builder(trusted_roots: bytes = b"") -> ClientBuilder:
     builder = (
         ClientBuilder()
         .http1_only()
+        .pool_idle_timeout(IDLE_MAX)
         .user_agent(USER_AGENT)
         .no_proxy()
         .follow_redirects(False)
@@ -149,10 +206,6 @@ def request_for(hop: Hop, client: Client, timeout: timedelta) -> StreamRequest:
     return builder.build_streamed()
 
 
-def failure(error: PyreqwestError) -> Outcome:
-    return TIMED_OUT if passed_deadline(error) else Outcome(reason=reason(error))
-
-
 def header(response: Response, name: str) -> str | None:
     """A header's first value; None when there is none or it is not ASCII."""
     try:
@@ -161,7 +214,15 @@ def header(response: Response, name: str) -> str | None:
         return None
 
 
-def origin(url: str) -> str:
+def handler_of(url: str) -> str:
     """Scheme, host and port as they stand in the URL: enough to tell the connections of one handler from another's."""
     end = url.find("/", len("https://"))
     return url if end < 0 else url[:end]
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port, the default one left out; empty for what is no URL."""
+    try:
+        return Url(url).origin_ascii
+    except ValueError:
+        return ""

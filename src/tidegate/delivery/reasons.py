@@ -26,6 +26,7 @@ CAUSES = {
     "No route to host": "host unreachable",
     "Connection timed out": "host unreachable",
 }
+CONNECTING = "client error (Connect)"
 HUNG_UP = ("connection closed before message completed", "Connection reset", "Broken pipe")
 
 
@@ -36,8 +37,14 @@ def causes(error: PyreqwestError) -> list[str]:
 
 
 def passed_deadline(error: PyreqwestError) -> bool:
-    """Whether the call's own time was up; the operating system giving up on a connection is not that."""
-    return isinstance(error, RequestTimeoutError) and "os error" not in (causes(error) or [""])[-1]
+    """Whether the call's own time was up; giving up on connecting to one address is not that."""
+    chain = causes(error)
+    return isinstance(error, RequestTimeoutError) and CONNECTING not in chain and "os error" not in chain[-1]
+
+
+def never_connected(error: PyreqwestError) -> bool:
+    """Whether there was no connection to send anything over."""
+    return CONNECTING in causes(error)
 
 
 def hung_up_unanswered(error: PyreqwestError) -> bool:
@@ -61,6 +68,6 @@ def reason(error: PyreqwestError) -> str:
         return "sender closed"
     if isinstance(error, ConnectTimeoutError):
         return "host unreachable"
-    if "client error (Connect)" in chain:
+    if CONNECTING in chain:
         return "no connection" if "tcp connect error" in chain else "TLS handshake failed"
     return "call failed"
