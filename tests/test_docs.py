@@ -1,16 +1,14 @@
 """README and docs say what is so: commands and snippets run, links lead somewhere, tables are true."""
 
-import os
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.cli.serving import served
 from tests.settings import reference
 
 import tidegate
@@ -61,26 +59,6 @@ def is_there(part: str) -> bool:
     return (SOURCE / path).exists() and (not words or words in (SOURCE / path).read_text())
 
 
-@contextmanager
-def served(command: str, directory: Path) -> Iterator[str]:
-    """The ``HOST:PORT`` at which a documented ``tidegate serve`` answers, on a free port instead of its own."""
-    with subprocess.Popen(
-        [sys.executable, "-m", *shlex.split(command), "--port", "0"],
-        cwd=directory,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
-            assert ready.startswith("listening on http://127.0.0.1:"), ready
-            yield ready.removeprefix("listening on http://").strip()
-        finally:
-            process.terminate()
-    assert process.returncode == 0
-
-
 def run(snippet: str, address: str) -> str:
     """What a Python snippet prints when its server is at ``address``."""
     assert "localhost:8123" in snippet
@@ -96,7 +74,9 @@ def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
     install, serve = commands
     assert install == "pip install ."
     (snippet,) = blocks(README, "python")
-    with served(serve, tmp_path) as address:
+    program, command, *arguments = shlex.split(serve)
+    assert (program, command) == ("tidegate", "serve")
+    with served(*arguments, directory=tmp_path) as address:
         created, said = run(snippet, address).splitlines()
     name = created.removeprefix("created ")
     assert name.startswith("projects/demo/locations/here/queues/mail/tasks/")
@@ -109,7 +89,7 @@ def test_the_example_in_the_readme_is_about_thirty_lines() -> None:
 
 
 def test_the_snippets_of_the_clients_page_work(tmp_path: Path) -> None:
-    with served("tidegate serve --store sqlite://:memory:", tmp_path) as address:
+    with served("--store", "sqlite://:memory:", directory=tmp_path) as address:
         for snippet in blocks(ROOT / "docs/clients.md", "python"):
             run(snippet, address)
 

@@ -1,0 +1,50 @@
+"""A real ``tidegate serve``, as a process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+READY = "listening on http://"
+
+
+def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours, without settings that somebody may have made, and with these."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}, **(added or {})}
+
+
+@contextmanager
+def served(*arguments: str, directory: Path, variables: Mapping[str, str] | None = None) -> Iterator[str]:
+    """``HOST:PORT`` of a server on a free port; it is stopped with SIGTERM and must then end with 0."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tidegate", "serve", *arguments, "--port", "0"],
+        cwd=directory,
+        env=environment(variables),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready.startswith(READY), ready
+            yield ready.removeprefix(READY).strip()
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def refused(*arguments: str, directory: Path) -> str:
+    """What a server that does not start says on stderr; it ends with 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tidegate", "serve", "--port", "0", *arguments],
+        cwd=directory,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr

@@ -1,0 +1,75 @@
+"""``tidegate serve`` as a process: the settings reach the server, and what cannot be is one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+from google.cloud.tasks_v2 import CloudTasksClient, Queue, RetryConfig
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+from tests.cli.serving import refused, served
+
+PARENT = "projects/demo/locations/here"
+
+SETTINGS_FILE = f"""
+store = "sqlite:///tasks.db"
+
+[[queue]]
+name = "{PARENT}/queues/mail"
+max_dispatches_per_second = 10
+max_concurrent_dispatches = 3
+max_attempts = 5
+min_backoff = "250ms"
+"""
+
+
+@contextmanager
+def client(address: str) -> Iterator[CloudTasksClient]:
+    with grpc.insecure_channel(address) as channel:
+        yield CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+
+
+def queue(address: str, name: str) -> Queue:
+    with client(address) as tasks:
+        return tasks.get_queue(name=f"{PARENT}/queues/{name}")
+
+
+def test_queues_of_the_settings_are_there_with_their_limits(tmp_path: Path) -> None:
+    (tmp_path / "tidegate.toml").write_text(SETTINGS_FILE)
+    with served(directory=tmp_path) as address:
+        mail = queue(address, "mail")
+    assert mail.rate_limits.max_dispatches_per_second == 10
+    assert mail.rate_limits.max_concurrent_dispatches == 3
+    assert mail.retry_config.max_attempts == 5
+    assert mail.retry_config.min_backoff == timedelta(milliseconds=250)
+    assert mail.retry_config.max_backoff == timedelta(hours=1)
+
+
+def test_a_start_applies_what_the_settings_say_and_leaves_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "tidegate.toml").write_text(SETTINGS_FILE)
+    with served(directory=tmp_path) as address, client(address) as tasks:
+        retry = RetryConfig(max_attempts=7, max_doublings=2)
+        tasks.update_queue(queue=Queue(name=f"{PARENT}/queues/mail", retry_config=retry))
+    with served(directory=tmp_path) as address:
+        retry = queue(address, "mail").retry_config
+    assert (retry.max_attempts, retry.max_doublings) == (5, 2)
+
+
+def test_variables_reach_the_server(tmp_path: Path) -> None:
+    variables = {"TIDEGATE_STORE": "sqlite://:memory:", "TIDEGATE_QUEUE": f"{PARENT}/queues/a,{PARENT}/queues/b"}
+    with served(directory=tmp_path, variables=variables) as address:
+        assert queue(address, "b").name == f"{PARENT}/queues/b"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_is_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
+    with served(directory=tmp_path):
+        says = refused(directory=tmp_path)
+    assert says == "the store tidegate.db is in use by another process; stop it or name another --store\n"
+
+
+def test_a_store_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_text("this is no database " * 100)
+    assert refused("--store", "sqlite:///bad.db", directory=tmp_path).count("\n") == 1
+    assert refused("--store", "sqlite:///missing/a.db", directory=tmp_path).count("\n") == 1
