@@ -1,0 +1,140 @@
+"""What has happened since the start, counted from the engine's events, in the text that Prometheus reads."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from tidegate.core.lifecycle import response_status
+from tidegate.engine.ports import AttemptEnded, AttemptStarted, Event, TasksCreated
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# Upper ends in seconds: from a handler next door to the longest deadline of an HTTP task.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0)
+
+
+class Histogram:
+    """How often values fell into each bucket, and their sum."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def add(self, span: timedelta) -> None:
+        seconds = span.total_seconds()
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class QueueCounts:
+    """What happened in one queue."""
+
+    __slots__ = ("created", "delays", "durations", "ended", "started")
+
+    def __init__(self) -> None:
+        self.created = 0
+        self.started = 0
+        self.ended: Counter[str] = Counter()  # by the code of their outcome
+        self.delays = Histogram()  # from the schedule time to the dispatch
+        self.durations = Histogram()  # from the dispatch to the outcome
+
+    @property
+    def in_flight(self) -> int:
+        return self.started - self.ended.total()
+
+
+class Metrics:
+    """``ports.Events``: counts what it hears; ``text`` is what has been counted so far."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, QueueCounts] = defaultdict(QueueCounts)
+        self._count: dict[type[Event], Callable[[Any], None]] = {
+            TasksCreated: self._created,
+            AttemptStarted: self._started,
+            AttemptEnded: self._ended,
+        }
+
+    def emit(self, event: Event) -> None:
+        count = self._count.get(type(event))
+        if count is not None:
+            count(event)
+
+    def _created(self, event: TasksCreated) -> None:
+        self.queues[event.queue].created += event.count
+
+    def _started(self, event: AttemptStarted) -> None:
+        counts = self.queues[event.task.parent]
+        counts.started += 1
+        counts.delays.add(event.dispatch_time - event.schedule_time)
+
+    def _ended(self, event: AttemptEnded) -> None:
+        counts = self.queues[event.task.parent]
+        counts.ended[response_status(event.outcome).code.name] += 1
+        counts.durations.add(event.took)
+
+    def text(self) -> str:
+        """Every number, one a line, in the order of the queues' names."""
+        queues = sorted(self.queues.items())
+        families = (
+            _family(
+                "tasks_created_total",
+                "counter",
+                "Tasks created.",
+                (f"{_labels(queue)} {counts.created}" for queue, counts in queues),
+            ),
+            _family(
+                "attempts_total",
+                "counter",
+                "Attempts that ended, by the canonical code of their outcome.",
+                (
+                    f"{_labels(queue, code=code)} {count}"
+                    for queue, counts in queues
+                    for code, count in sorted(counts.ended.items())
+                ),
+            ),
+            _family(
+                "attempts_in_flight",
+                "gauge",
+                "Attempts under way.",
+                (f"{_labels(queue)} {counts.in_flight}" for queue, counts in queues),
+            ),
+            _family(
+                "attempt_delay_seconds",
+                "histogram",
+                "How long after its schedule time an attempt started.",
+                (line for queue, counts in queues for line in _histogram(queue, counts.delays)),
+            ),
+            _family(
+                "attempt_duration_seconds",
+                "histogram",
+                "How long an attempt took.",
+                (line for queue, counts in queues for line in _histogram(queue, counts.durations)),
+            ),
+        )
+        return "".join(f"{line}\n" for family in families for line in family)
+
+
+def _family(name: str, kind: str, says: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"# HELP tidegate_{name} {says}"
+    yield f"# TYPE tidegate_{name} {kind}"
+    yield from (f"tidegate_{name}{line}" for line in lines)
+
+
+def _labels(queue: str, **others: str) -> str:
+    # Nothing here needs escaping: names of queues have neither quotes nor backslashes.
+    return "{" + ",".join(f'{name}="{value}"' for name, value in {"queue": queue, **others}.items()) + "}"
+
+
+def _histogram(queue: str, histogram: Histogram) -> Iterator[str]:
+    below = 0
+    for end, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
+        below += count
+        yield f"_bucket{_labels(queue, le=end)} {below}"
+    yield f"_sum{_labels(queue)} {histogram.total:.6f}"
+    yield f"_count{_labels(queue)} {below}"
