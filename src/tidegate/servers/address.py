@@ -125,5 +125,6 @@ async def _answers(address: Address) -> bool:
 async def announce(address: Address) -> None:
     """Print ``listening on URL`` once calls are answered."""
     await answering(address)
-    sys.stdout.write(f"listening on {address.url}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):  # nobody may be reading any more
+        sys.stdout.write(f"listening on {address.url}\n")
+        sys.stdout.flush()

@@ -30,6 +30,9 @@ CONNECTION_BUFFER: Final = 1024 * 1024
 HEAP_SHARE: Final = 0.75
 """How much of the memory granted to us Envoy's heap may take before it turns requests away (UNAVAILABLE)."""
 
+MEMORY_RELEASED: Final = 64 * 1024 * 1024
+"""Bytes of freed memory that Envoy's allocator, which is Python's too, gives back to the system each second."""
+
 _TYPE: Final = "type.googleapis.com/envoy.extensions"
 
 
@@ -63,6 +66,7 @@ def configuration(app: str, address: Address, tls: Tls | None = None) -> dict[st
     chain["transport_socket_connect_timeout"] = TLS_HANDSHAKE_TIMEOUT
     _guard_http(chain["filters"][-1]["typed_config"])
     config["overload_manager"] = _overload_manager()
+    config["memory_allocator_manager"] = {"bytes_to_release": MEMORY_RELEASED, "memory_release_interval": "1s"}
     return config
 
 

@@ -20,7 +20,9 @@ MESSAGE_MAX: Final = 128 * 1024 * 1024
 """Bytes of one message, packed or unpacked. The real service's limit is not known; a batch of a hundred
 tasks of 1 MiB fits."""
 
-LARGE: Final = 256 * 1024  # from here on unpacking leaves the event loop
+UNPACKED_IN_PLACE: Final = 8 * 1024
+"""Compressed bytes up to which the event loop unpacks by itself: a thread costs more than the few hundred
+microseconds that takes. What is larger may grow a thousandfold and would hold up everyone."""
 _PREFIX_SIZE: Final = 5
 PREFIX: Final = Struct(">xI").pack
 """The five bytes before a message of so many bytes that is not compressed."""
@@ -34,37 +36,34 @@ class Disconnected(Exception):  # noqa: N818 - not an error of ours
     """The client went away before its message was whole."""
 
 
-async def read_message(event: MutableMapping[str, Any], receive: Receive, encoding: bytes | None) -> bytes:
+async def read_message(event: MutableMapping[str, Any], receive: Receive, encoding: bytes | None) -> bytes | bytearray:
     """The one message of a body of which ``event`` is the first part.
 
     What is too large is refused as soon as its length is known, before it is buffered.
     """
-    chunks: list[bytes] = []
-    received = 0
-    size = -1  # of the whole frame, once its prefix is here
+    body = bytearray()  # grows in place: a large message is not copied, a million tiny pieces are not kept
+    size = -1  # of the message, once its prefix is here
+    packed = 0
     while True:
         if event["type"] != "http.request":
             raise Disconnected
-        chunk = event.get("body", b"")
-        if chunk:
-            chunks.append(chunk)
-            received += len(chunk)
-        if size < 0 and received >= _PREFIX_SIZE:
-            size = _PREFIX_SIZE + _length(b"".join(chunks))
-        if 0 <= size < received:
+        body += event.get("body", b"")
+        if size < 0 and len(body) >= _PREFIX_SIZE:
+            packed, size = body[0], _length(body)
+            del body[:_PREFIX_SIZE]
+        if 0 <= size < len(body):
             raise InvalidArgument("The request holds more than one message; this method takes exactly one.")
         if not event.get("more_body", False):
             break
         event = await receive()
-    if received == 0:
+    if size < 0 and not body:
         raise InvalidArgument("The request holds no message; this method takes exactly one.")
-    if received != size:
+    if len(body) != size:
         raise InvalidArgument("The request ends in the middle of a message.")
-    body = b"".join(chunks)
-    return await _unpack(body, encoding) if body[0] else body[_PREFIX_SIZE:]
+    return await _unpack(body, encoding) if packed else body
 
 
-def _length(head: bytes) -> int:
+def _length(head: bytearray) -> int:
     if head[0] > 1:
         raise InvalidArgument(f"The message begins with flag {head[0]}; only 0 and 1 are defined.")
     length = int.from_bytes(head[1:_PREFIX_SIZE], "big")
@@ -77,21 +76,21 @@ def _too_large(length: str) -> ResourceExhausted:
     return ResourceExhausted(f"Received message larger than max ({length} vs. {MESSAGE_MAX})")
 
 
-async def _unpack(body: bytes, encoding: bytes | None) -> bytes:
+async def _unpack(packed: bytearray, encoding: bytes | None) -> bytes:
     if encoding is None or encoding == b"identity":
         raise Internal("The message is flagged as compressed, but grpc-encoding names no compression.")
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         raise Unimplemented(f"Compression {encoding.decode('latin-1')!r} is not supported.")
-    if len(body) < LARGE // 1024:  # deflate grows at most about a thousandfold, so this stays short
-        return _inflate(body, bits)
-    return await asyncio.to_thread(_inflate, body, bits)
+    if len(packed) <= UNPACKED_IN_PLACE:
+        return _inflate(packed, bits)
+    return await asyncio.to_thread(_inflate, packed, bits)
 
 
-def _inflate(body: bytes, bits: int) -> bytes:
+def _inflate(packed: bytearray, bits: int) -> bytes:
     inflater = zlib.decompressobj(bits)
     try:
-        payload = inflater.decompress(memoryview(body)[_PREFIX_SIZE:], MESSAGE_MAX + 1)
+        payload = inflater.decompress(packed, MESSAGE_MAX + 1)
     except zlib.error as error:
         raise Internal(f"The compressed message is damaged: {error}.") from None
     if len(payload) > MESSAGE_MAX:

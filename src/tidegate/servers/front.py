@@ -22,7 +22,7 @@ from tidegate.servers import handover, signals
 from tidegate.servers.address import Address, PortTaken, reserve, resolve
 from tidegate.servers.envoy import Tls, configuration
 
-_PRELOAD: Final = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
+PRELOAD: Final = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
 _ENTRY: Final = "tidegate.servers.entry:app"
 
 
@@ -55,10 +55,15 @@ def serve(
     """
     try:
         address, keeper = _reserved(host, port, tls)
-        program = prepare(app, address, environment=environment or {}, tls=tls, envoy_log=envoy_log)
+        with keeper:
+            _become(prepare(app, address, environment=environment or {}, tls=tls, envoy_log=envoy_log), keeper)
     except CannotServe as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
+
+
+def _become(program: Program, keeper: socket.socket) -> NoReturn:
+    """Replace this process by ``program``."""
     if sys.platform == "linux":
         # Bound but not listening, it keeps the port out of the hands of outgoing connections until Envoy binds it.
         keeper.set_inheritable(True)
@@ -68,7 +73,10 @@ def serve(
     sys.stdout.flush()
     sys.stderr.flush()
     signals.hold()
-    os.execve(program.path, program.arguments, program.environment)  # noqa: S606 - a program of ours, no shell wanted
+    try:
+        os.execve(program.path, program.arguments, program.environment)  # noqa: S606 - a program of ours, no shell
+    except OSError as error:
+        raise CannotServe(f"cannot run {program.path}: {error.strerror}; is there an Envoy for this system?") from None
 
 
 def prepare(
@@ -113,14 +121,14 @@ def _reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.so
 
 def _environment(app: str, address: Address, added: Mapping[str, str]) -> dict[str, str]:
     ours: dict[str, Any] = get_envoy_environ()
-    if _PRELOAD not in ours:
+    if PRELOAD not in ours:
         raise CannotServe(
             "this Python has no shared libpython: install it (Debian: libpython3-dev; pyenv: PYTHON_CONFIGURE_OPTS="
             "--enable-shared) or use another Python"
         )
     before = {name: os.environ.get(name) for name in ours}
-    if earlier := before[_PRELOAD]:
-        ours[_PRELOAD] = f"{ours[_PRELOAD]}:{earlier}"
+    if earlier := before[PRELOAD]:
+        ours[PRELOAD] = f"{ours[PRELOAD]}:{earlier}"
     return {
         **os.environ,
         **added,
