@@ -1,0 +1,120 @@
+"""The files of our messages and services as they are known elsewhere: with Google's packages and file names.
+
+A file is a FileDescriptorProto here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.api import annotations_pb2
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+
+from tidegate.schema.names import GOOGLES, OURS
+from tidegate.schema.reflection import messages
+from tidegate.schema.rpc import HttpRule
+from tidegate.schema.versions import VERSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a service to be described; the message classes are raw."""
+
+    name: str
+    request: type[Any]
+    response: type[Any]
+    streams: bool = False
+    http: tuple[HttpRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A package of ours, and the name under which others know it."""
+
+    ours: str
+    public: str
+
+    def file(self, kind: type[Any]) -> FileDescriptorProto:
+        """The file in which a raw message class is declared, renamed throughout."""
+        declared = kind.DESCRIPTOR.file
+        file = FileDescriptorProto()
+        declared.CopyToProto(file)
+        file.name = self.file_name(declared)
+        file.package = self.public
+        file.dependency[:] = [self.file_name(needed) for needed in declared.dependencies]
+        for message in file.message_type:
+            self._rename(message)
+        return file
+
+    def file_name(self, file: Any) -> str:
+        """``google/cloud/tasks/v2/task.proto`` for our module ``task``; files of other packages keep their names."""
+        name: str = file.name
+        return f"{self.public.replace('.', '/')}/{name.rpartition('/')[2]}" if file.package == self.ours else name
+
+    def type_name(self, full_name: str) -> str:
+        """A type as descriptors refer to it: ``.google.cloud.tasks.v2.Task``."""
+        prefix = f"{self.ours}."
+        return f".{self.public}." + full_name.removeprefix(prefix) if full_name.startswith(prefix) else f".{full_name}"
+
+    def _rename(self, message: DescriptorProto) -> None:
+        for field in message.field:
+            field.name = field.name.rstrip("_")  # Python's ``type_`` is ``type`` to everyone else
+            if field.type_name:
+                field.type_name = self.type_name(field.type_name.removeprefix("."))
+        for nested in message.nested_type:
+            self._rename(nested)
+
+
+def add_service(file: FileDescriptorProto, name: str, methods: Iterable[Method], renaming: Renaming) -> None:
+    """Put a service, its name without package, into a file, with what it needs."""
+    service = file.service.add(name=name)
+    for method in methods:
+        described = service.method.add(name=method.name)
+        described.input_type = renaming.type_name(method.request.DESCRIPTOR.full_name)
+        described.output_type = renaming.type_name(method.response.DESCRIPTOR.full_name)
+        for kind in (method.request, method.response):
+            _need(file, renaming.file_name(kind.DESCRIPTOR.file))
+        if method.streams:
+            described.client_streaming = described.server_streaming = True
+        if method.http:
+            _need(file, annotations_pb2.DESCRIPTOR.name)
+            first, *others = method.http
+            http = described.options.Extensions[annotations_pb2.http]
+            _fill(http, first)
+            for other in others:
+                _fill(http.additional_bindings.add(), other)
+
+
+def _need(file: FileDescriptorProto, name: str) -> None:
+    if name != file.name and name not in file.dependency:
+        file.dependency.append(name)
+
+
+def _fill(http: Any, rule: HttpRule) -> None:
+    setattr(http, rule.verb.lower(), rule.path)
+    http.body = rule.body or ""
+
+
+def version_files(version: str) -> list[FileDescriptorProto]:
+    """The files of an API version, its CloudTasks service included."""
+    module = VERSIONS[version]
+    renaming = Renaming(f"{OURS}{version}", f"{GOOGLES}{version}")
+    kinds = [getattr(module, name) for name in module.__all__]
+    raw = [kind.pb() for kind in kinds if isinstance(kind, type) and hasattr(kind, "pb")]
+    files = {kind.DESCRIPTOR.file.name: renaming.file(kind) for kind in raw}
+    rows = [row for row in module.CloudTasks.rpcs if row.grpc]
+    methods = [Method(row.rpc_name, row.request_pb, row.response_pb, http=row.bindings) for row in rows]
+    home = module.CreateTaskRequest.pb().DESCRIPTOR.file.name
+    add_service(files[home], "CloudTasks", methods, renaming)
+    return list(files.values())
+
+
+def reflection_file(public: str) -> FileDescriptorProto:
+    """The reflection service's own file, for ``grpc.reflection.v1`` or ``grpc.reflection.v1alpha``."""
+    renaming = Renaming(messages.PACKAGE, public)
+    request, response = messages.ServerReflectionRequest.pb(), messages.ServerReflectionResponse.pb()
+    file = renaming.file(request)
+    add_service(file, "ServerReflection", [Method("ServerReflectionInfo", request, response, streams=True)], renaming)
+    return file
