@@ -113,7 +113,7 @@ class ScriptedNetwork:
         if kind < 0.75:
             return Outcome(http_status=200)
         if kind < 0.95:
-            return Outcome(http_status=self._dice.choice([404, 500, 302]))
+            return Outcome(http_status=self._dice.choice([404, 429, 500, 503, 302]))
         return Outcome(timed_out=kind < 0.97, reason="no answer")
 
     async def close(self) -> None: ...

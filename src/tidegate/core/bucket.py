@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.queue import RateLimits
+from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import MICROSECOND, later
 
 LONGEST_WAIT = 1e12  # seconds; past the year 9999, and still within a timedelta
@@ -42,10 +43,11 @@ class TokenBucket(Struct, frozen=True, array_like=True):
 
 
 class Flow(Struct, frozen=True, array_like=True):
-    """What a queue has used of its limits: its bucket and how many attempts are under way."""
+    """What a queue has used of its limits: its bucket, how many attempts are under way, and how far it is slowed."""
 
     bucket: TokenBucket
     in_flight: int = 0
+    throttle: Throttle = NOT_SLOWED
 
     @classmethod
     def fresh(cls, limits: RateLimits, now: datetime) -> Flow:
@@ -56,14 +58,14 @@ class Flow(Struct, frozen=True, array_like=True):
         """Let up to ``wanted`` attempts start; return how many may, and the flow with them under way."""
         room = max(0, limits.max_concurrent_dispatches - self.in_flight)
         granted, bucket = self.bucket.take(min(wanted, room), limits, now)
-        return granted, Flow(bucket, self.in_flight + granted)
+        return granted, Flow(bucket, self.in_flight + granted, self.throttle)
 
     def give_back(self, unused: int) -> Flow:
         """Return the part of a grant for which no task was due."""
         if not unused:
             return self
         bucket = TokenBucket(self.bucket.tokens + unused, self.bucket.filled_at)
-        return Flow(bucket, self.in_flight - unused)
+        return Flow(bucket, self.in_flight - unused, self.throttle)
 
     def forced(self) -> Flow:
         """One more attempt that takes no token and asks no limit: RunTask."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
@@ -44,7 +45,7 @@ class Settled(Struct, frozen=True):
     retry_at: datetime | None
 
 
-def settle(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
+def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list[Settled]:
     """Record ended attempts: decide what becomes of each task and free its place among those under way."""
     by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
     for each in ended:
@@ -64,7 +65,11 @@ def settle(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
         tx.settle(stored, verdicts, latest + stored.queue.tombstone_ttl)
-        tx.save_flow(stored, stored.flow.ended(len(group)))
+        flow = stored.flow.ended(len(group))
+        if throttling:
+            answers = [(each.task.target, each.outcome) for each in group]
+            flow = replace(flow, throttle=flow.throttle.after(answers, latest))
+        tx.save_flow(stored, flow)
         settled.append(Settled(name, retry_at))
     return settled
 
@@ -73,7 +78,12 @@ class Dispatcher:
     """Runs attempts, each in a task of its own, and records their outcomes in batches."""
 
     def __init__(
-        self, world: World, recorded: Callable[[QueueName, datetime | None], None], app_engine: Mapping[str, str]
+        self,
+        world: World,
+        recorded: Callable[[QueueName, datetime | None], None],
+        app_engine: Mapping[str, str],
+        *,
+        throttling: bool,
     ) -> None:
         """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded."""
         self._store = world.store
@@ -83,6 +93,7 @@ class Dispatcher:
         self._mint = world.mint
         self._recorded = recorded
         self._app_engine = app_engine
+        self._throttling = throttling
         self._attempts: set[asyncio.Task[None]] = set()
         self._records = Batcher(self._record)
 
@@ -136,7 +147,7 @@ class Dispatcher:
     async def _record(self, ended: Sequence[Ended]) -> None:
         while True:
             try:
-                settled = await self._store.write(lambda tx: settle(tx, ended))
+                settled = await self._store.write(lambda tx: settle(tx, ended, throttling=self._throttling))
                 break
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)

@@ -26,13 +26,14 @@ QUEUE_NAME_REUSE_AFTER = timedelta(days=7)  # https://cloud.google.com/tasks/doc
 
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
-    tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), how long a deleted queue's
-    name stays taken.
+    tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), whether failing handlers
+    slow their queue down, how long a deleted queue's name stays taken.
     """
 
     ceilings: Ceilings = Ceilings()
     https_tokens: bool = False
     app_engine: Mapping[str, str] = {}
+    throttling: bool = True
     queue_name_reuse_after: timedelta = QUEUE_NAME_REUSE_AFTER
 
 
@@ -44,7 +45,7 @@ class Engine:
         self.clock = world.clock
         self.ids = world.ids
         self.policy = policy
-        self.dispatcher = Dispatcher(world, self._recorded, policy.app_engine)
+        self.dispatcher = Dispatcher(world, self._recorded, policy.app_engine, throttling=policy.throttling)
         self.scheduler = Scheduler(world, self.dispatcher.room, self.dispatcher.dispatch)
         self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue
+from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.task import Task
 from tidegate.engine.ports import StoredQueue, StoreError, Transaction, World
 
@@ -58,7 +58,7 @@ def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int)
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
             continue
-        limits = stored.queue.rate_limits
+        limits = stored.flow.throttle.limits(stored.queue.rate_limits, now)
         wanted = min(room, CLAIM_BATCH)
         granted, flow = stored.flow.grant(wanted, limits, now)
         tasks = tx.claim(stored, now, granted) if granted else []
@@ -68,14 +68,20 @@ def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int)
             room -= len(tasks)
         else:
             flow = stored.flow
-        claims.append(_claimed(tx, stored, tasks, granted, wanted, flow, now))
+        claims.append(_claimed(tx, stored, tasks, granted, wanted, limits, flow, now))
     return claims
 
 
 def _claimed(
-    tx: Transaction, stored: StoredQueue, tasks: list[Task], granted: int, wanted: int, flow: Flow, now: datetime
+    tx: Transaction,
+    stored: StoredQueue,
+    tasks: list[Task],
+    granted: int,
+    wanted: int,
+    limits: RateLimits,
+    flow: Flow,
+    now: datetime,
 ) -> Claim:
-    limits = stored.queue.rate_limits
     if len(tasks) < granted or (not tasks and wanted):
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet

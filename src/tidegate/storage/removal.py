@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -14,10 +14,15 @@ def delete_tasks(connection: apsw.Connection, where: str, values: tuple[Any, ...
     gone: list[Any] = connection.execute(
         f"DELETE FROM tasks WHERE {where} RETURNING id, seq, body IS NULL", values
     ).fetchall()
-    long = array("q", [seq for _, seq, apart in gone if apart])
-    if long:
-        connection.execute("DELETE FROM bodies WHERE task IN (SELECT value FROM carray(?))", (apsw.carray(long),))
+    drop_bodies(connection, [seq for _, seq, apart in gone if apart])
     return [task_id for task_id, _, _ in gone]
+
+
+def drop_bodies(connection: apsw.Connection, seqs: Sequence[int]) -> None:
+    """Delete the long bodies of tasks that are gone."""
+    if seqs:
+        tasks = apsw.carray(array("q", seqs))
+        connection.execute("DELETE FROM bodies WHERE task IN (SELECT value FROM carray(?))", (tasks,))
 
 
 def entomb(connection: apsw.Connection, queue: int, ids: Iterable[str], until: int) -> None:

@@ -14,6 +14,7 @@ from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.task import Attempt, PullMessage, Target, Task
+from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports import StoredQueue
 
@@ -54,10 +55,11 @@ def _text_as_name(type_: type, value: Any) -> Any:
 _queue_encoder = msgspec.msgpack.Encoder(enc_hook=_name_as_text)
 _queue_decoder = msgspec.msgpack.Decoder(Queue, dec_hook=_text_as_name)
 _encoder = msgspec.msgpack.Encoder()
+_throttle_decoder = msgspec.msgpack.Decoder(Throttle)
 _settings_decoder = msgspec.msgpack.Decoder(TaskSettings)
 _attempt_decoder = msgspec.msgpack.Decoder(Attempt)
 
-QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight"
+QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight, throttle"
 
 
 def queue_settings(queue: Queue) -> bytes:
@@ -74,13 +76,23 @@ def decode_queue(settings: bytes) -> Queue:
 
 def stored_queue(row: Sequence[Any]) -> StoredQueue:
     """A queue from its ``QUEUE_COLUMNS``."""
-    queue, generation, settings, tokens, filled_at, in_flight = row
+    queue, generation, settings, tokens, filled_at, in_flight, throttle = row
     return StoredQueue(
         queue=decode_queue(settings),
-        flow=Flow(TokenBucket(tokens, moment(filled_at)), in_flight),
+        flow=Flow(
+            TokenBucket(tokens, moment(filled_at)),
+            in_flight,
+            NOT_SLOWED if throttle is None else _throttle_decoder.decode(throttle),
+        ),
         id=queue,
         generation=generation,
     )
+
+
+def flow_columns(flow: Flow) -> tuple[Any, ...]:
+    """The values of tokens, filled_at, in_flight, throttle."""
+    throttle = None if flow.throttle == NOT_SLOWED else _encoder.encode(flow.throttle)
+    return flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, throttle
 
 
 TASK_COLUMNS = (
@@ -125,6 +137,47 @@ def task(queue: QueueName, generation: int, row: Sequence[Any], body: bytes) -> 
         first_dispatch_time=None if first is None else moment(first),
         last_attempt=None if last is None else _attempt_decoder.decode(last),
         dispatched_at=None if dispatched is None else moment(dispatched),
+        key=TaskKey(generation, seq),
+    )
+
+
+CLAIM_COLUMNS = (
+    "seq, id, schedule_time, create_time, dispatch_count, response_count, answer_count, first_dispatch_at,"
+    " hex(last_attempt), hex(settings), CASE WHEN body IS NULL THEN NULL ELSE hex(body) END"
+)
+"""A waiting task with its body as one JSON array, so that a claim of many tasks is one row: each row that SQLite steps
+to gives the interpreter lock away, and getting it back costs more than writing and reading the JSON."""
+
+_ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
+_claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
+
+APART = bytes(bytearray(b"apart"))
+"""Stands for a body that is kept in ``bodies``; told from others by identity."""
+
+
+def claimed_rows(found: str) -> list[_ClaimedRow]:
+    """The rows of an array of ``CLAIM_COLUMNS``."""
+    return _claimed_decoder.decode(found)
+
+
+def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datetime) -> Task:
+    """A task from its ``CLAIM_COLUMNS``, as it is once its attempt has started at ``now``."""
+    seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body = row
+    stored = _settings_decoder.decode(bytes.fromhex(settings))
+    return Task(
+        name=TaskName(f"{queue}/tasks/{task_id}"),
+        target=stored.target,
+        schedule_time=moment(schedule),
+        create_time=moment(create),
+        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
+        retry_config=stored.retry_config,
+        body=APART if body is None else bytes.fromhex(body),
+        dispatch_count=dispatches + 1,
+        response_count=responses,
+        answer_count=answers,
+        first_dispatch_time=now if first is None else moment(first),
+        last_attempt=_attempt_decoder.decode(bytes.fromhex(last)) if last else None,
+        dispatched_at=now,
         key=TaskKey(generation, seq),
     )
 

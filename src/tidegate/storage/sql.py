@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import apsw
+from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
@@ -20,7 +21,7 @@ from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports import StoredQueue, Verdict, Wanted
 from tidegate.storage import rows
-from tidegate.storage.removal import delete_tasks, entomb
+from tidegate.storage.removal import delete_tasks, drop_bodies, entomb
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, TaskKey
 from tidegate.storage.sweep import Sweeper
 
@@ -170,9 +171,9 @@ class SqlTransaction(SqlReader):
         name = str.__str__(queue.name)
         self._execute("DELETE FROM reserved_names WHERE name = ?", (name,))
         row = self._execute(
-            "INSERT INTO queues (name, generation, settings, tokens, filled_at, in_flight)"
-            " VALUES (?, 0, ?, ?, ?, ?) RETURNING id",
-            (name, rows.queue_settings(queue), flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight),
+            "INSERT INTO queues (name, generation, settings, tokens, filled_at, in_flight, throttle)"
+            " VALUES (?, 0, ?, ?, ?, ?, ?) RETURNING id",
+            (name, rows.queue_settings(queue), *rows.flow_columns(flow)),
         ).fetchall()
         queue_id = row[0][0]
         generation = self._open_generation(queue_id)
@@ -183,8 +184,8 @@ class SqlTransaction(SqlReader):
 
     def save_flow(self, stored: StoredQueue, flow: Flow) -> None:
         self._execute(
-            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ? WHERE id = ?",
-            (flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, stored.id),
+            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ? WHERE id = ?",
+            (*rows.flow_columns(flow), stored.id),
         )
 
     def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
@@ -216,16 +217,20 @@ class SqlTransaction(SqlReader):
 
     def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
         at = micros(now)
-        found = self._execute(
-            "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
-            " first_dispatch_at = coalesce(first_dispatch_at, ?1)"
-            " WHERE seq IN (SELECT seq FROM tasks WHERE generation = ?2 AND dispatched_at IS NULL"
-            " AND schedule_time <= ?1 ORDER BY schedule_time, seq LIMIT ?3)"
-            f" RETURNING {TASK_COLUMNS}, body",
-            (at, queue.generation, limit),
-        ).fetchall()
-        found.sort(key=lambda row: (row[2], row[0]))  # RETURNING promises no order: schedule_time, then seq
-        return [self._task(queue, row, body=True) for row in found]
+        (found,) = self._execute(
+            f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS}) ORDER BY schedule_time, seq) FROM"
+            " (SELECT * FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
+            " ORDER BY schedule_time, seq LIMIT ?)",
+            (queue.generation, at, limit),
+        ).fetchone()
+        claimed = [rows.claimed_task(queue.queue.name, queue.generation, row, now) for row in rows.claimed_rows(found)]
+        if claimed:
+            self._execute(
+                "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
+                f" first_dispatch_at = coalesce(first_dispatch_at, ?1) WHERE seq IN {_IDS}",
+                (at, apsw.carray(array("q", [task.key.seq for task in claimed]))),
+            )
+        return [self._whole(task) for task in claimed]
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         found = self._execute(
@@ -260,7 +265,7 @@ class SqlTransaction(SqlReader):
 
     def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
         generation = queue.generation
-        gone: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
+        gone: defaultdict[int, list[Task]] = defaultdict(list)
         kept: list[tuple[Any, ...]] = []
         for verdict in verdicts:
             key: TaskKey = verdict.task.key
@@ -268,17 +273,12 @@ class SqlTransaction(SqlReader):
                 continue  # purged meanwhile
             attempt = verdict.task.dispatch_count
             if verdict.retry is None:
-                gone[attempt].append(key.seq)
+                gone[attempt].append(verdict.task)
             else:
                 kept.append((*_progress(verdict.retry), key.seq, attempt))
         settled = 0
-        for attempt, seqs in gone.items():
-            settled += self._bury(
-                queue,
-                f"seq IN {_IDS} AND dispatch_count = ?",
-                (apsw.carray(seqs), attempt),
-                tombstones_until,
-            )
+        for attempt, tasks in gone.items():
+            settled += self._finish(queue, tasks, attempt, micros(tombstones_until))
         if kept:
             before = self._connection.total_changes()
             self._executemany(
@@ -336,6 +336,24 @@ class SqlTransaction(SqlReader):
                 break
             chosen.append(seq)
         return chosen, spent
+
+    def _finish(self, queue: StoredQueue, tasks: Sequence[Task], attempt: int, until: int) -> int:
+        """Delete tasks whose newest attempt is this one, by what is known of them: nothing is read back."""
+        seqs = array("q", [task.key.seq for task in tasks])
+        self._execute(f"DELETE FROM tasks WHERE seq IN {_IDS} AND dispatch_count = ?", (apsw.carray(seqs), attempt))
+        finished = self._connection.changes()
+        if finished != len(tasks):  # some are gone already, or under way once more
+            left = {
+                name for (name,) in self._execute(f"SELECT seq FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
+            }
+            tasks = [task for task in tasks if task.key.seq not in left]
+        entomb(self._connection, queue.id, [task.name.task for task in tasks], until)
+        drop_bodies(self._connection, [task.key.seq for task in tasks if len(task.body) > rows.INLINE_BODY])
+        return finished
+
+    def _whole(self, task: Task) -> Task:
+        """The task with its body, if that stands apart."""
+        return task if task.body is not rows.APART else replace(task, body=self._long_body(task.key.seq))
 
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""

@@ -88,7 +88,7 @@ def settle_queue(merged: Queue, ceilings: Ceilings, *, old: Queue | None = None,
         check_uri_override(target.uri_override)
     return replace(
         merged,
-        rate_limits=_pull_limits() if pull else _filled_limits(limits, ceilings),
+        rate_limits=pull_limits() if pull else _filled_limits(limits, ceilings),
         retry_config=filled_retry(attempts_only(merged.retry_config) if pull else merged.retry_config),
         app_engine_routing=None if routing is None else with_host(routing, merged.name.project),
         sampling_ratio=merged.sampling_ratio or 0.0,  # -0.0 is 0 too
@@ -111,5 +111,6 @@ def _filled_limits(limits: RateLimits, ceilings: Ceilings) -> RateLimits:
     return RateLimits(rate, burst, concurrency)
 
 
-def _pull_limits() -> RateLimits:
+def pull_limits() -> RateLimits:
+    """What a pull queue shows; its limits are nobody's to set."""
     return RateLimits(max_concurrent_dispatches=PULL_CONCURRENCY)

@@ -7,7 +7,8 @@ CREATE TABLE queues (
     settings   BLOB NOT NULL,
     tokens     REAL NOT NULL,                      -- the token bucket
     filled_at  INTEGER NOT NULL,
-    in_flight  INTEGER NOT NULL DEFAULT 0          -- attempts under way
+    in_flight  INTEGER NOT NULL DEFAULT 0,         -- attempts under way
+    throttle   BLOB                                -- how far the queue is slowed; NULL: not at all
 ) STRICT;
 
 -- The tasks of a queue since it was made or purged. Purge and delete only close a generation, which takes no time
