@@ -8,23 +8,42 @@ from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api import masks
 from tidegate.api.dialect import Dialect
+from tidegate.api.fields import schema_of
 from tidegate.core.cmek import check_queue_under_key, has_overrides
+from tidegate.core.listing import compile_filter, page_token, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
-from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
 BURST = ("rate_limits", "max_burst_size")
+FILTERED_STEP = 1000
+"""Queues read at a time where a filter may pass over most of them."""
 
 
 async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
     size = queues_page_size(request.page_size)
-    page = await engine.queues.list(parent, request.page_token, size)
+    now = engine.clock.now()
+    after = read_page_token(request.page_token, parent, request.filter, now)
+    chooses = compile_filter(request.filter, schema_of(dialect.messages.Queue.DESCRIPTOR))
+    paths = _read_mask(dialect, request)
+    step = max(size, FILTERED_STEP) if request.filter else size
     response = dialect.messages.ListQueuesResponse()
-    for queue in page:
-        dialect.write_queue(queue, response.queues.add())
-    if page:
-        response.next_page_token = page[-1].name.queue
+    while len(response.queues) < size:
+        page = await engine.queues.list(parent, after, step)
+        for queue in page:
+            after = queue.name.queue
+            if queue.kind is Kind.PULL and not dialect.shows_pull:
+                continue
+            message = dialect.write_queue(queue, dialect.messages.Queue())
+            if chooses(message):
+                response.queues.append(_shown(message, paths))
+                if len(response.queues) == size:
+                    break
+        if len(page) < step:
+            break
+    if response.queues:  # every page but an empty one has a token, the last one too
+        response.next_page_token = page_token(after, parent, request.filter, now)
     return response
 
 

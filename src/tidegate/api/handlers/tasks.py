@@ -7,6 +7,7 @@ from typing import Any, Final
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
+from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.validation import check_task, tasks_page_size
 from tidegate.engine.engine import Engine
@@ -27,13 +28,15 @@ async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: Qu
 
 async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     size = tasks_page_size(request.page_size)
+    now = engine.clock.now()
+    after = read_page_token(request.page_token, parent, "", now)
     view = read_view(request.response_view) or BASIC
-    page = await engine.tasks.list(parent, request.page_token, size, body=view == FULL)
+    page = await engine.tasks.list(parent, after, size, body=view == FULL)
     response = dialect.messages.ListTasksResponse()
     for task in page:
         dialect.write_task(task, view, response.tasks.add())
-    if page:
-        response.next_page_token = page[-1].name.task
+    if page:  # every page but an empty one has a token, the last one too
+        response.next_page_token = page_token(page[-1].name.task, parent, "", now)
     return response
 
 

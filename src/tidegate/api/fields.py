@@ -1,0 +1,49 @@
+"""The fields that a filter can ask about, laid out from a message's descriptor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from tidegate.core.listing import Field, Kind, Schema, plain
+from tidegate.core.times import NANOS_PER_SECOND
+
+SPANS = {"google.protobuf.Duration": Kind.DURATION, "google.protobuf.Timestamp": Kind.TIME}
+SCALARS = {FieldDescriptor.CPPTYPE_STRING: Kind.TEXT, FieldDescriptor.CPPTYPE_BOOL: Kind.FLAG}
+
+
+@cache
+def schema_of(descriptor: Any) -> Schema:
+    """The fields of a message by their plain names, those of the messages inside too."""
+    return {plain(field.name): _field(field) for field in descriptor.fields}
+
+
+def _field(field: Any) -> Field:
+    read = attrgetter(field.name)
+    if field.enum_type is not None:
+        return Field(
+            Kind.ENUM, read, choices={name: each.number for name, each in field.enum_type.values_by_name.items()}
+        )
+    inside = field.message_type
+    if inside is None:
+        return Field(SCALARS.get(field.cpp_type, Kind.NUMBER), read)
+    if not field.has_presence:
+        return Field(Kind.MESSAGE, read, repeated=True, inside=schema_of(inside))
+    kind = SPANS.get(inside.full_name)
+    if kind is not None:
+        return Field(kind, _if_set(field.name, _nanoseconds))
+    return Field(Kind.MESSAGE, _if_set(field.name, lambda message: message), inside=schema_of(inside))
+
+
+def _if_set(name: str, value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Reads a message field; None when it is unset."""
+    return lambda message: value(getattr(message, name)) if message.HasField(name) else None
+
+
+def _nanoseconds(message: Any) -> int:
+    nanos: int = message.seconds * NANOS_PER_SECOND + message.nanos
+    return nanos
