@@ -273,7 +273,15 @@ def test_a_deadline_is_kept_to_the_millisecond(sent: Duration | None, stored: ti
 
 
 @pytest.mark.parametrize(
-    "sent", [Duration(14, 999_999_999), Duration(1800, 1), Duration(), Duration(-20), Duration(2**62)]
+    "sent",
+    [
+        Duration(14, 999_999_999),
+        Duration(1800, 1),
+        Duration(),
+        Duration(-20),
+        Duration(2**62),
+        Duration(1799, 2 * 10**9),
+    ],
 )
 def test_a_deadline_for_a_url_is_15_seconds_to_30_minutes(sent: Duration) -> None:
     assert refusal(limited(sent)) == "Task.dispatchDeadline must be between [15s, 30m]."

@@ -206,7 +206,7 @@ def _body_not_allowed() -> InvalidArgument:
 def _http_deadline(sent: Duration | None) -> timedelta:
     if sent is None:
         return DEFAULT_HTTP_DEADLINE
-    if not SHORTEST_DEADLINE <= sent <= LONGEST_HTTP_DEADLINE:
+    if not SHORTEST_DEADLINE.total_nanos <= sent.total_nanos <= LONGEST_HTTP_DEADLINE.total_nanos:
         raise InvalidArgument("Task.dispatchDeadline must be between [15s, 30m].")
     return _cut(sent)
 
@@ -214,7 +214,7 @@ def _http_deadline(sent: Duration | None) -> timedelta:
 def _app_engine_deadline(sent: Duration | None) -> timedelta | None:
     if sent is None or not sent.total_nanos:
         return None
-    if not SHORTEST_DEADLINE <= sent <= LONGEST_APP_ENGINE_DEADLINE:
+    if not SHORTEST_DEADLINE.total_nanos <= sent.total_nanos <= LONGEST_APP_ENGINE_DEADLINE.total_nanos:
         raise InvalidArgument("Task.dispatchDeadline must be between [15s, 24h15s].")
     return _cut(sent)
 
