@@ -72,9 +72,10 @@ class Dialect(Protocol):
         """Fill a fresh message and return it; the body only in the FULL view."""
 
 
-def read_retry_config(message: Any) -> RetryConfig:
+def read_retry(message: Any, max_attempts: int) -> RetryConfig:
+    """Retry settings, of which the versions say only the number of attempts in different ways."""
     return RetryConfig(
-        message.max_attempts,
+        max_attempts,
         read_duration(message.max_retry_duration),
         read_duration(message.min_backoff),
         read_duration(message.max_backoff),
@@ -82,8 +83,8 @@ def read_retry_config(message: Any) -> RetryConfig:
     )
 
 
-def write_retry_config(retry: RetryConfig, into: Any) -> None:
-    into.max_attempts = retry.max_attempts
+def write_waits(retry: RetryConfig, into: Any) -> None:
+    """Everything of retry settings but the number of attempts."""
     if retry.max_retry_duration.total_nanos:
         put_duration(into.max_retry_duration, retry.max_retry_duration)
     put_duration(into.min_backoff, retry.min_backoff)

@@ -12,16 +12,16 @@ from tidegate.api.dialect import (
     Messages,
     read_http_request,
     read_http_target,
-    read_retry_config,
+    read_retry,
     read_routing,
     write_attempt,
     write_http_request,
     write_http_target,
-    write_retry_config,
     write_routing,
+    write_waits,
 )
 from tidegate.api.times import put_moment, put_span, read_duration
-from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import AppEngineDraft, HttpDraft, PullDraft, TaskDraft
 from tidegate.schema import v2
@@ -35,6 +35,8 @@ class V2(Dialect):
     shows_pull = False
     masks_answers = False
     target_oneof = "message_type"
+    relative_uri = "relative_uri"
+    app_engine_body = "body"
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits
@@ -45,7 +47,7 @@ class V2(Dialect):
         return replace(
             base,
             rate_limits=RateLimits(limits.max_dispatches_per_second, burst, limits.max_concurrent_dispatches),
-            retry_config=read_retry_config(message.retry_config),
+            retry_config=self.read_retry_config(message.retry_config),
             http_target=read_http_target(message.http_target) if message.HasField("http_target") else None,
             app_engine_routing=read_routing(holder.app_engine_routing_override) if routed else None,
             sampling_ratio=message.stackdriver_logging_config.sampling_ratio,
@@ -59,7 +61,7 @@ class V2(Dialect):
         limits.max_dispatches_per_second = queue.rate_limits.max_dispatches_per_second
         limits.max_burst_size = queue.rate_limits.max_burst_size
         limits.max_concurrent_dispatches = queue.rate_limits.max_concurrent_dispatches
-        write_retry_config(queue.retry_config, into.retry_config)
+        self.write_retry_config(queue.retry_config, into.retry_config)
         into.state = queue.state
         if queue.purge_time is not None:
             put_moment(into.purge_time, queue.purge_time)
@@ -73,6 +75,13 @@ class V2(Dialect):
         """The message in which a queue has its ``app_engine_routing_override``."""
         return message
 
+    def read_retry_config(self, message: Any) -> RetryConfig:
+        return read_retry(message, message.max_attempts)
+
+    def write_retry_config(self, retry: RetryConfig, into: Any) -> None:
+        into.max_attempts = retry.max_attempts
+        write_waits(retry, into)
+
     def read_task(self, message: Any) -> TaskDraft:
         due = message.schedule_time if message.HasField("schedule_time") else None
         return TaskDraft(
@@ -80,7 +89,7 @@ class V2(Dialect):
             self.read_target(message),
             None if due is None else (due.seconds, due.nanos),
             read_duration(message.dispatch_deadline) if message.HasField("dispatch_deadline") else None,
-            read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
+            self.read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
         )
 
     def read_target(self, message: Any) -> HttpDraft | AppEngineDraft | PullDraft | None:
@@ -88,7 +97,7 @@ class V2(Dialect):
         if member == "http_request":
             return read_http_request(message.http_request)
         if member == "app_engine_http_request":
-            return read_app_engine_request(message.app_engine_http_request)
+            return self.read_app_engine_request(message.app_engine_http_request)
         return None if member is None else PullDraft(message.pull_message.payload, message.pull_message.tag)
 
     def write_task(self, task: Task, view: int, into: Any) -> Any:
@@ -107,7 +116,7 @@ class V2(Dialect):
             write_attempt(newest, into.last_attempt)
         into.view = view
         if task.retry_config is not None:
-            write_retry_config(task.retry_config, into.retry_config)
+            self.write_retry_config(task.retry_config, into.retry_config)
         return into
 
     def write_target(self, task: Task, body: bytes, into: Any) -> None:
@@ -116,28 +125,26 @@ class V2(Dialect):
         if isinstance(target, HttpRequest):
             write_http_request(target, body, into.http_request)
         elif isinstance(target, AppEngineRequest):
-            write_app_engine_request(target, body, into.app_engine_http_request)
+            self.write_app_engine_request(target, body, into.app_engine_http_request)
         else:
             into.pull_message.tag = target.tag
             if body:
                 into.pull_message.payload = body
 
+    def read_app_engine_request(self, message: Any) -> AppEngineDraft:
+        headers = message.headers
+        return AppEngineDraft(
+            getattr(message, self.relative_uri),
+            message.http_method,
+            {name: headers[name] for name in headers},
+            getattr(message, self.app_engine_body),
+            read_routing(message.app_engine_routing) if message.HasField("app_engine_routing") else None,
+        )
 
-def read_app_engine_request(message: Any) -> AppEngineDraft:
-    headers = message.headers
-    return AppEngineDraft(
-        message.relative_uri,
-        message.http_method,
-        {name: headers[name] for name in headers},
-        message.body,
-        read_routing(message.app_engine_routing) if message.HasField("app_engine_routing") else None,
-    )
-
-
-def write_app_engine_request(request: AppEngineRequest, body: bytes, into: Any) -> None:
-    into.http_method = request.http_method
-    write_routing(request.routing, into.app_engine_routing)
-    into.relative_uri = request.relative_uri
-    into.headers.update(request.headers)
-    if body:
-        into.body = body
+    def write_app_engine_request(self, request: AppEngineRequest, body: bytes, into: Any) -> None:
+        into.http_method = request.http_method
+        write_routing(request.routing, into.app_engine_routing)
+        setattr(into, self.relative_uri, request.relative_uri)
+        into.headers.update(request.headers)
+        if body:
+            setattr(into, self.app_engine_body, body)

@@ -12,11 +12,12 @@ from tidegate.api.v2 import V2
 from tidegate.core import answers
 from tidegate.core.queue import Kind, Queue
 from tidegate.schema import v2beta3
+from tidegate.schema.rpc import Service
 
 
 class V2beta3(V2):
     messages = Messages(v2beta3)
-    services = v2beta3.SERVICES
+    services: tuple[type[Service], ...] = v2beta3.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("stats",)})
     shows_pull = True
     masks_answers = True
