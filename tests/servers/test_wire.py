@@ -155,6 +155,15 @@ def test_http_1_asks_for_health(front: Front) -> None:
     assert httpx.get(f"{front.url}/readyz").json() == {"status": "serving"}
 
 
+def test_http_1_0_may_ask_too(front: Front) -> None:
+    with socket.create_connection(("127.0.0.1", front.port)) as wire:
+        wire.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        answer = b""
+        while part := wire.recv(65536):
+            answer += part
+    assert answer.startswith((b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 200 OK\r\n"))
+
+
 def test_a_path_arrives_as_it_was_sent(front: Front) -> None:
     path = b"/v2/projects/example.com:app/queues/a%2Fb//c/../d%3Ae:run?x=%20&$alt=json;enum-encoding=int"
     with socket.create_connection(("127.0.0.1", front.port)) as wire:

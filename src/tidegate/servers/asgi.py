@@ -240,14 +240,17 @@ async def _fail(text: str, send: Send) -> None:
     if Address.from_environment() is None:
         await send({"type": "lifespan.startup.failed", "message": text})
         return
-    sys.stderr.write(f"{text}\n")
     # Nothing listens yet and nothing is in flight. Leaving through Envoy would add its own lines to ours.
-    _exit(1)
+    _exit(1, text)
 
 
-def _exit(code: int) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
+def _exit(code: int, last_words: str = "") -> NoReturn:
+    """End here and now, with a line on stderr; whether anyone still reads it or not."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{last_words}\n" if last_words else "")
+        sys.stderr.flush()
     os._exit(code)
 
 
@@ -257,5 +260,4 @@ async def _end_at_once_on_signal() -> None:
     number = await signals.caught()
     while asyncio.get_running_loop().time() - first < SAME_WISH:
         number = await signals.caught()
-    sys.stderr.write("stopped at once, without draining\n")
-    _exit(128 + number)
+    _exit(128 + number, "stopped at once, without draining")
