@@ -13,8 +13,10 @@ from tidegate.core.queue import AppEngineRouting, HttpMethod, RetryConfig, Token
 
 DEFAULT_HTTP_DEADLINE = timedelta(minutes=10)
 
+# Tasks hold no cycles, and come by the thousand: with gc=False the collector leaves them alone.
 
-class HttpRequest(Struct, frozen=True, tag="http", array_like=True):
+
+class HttpRequest(Struct, frozen=True, tag="http", array_like=True, gc=False):
     """Deliver to a URL. The headers are those stored, already cleaned (behaviour §5); the body is the task's."""
 
     url: str
@@ -23,7 +25,7 @@ class HttpRequest(Struct, frozen=True, tag="http", array_like=True):
     token: Token | None = None
 
 
-class AppEngineRequest(Struct, frozen=True, tag="app", array_like=True):
+class AppEngineRequest(Struct, frozen=True, tag="app", array_like=True, gc=False):
     """Deliver to a service of an App Engine application."""
 
     http_method: int = HttpMethod.POST
@@ -32,7 +34,7 @@ class AppEngineRequest(Struct, frozen=True, tag="app", array_like=True):
     routing: AppEngineRouting = AppEngineRouting()
 
 
-class PullMessage(Struct, frozen=True, tag="pull", array_like=True):
+class PullMessage(Struct, frozen=True, tag="pull", array_like=True, gc=False):
     """Keep for a worker that leases. The payload is the task's body."""
 
     tag: str = ""
@@ -41,14 +43,14 @@ class PullMessage(Struct, frozen=True, tag="pull", array_like=True):
 Target = HttpRequest | AppEngineRequest | PullMessage
 
 
-class Status(Struct, frozen=True, array_like=True):
+class Status(Struct, frozen=True, array_like=True, gc=False):
     """What an attempt ended with: a canonical code and the service's text for it."""
 
     code: Code
     message: str
 
 
-class Attempt(Struct, frozen=True, array_like=True):
+class Attempt(Struct, frozen=True, array_like=True, gc=False):
     """One try. While it is under way ``response_time`` and ``status`` are unset.
 
     ``http_status`` is the handler's answer, 0 when none came.
@@ -66,7 +68,7 @@ class Attempt(Struct, frozen=True, array_like=True):
         return self.status is not None and self.status.code is Code.DEADLINE_EXCEEDED and not self.http_status
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class Task(Struct, frozen=True, kw_only=True, gc=False):
     """A task as every API version sees it. ``body`` is the HTTP body or the pull payload.
 
     ``dispatch_count`` counts attempts started; ``response_count`` answers other than 5xx; ``answer_count`` all
