@@ -28,6 +28,9 @@ check: $(STAMP) ## Format, lint, types and layers
 test: check ## Every check and every test
 	$(BIN)/pytest
 
+crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
+	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

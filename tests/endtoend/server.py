@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 
@@ -94,6 +96,10 @@ class Server:
     def stop(self) -> int:
         """SIGTERM; returns the exit code when the process is gone."""
         self.ask_to_stop()
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code, when the process has ended by itself."""
         code = self._running().wait(PATIENCE)
         self._end()
         return code
@@ -101,6 +107,13 @@ class Server:
     def ask_to_stop(self) -> None:
         """SIGTERM, and do not wait."""
         self._running().send_signal(signal.SIGTERM)
+
+    def ready(self) -> bool:
+        """What ``/readyz`` says."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection):
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
 
     def output(self) -> str:
         """All that the lives so far have said on stderr."""
