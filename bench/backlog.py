@@ -7,7 +7,7 @@ import statistics
 import time
 
 from bench import machine
-from bench.server import fill, handler, has_tasks, make_queue, scratch, serving, start
+from bench.server import Server, fill, handler, has_tasks, make_queue, scratch, serving, start
 from tidegate.schema import v2
 
 
@@ -40,7 +40,7 @@ def main() -> None:
             asked = time.perf_counter()
             page = server.call(v2.CloudTasks.list_tasks, parent=backlog, page_size=100, page_token=token)
             pages.append(time.perf_counter() - asked)
-            token = page.next_page_token  # type: ignore[attr-defined]
+            token = page.next_page_token
         figures["list_page_of_100_ms"] = round(statistics.median(pages) * 1e3, 2)
         figures["resident_mib"] = round(server.resident() / 2**20)
         asked = time.perf_counter()
@@ -50,9 +50,9 @@ def main() -> None:
     machine.report("backlog", tasks=options.tasks, **figures)
 
 
-def _creates(server: object, queue: str, url: str) -> float:
+def _creates(server: Server, queue: str, url: str) -> float:
     begin = time.perf_counter()
-    fill(server, queue, url, 20_000)  # type: ignore[arg-type]
+    fill(server, queue, url, 20_000)
     return round(20_000 / (time.perf_counter() - begin))
 
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -34,9 +35,9 @@ class Server:
             self.address, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         )
 
-    def call(self, row: Rpc, **fields: object) -> object:
+    def call(self, row: Rpc[Any, Any], **fields: object) -> Any:
         """Call an RPC with the fields of its request; the raw answer."""
-        method = self.channel.unary_unary(
+        method: Any = self.channel.unary_unary(
             row.grpc_path,
             request_serializer=lambda request: request.SerializeToString(),
             response_deserializer=row.response_pb.FromString,
@@ -150,7 +151,7 @@ def fill(server: Server, queue: str, url: str, count: int, body: bytes = b"x" * 
     request = row.request_pb(parent=queue)
     for _ in range(100):
         request.requests.add(parent=queue, task={"http_request": {"url": url, "body": body}})
-    many = server.channel.unary_unary(row.grpc_path, lambda r: r.SerializeToString(), row.response_pb.FromString)
+    many: Any = server.channel.unary_unary(row.grpc_path, lambda r: r.SerializeToString(), row.response_pb.FromString)
     under_way = []
     for _ in range(count // 100):
         under_way.append(many.future(request, timeout=120))
@@ -162,4 +163,4 @@ def fill(server: Server, queue: str, url: str, count: int, body: bytes = b"x" * 
 
 def has_tasks(server: Server, queue: str) -> bool:
     answer = server.call(v2.CloudTasks.list_tasks, parent=queue, page_size=1)
-    return bool(answer.tasks)  # type: ignore[attr-defined]
+    return bool(answer.tasks)

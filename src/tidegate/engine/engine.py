@@ -14,6 +14,7 @@ from tidegate.core.validation import Ceilings
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.keys import Keys
+from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports import World
@@ -49,6 +50,7 @@ class Engine:
         self.scheduler = Scheduler(world, self.dispatcher.room, self.dispatcher.dispatch)
         self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
+        self.leases = Leases(world)
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.keys = Keys(world)

@@ -1,0 +1,133 @@
+"""Leases: tasks of pull queues taken by workers for a while, given back, or acknowledged (behaviour §15)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from tidegate.core import answers
+from tidegate.core.errors import ApiError
+from tidegate.core.lease import LEASE_BYTES_MAX, LeaseFilter, check_holder
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, State
+from tidegate.core.task import Task
+from tidegate.engine.batching import Batcher
+from tidegate.engine.ports import StoredQueue, Transaction, Wanted, World
+from tidegate.engine.queues import found
+
+ACKNOWLEDGEMENT_BATCHES = 2
+"""Batches of acknowledgements with the store at a time, as for new tasks."""
+
+Held = tuple[int, int] | None
+"""The schedule time by which a worker shows that it holds a task, in seconds and nanoseconds as it was sent."""
+
+
+class Acknowledgement:
+    """A task that its worker is done with. ``error`` says why it could not be taken."""
+
+    __slots__ = ("error", "held", "name")
+
+    def __init__(self, name: TaskName, held: Held) -> None:
+        self.name = name
+        self.held = held
+        self.error: ApiError | None = None
+
+
+def acknowledge(tx: Transaction, acknowledgements: Sequence[Acknowledgement], now: datetime) -> None:
+    """Remove the tasks whose workers still hold them, leaving in each acknowledgement why it could not be done."""
+    by_queue: defaultdict[QueueName, list[Acknowledgement]] = defaultdict(list)
+    for each in acknowledgements:
+        by_queue[each.name.parent].append(each)
+    for name, group in by_queue.items():
+        stored = tx.queue(name)
+        tasks = {} if stored is None else _by_name(tx.tasks_named(stored, [each.name.task for each in group]))
+        done = []
+        for each in group:
+            try:
+                check_holder(_known(tasks.pop(each.name, None)), each.held, now, "AcknowledgeTaskRequest")
+            except ApiError as error:
+                each.error = error
+            else:
+                done.append(each.name.task)
+        if stored is not None and done:
+            tx.remove(stored, done, now + stored.queue.tombstone_ttl)
+
+
+class Leases:
+    """What the lease calls of v2beta2 do, with values checked and names parsed."""
+
+    def __init__(self, world: World) -> None:
+        self._store = world.store
+        self._clock = world.clock
+        self._acknowledgements: Batcher[Acknowledgement] = Batcher(self._acknowledge, depth=ACKNOWLEDGEMENT_BATCHES)
+
+    async def lease(self, queue: QueueName, wanted: LeaseFilter, limit: int, duration: timedelta) -> Sequence[Task]:
+        """Up to ``limit`` tasks that are due, oldest first, which nobody else gets before ``duration`` has passed.
+
+        Raises NotFound without the queue, InvalidArgument for a push queue, FailedPrecondition while it is paused.
+        """
+
+        def work(tx: Transaction) -> list[Task]:
+            now = self._clock.now()
+            stored = found(tx.queue(queue))
+            if stored.queue.kind is not Kind.PULL:
+                raise answers.queue_not_pull()
+            if stored.queue.state is not State.RUNNING:
+                raise answers.queue_not_running()
+            tag = (tx.oldest_tag(stored, now) or "") if wanted.oldest else wanted.tag
+            attempts = stored.queue.retry_config.max_attempts
+            asked = Wanted(
+                limit=limit,
+                bytes_limit=LEASE_BYTES_MAX,
+                tag=tag,
+                attempts=None if attempts == UNLIMITED_ATTEMPTS else attempts,
+                tombstones_until=now + stored.queue.tombstone_ttl,
+            )
+            return tx.lease(stored, asked, now, now + duration)
+
+        return await self._store.write(work)
+
+    async def acknowledge(self, name: TaskName, held: Held) -> None:
+        """Remove a task that the caller holds. Raises NotFound; FailedPrecondition when the lease is lost."""
+        acknowledgement = Acknowledgement(name, held)
+        await self._acknowledgements.add(acknowledgement)
+        if acknowledgement.error is not None:
+            raise acknowledgement.error
+
+    async def renew(self, name: TaskName, held: Held, duration: timedelta) -> Task:
+        """The task, held for ``duration`` from now. Raises as ``acknowledge``."""
+        return await self._reschedule(name, held, "RenewLeaseRequest", lambda now: now + duration)
+
+    async def cancel(self, name: TaskName, held: Held) -> Task:
+        """The task, free for the next worker at once. Raises as ``acknowledge``."""
+        return await self._reschedule(name, held, "CancelLeaseRequest", lambda now: now)
+
+    async def _reschedule(
+        self, name: TaskName, held: Held, request: str, until: Callable[[datetime], datetime]
+    ) -> Task:
+        def work(tx: Transaction) -> Task:
+            now = self._clock.now()
+            stored: StoredQueue = found(tx.queue(name.parent), otherwise=answers.not_found)
+            task = _known(tx.task(stored, name.task, body=True))
+            check_holder(task, held, now, request)
+            tx.reschedule(stored, task, until(now))
+            return replace(task, schedule_time=until(now))
+
+        return await self._store.write(work)
+
+    async def _acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        now = self._clock.now()
+        await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
+
+
+def _by_name(tasks: Sequence[Task]) -> dict[TaskName, Task]:
+    return {task.name: task for task in tasks}
+
+
+def _known(task: Task | None) -> Task:
+    if task is None:
+        raise answers.not_found()
+    return task

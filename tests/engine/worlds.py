@@ -1,0 +1,102 @@
+"""An engine in the hands of a test: memory for a store, a clock that only the test moves, a network that says what it
+is told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.queue import Token
+from tidegate.core.target import HttpCall
+from tidegate.engine import ports
+from tidegate.engine.engine import Engine, Policy
+from tidegate.storage.sqlite import MemoryStore
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+class HandClock:
+    """``ports.Clock`` that stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self._now = START
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.get_running_loop().create_future()  # nobody wakes up by himself
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+
+
+@dataclass
+class Network:
+    """``ports.Sender`` that answers as told and remembers what was sent."""
+
+    answer: Callable[[HttpCall], Outcome] = lambda _: Outcome(http_status=200)
+    calls: list[tuple[HttpCall, str | None]] = field(default_factory=list)
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        self.calls.append((call, authorization))
+        return self.answer(call)
+
+    async def close(self) -> None: ...
+
+
+class Mint:
+    async def authorization(self, token: Token) -> str:
+        return f"Bearer {token.service_account_email}"
+
+
+class Numbers:
+    """``ports.Ids`` that count."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def task_id(self, now: datetime) -> str:
+        self._last += 1
+        return f"{self._last:019}"
+
+    def etag(self) -> bytes:
+        self._last += 1
+        return self._last.to_bytes(8, "big")
+
+    def operation_id(self) -> str:
+        return self.task_id(START)
+
+
+class Notes:
+    """``ports.Events`` written down."""
+
+    def __init__(self) -> None:
+        self.events: list[ports.Event] = []
+
+    def emit(self, event: ports.Event) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class Hands:
+    engine: Engine
+    clock: HandClock
+    network: Network
+    notes: Notes
+
+
+async def hands(policy: Policy | None = None) -> Hands:
+    """An engine that is not started: nothing happens but what the test asks for."""
+    clock, network, notes = HandClock(), Network(), Notes()
+    world = ports.World(MemoryStore(), network, Mint(), clock, Numbers(), notes)
+    return Hands(Engine(world, policy or Policy()), clock, network, notes)
