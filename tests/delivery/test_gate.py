@@ -296,6 +296,24 @@ async def test_over_tls_the_name_is_asked_for_and_its_certificate_checked(
         assert len(handler.requests) == 3
 
 
+@pytest.mark.parametrize(
+    "spelling", ["HANDLERS.test", "handlers.test.", "h\u00e4ndlers.test", "hand%6cers.test", "handlers_1.test"]
+)
+async def test_over_tls_each_spelling_of_a_name_is_pinned(
+    clock: StoppedClock, names: Names, tmp_path: Path, spelling: str
+) -> None:
+    """Nobody but our name server knows it, so who reaches the handler was pinned; the certificate is another matter."""
+    for name in ("handlers.test", "handlers.test.", "xn--hndlers-5wa.test", "handlers_1.test"):
+        names.say(name, ["127.0.0.2"])
+    async with (
+        raw_handler("127.0.0.2", tls=Authority(tmp_path).server("handlers.test")) as handler,
+        sender_under("*.test", clock, names) as sender,
+    ):
+        outcome = await sender.send(call(f"https://{spelling}:{handler.port}/"), None)
+        assert outcome == Outcome(reason="TLS certificate not accepted")
+        assert handler.connections == 1
+
+
 async def test_relative_redirects_stay_with_the_name(sender: HttpSender, handler: RawHandler, names: Names) -> None:
     names.say("pinned.test", ["127.0.0.2"])
     handler.does(answer(307, "Location: /next"), answer(200))

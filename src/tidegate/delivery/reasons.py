@@ -39,7 +39,7 @@ def causes(error: PyreqwestError) -> list[str]:
 def passed_deadline(error: PyreqwestError) -> bool:
     """Whether the call's own time was up; giving up on connecting to one address is not that."""
     chain = causes(error)
-    return isinstance(error, RequestTimeoutError) and CONNECTING not in chain and "os error" not in chain[-1]
+    return isinstance(error, RequestTimeoutError) and CONNECTING not in chain and "os error" not in "".join(chain[-1:])
 
 
 def never_connected(error: PyreqwestError) -> bool:

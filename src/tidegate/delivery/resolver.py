@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
+from tidegate.delivery.shared import Shared
 from tidegate.engine.ports import Clock
 
 Lookup = Callable[[str], Awaitable[list[str]]]
@@ -46,7 +47,7 @@ class Resolver:
         self._clock = clock
         self._lookup = lookup
         self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
-        self._asking: dict[str, asyncio.Task[tuple[str, ...]]] = {}
+        self._asking: Shared[str, tuple[str, ...]] = Shared()
 
     def known(self, name: str) -> tuple[str, ...] | None:
         """The answer still remembered."""
@@ -55,23 +56,13 @@ class Resolver:
 
     async def addresses(self, name: str) -> tuple[str, ...]:
         """The addresses of a name, each once, in the resolver's order. Raises NotFound when there are none."""
-        asking = self._asking.get(name)
-        if asking is None:
-            asking = asyncio.create_task(self._ask(name))
-            self._asking[name] = asking
-            asking.add_done_callback(lambda task: self._asked(name, task))
-        return await asyncio.shield(asking)  # one who gives up does not take the answer from the others
+        return await self._asking.run(name, partial(self._ask, name))
 
     async def _ask(self, name: str) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(await self._lookup(name)))
         if not found:
             raise NotFound
-        return found
-
-    def _asked(self, name: str, task: asyncio.Task[tuple[str, ...]]) -> None:
-        del self._asking[name]
-        if task.cancelled() or task.exception() is not None:
-            return
         if len(self._known) >= REMEMBERED_MAX:
             self._known.clear()
-        self._known[name] = (self._clock.monotonic() + REMEMBERED_FOR, task.result())
+        self._known[name] = (self._clock.monotonic() + REMEMBERED_FOR, found)
+        return found

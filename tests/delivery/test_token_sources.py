@@ -1,0 +1,165 @@
+"""google-auth against stand-ins for Google's servers, on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import google.auth.iam
+import google.auth.jwt
+import pytest
+from joserfc import jwt as jose
+from joserfc.jwk import RSAKey
+
+from tidegate.delivery.token_sources import GoogleSource
+from tidegate.engine.ports import MintError
+
+EMAIL = "source@project.iam.gserviceaccount.com"
+OTHER = "worker@project.iam.gserviceaccount.com"
+KEY = RSAKey.generate_key(2048)
+
+
+def signed(audience: str) -> str:
+    """What Google's answer to a wish for an ID token holds."""
+    expires = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
+    return jose.encode({"alg": "RS256"}, {"aud": audience, "exp": expires, "iat": expires - 3600}, KEY, ["RS256"])
+
+
+class Google(BaseHTTPRequestHandler):
+    """The token endpoint, the IAM credentials API and the metadata server in one."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        path = urlsplit(self.path).path
+        if path == "/token":
+            assertion = google.auth.jwt.decode(parse_qs(body.decode())["assertion"][0], verify=False)
+            if "target_audience" in assertion:
+                self.say({"id_token": signed(assertion["target_audience"])})
+            else:
+                self.say({"access_token": f"{assertion['iss']} {assertion['scope']}", "expires_in": 3600})
+        elif path.endswith(f"{OTHER}:generateAccessToken"):
+            expires = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.say({"accessToken": f"{OTHER} {json.loads(body)['scope'][0]}", "expireTime": expires})
+        elif path.endswith(f"{OTHER}:generateIdToken"):
+            self.say({"token": signed(json.loads(body)["audience"])})
+        else:
+            self.send_error(404)
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        account = "/computeMetadata/v1/instance/service-accounts/"
+        if url.path in {f"{account}default/", f"{account}{EMAIL}/"}:
+            self.say({"email": EMAIL, "scopes": [], "aliases": ["default"]})
+        elif url.path in {f"{account}default/token", f"{account}{EMAIL}/token"}:
+            scopes = parse_qs(url.query).get("scopes", ["none"])[0]
+            self.say({"access_token": f"{EMAIL} {scopes}", "expires_in": 3600})
+        elif url.path == f"{account}default/identity":
+            self.say(signed(parse_qs(url.query)["audience"][0]))
+        elif url.path.endswith("universe-domain"):
+            self.say("googleapis.com")
+        else:
+            self.send_error(404)
+
+    def say(self, answer: Any) -> None:
+        data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Metadata-Flavor", "Google")
+        self.send_header("Content-Type", "text/plain" if isinstance(answer, str) else "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def google_at() -> Iterator[str]:
+    """Where the stand-in listens."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Google) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def source(google_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoogleSource:
+    for name in ("_IAM_ENDPOINT", "_IAM_IDTOKEN_ENDPOINT"):
+        there = getattr(google.auth.iam, name).replace("https://iamcredentials.googleapis.com", f"http://{google_at}")
+        monkeypatch.setattr(google.auth.iam, name, there)
+    path = tmp_path / "key.json"
+    key = {
+        "type": "service_account",
+        "client_email": EMAIL,
+        "private_key": KEY.as_pem(private=True).decode(),
+        "token_uri": f"http://{google_at}/token",
+    }
+    path.write_text(json.dumps(key))
+    return GoogleSource(path)
+
+
+def lives_an_hour(expires: datetime) -> bool:
+    return timedelta(minutes=59) < expires - datetime.now(UTC) <= timedelta(minutes=61)
+
+
+async def test_a_key_file_gives_tokens_of_its_account(source: GoogleSource) -> None:
+    access = await source.access_token(EMAIL, "scope")
+    assert access.token == f"{EMAIL} scope"
+    assert lives_an_hour(access.expires)
+    identity = await source.id_token(EMAIL, "audience")
+    assert google.auth.jwt.decode(identity.token, verify=False)["aud"] == "audience"
+    assert lives_an_hour(identity.expires)
+
+
+async def test_a_key_file_gives_tokens_of_other_accounts_in_their_name(source: GoogleSource) -> None:
+    assert (await source.access_token(OTHER, "scope")).token == f"{OTHER} scope"
+    identity = await source.id_token(OTHER, "audience")
+    assert google.auth.jwt.decode(identity.token, verify=False)["aud"] == "audience"
+
+
+async def test_an_account_that_google_refuses_is_a_mint_error(source: GoogleSource) -> None:
+    with pytest.raises(MintError, match="the token source gave none: RefreshError"):
+        await source.access_token("nobody@project.iam.gserviceaccount.com", "scope")
+
+
+async def test_a_key_file_that_is_none_is_a_mint_error(tmp_path: Path) -> None:
+    with pytest.raises(MintError, match="FileNotFoundError"):
+        await GoogleSource(tmp_path / "gone.json").access_token(EMAIL, "scope")
+
+
+METADATA_SCRIPT = """
+import asyncio, sys
+from tidegate.delivery.token_sources import GoogleSource
+assert not any(name.startswith("google.auth") for name in sys.modules), "google-auth came before it was needed"
+async def main():
+    source = GoogleSource()
+    print((await source.access_token(sys.argv[1], "scope")).token)
+    print((await source.id_token(sys.argv[1], "audience")).token)
+asyncio.run(main())
+"""
+
+
+def test_the_metadata_server_gives_tokens_of_its_account(google_at: str) -> None:
+    """In a process of its own: google-auth reads where the metadata server is once, when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", METADATA_SCRIPT, EMAIL],
+        env=os.environ | {"GCE_METADATA_HOST": google_at, "NO_PROXY": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    access, identity = done.stdout.splitlines()
+    assert access == f"{EMAIL} scope"
+    assert google.auth.jwt.decode(identity, verify=False)["aud"] == "audience"
