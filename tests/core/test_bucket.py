@@ -154,3 +154,11 @@ def test_a_flow_stays_within_both_limits(steps: list[tuple[int, float]]) -> None
         assert 0 <= flow.in_flight <= 20
         assert 0 <= flow.bucket.tokens <= 10
         flow = flow.ended(flow.in_flight // 3)
+
+
+def test_a_clock_that_was_set_back_by_an_hour_does_not_stop_the_queue_for_an_hour() -> None:
+    back = NOON - timedelta(hours=1)
+    granted, bucket = TokenBucket(0, NOON).take(1, FIVE_A_SECOND, back)
+    assert granted == 0
+    granted, _ = bucket.take(100, FIVE_A_SECOND, back + timedelta(seconds=1))
+    assert granted == 5

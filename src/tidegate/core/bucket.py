@@ -14,6 +14,11 @@ from tidegate.core.times import MICROSECOND, later
 LONGEST_WAIT = 1e12  # seconds; past the year 9999, and still within a timedelta
 
 
+CLOCK_SET_BACK = timedelta(minutes=1)
+"""A clock that is further back than this was set back, and the bucket goes by it: else its queue would stand still
+until the old time comes again. Smaller steps are waited out, so that they never earn twice."""
+
+
 class TokenBucket(Struct, frozen=True, array_like=True):
     """How many dispatches a queue may start at once, earned at its dispatch rate."""
 
@@ -21,6 +26,8 @@ class TokenBucket(Struct, frozen=True, array_like=True):
     filled_at: datetime
 
     def filled(self, limits: RateLimits, now: datetime) -> TokenBucket:
+        if now < self.filled_at - CLOCK_SET_BACK:
+            return TokenBucket(min(self.tokens, float(limits.max_burst_size)), now)
         elapsed = max(now - self.filled_at, timedelta())  # a clock that steps back earns nothing
         earned = elapsed.total_seconds() * limits.max_dispatches_per_second
         return TokenBucket(min(self.tokens + earned, float(limits.max_burst_size)), self.filled_at + elapsed)

@@ -69,6 +69,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     token_urls: Annotated[
         str, Says(kinds.one_of("any", "https"), "Which URLs may be sent tokens: any, or https only as at Google.")
     ] = "any"  # noqa: S105 (no password)
+    token_source: Annotated[
+        str | None,
+        Says(
+            kinds.FILE,
+            "Where OAuth access tokens come from: metadata (the metadata server) or a service account's key file.",
+            unset="opaque random ones",
+        ),
+    ] = None
+    throttling: Annotated[
+        bool, Says(kinds.SWITCH, "Slow a queue down while its handlers answer 429 or 503 or mostly fail.")
+    ] = True
     operation_log: Annotated[
         str | None, Says(kinds.FILE, "Where the operations that queues sample are logged; - is stderr.")
     ] = None
