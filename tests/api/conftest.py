@@ -9,7 +9,7 @@ import pytest
 from tidegate.api.rpcs import Api
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports import World
-from tidegate.schema import v2
+from tidegate.schema import v2, v2beta2, v2beta3
 from tidegate.storage.sqlite import MemoryStore
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -88,4 +88,17 @@ class Caller:
 
 @pytest.fixture
 def call(engine: Engine) -> Callable[..., Any]:
+    """Calls of v2."""
     return Caller(engine)
+
+
+@pytest.fixture
+def call3(engine: Engine) -> Callable[..., Any]:
+    """Calls of v2beta3."""
+    return Caller(engine, v2beta3)
+
+
+@pytest.fixture
+def call2(engine: Engine) -> Callable[..., Any]:
+    """Calls of v2beta2."""
+    return Caller(engine, v2beta2)

@@ -16,20 +16,30 @@ from typing import Any, NamedTuple, TypeAlias
 from google.longrunning import operations_pb2
 
 from tidegate.api.dialect import Dialect
-from tidegate.api.handlers import batches, buffer, keys, locations, operations, policies, queues, tasks
+from tidegate.api.handlers import (
+    batches,
+    buffer,
+    keys,
+    leases,
+    locations,
+    operations,
+    policies,
+    queues,
+    tasks,
+    upload,
+)
+from tidegate.api.handlers.hidden import Handler, hiding_pull_queues
 from tidegate.api.v2 import V2
+from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
-from tidegate.core.names import SHAPES, Gate
+from tidegate.core.names import PROJECT, SHAPES, Gate
 from tidegate.engine.engine import Engine
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
 
 Answer: TypeAlias = Callable[..., Awaitable[Any]]
 """From a raw request to the awaited raw response. The second argument is the call: who made it, with which headers."""
-
-Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
-"""Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
 
 HANDLERS: Mapping[str, Handler] = {
     "list_queues": queues.list_queues,
@@ -48,6 +58,11 @@ HANDLERS: Mapping[str, Handler] = {
     "create_task": tasks.create_task,
     "delete_task": tasks.delete_task,
     "run_task": tasks.run_task,
+    "lease_tasks": leases.lease_tasks,
+    "acknowledge_task": leases.acknowledge_task,
+    "renew_lease": leases.renew_lease,
+    "cancel_lease": leases.cancel_lease,
+    "upload_queue_yaml": upload.upload_queue_yaml,
     "batch_create_tasks": batches.batch_create_tasks,
     "batch_delete_tasks": batches.batch_delete_tasks,
     "get_cmek_config": keys.get_cmek_config,
@@ -62,12 +77,12 @@ CALL_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, Any], Awaitable
 }
 """Those that look at the call too."""
 
-DIALECTS: Sequence[Dialect] = (V2(), V2beta3())
+DIALECTS: Sequence[Dialect] = (V2(), V2beta3(), V2beta2())
 
 NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "DeleteOperation")
 """Methods of the operations service that the real service has and lets nobody call."""
 
-_VARIABLE = re.compile(r"\{[^=}]+=([^}]+)\}")
+_VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
 
 class GrpcMethod(NamedTuple):
@@ -115,6 +130,8 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
 
         return answer_call
     handler = HANDLERS[row.name]
+    if not dialect.shows_pull:
+        handler = hiding_pull_queues(row.name, handler)
 
     def answer(request: Any, call: Any = None) -> Awaitable[Any]:  # noqa: ARG001 - what servers hand over
         return handler(engine, dialect, request, gate(routing(request)))
@@ -124,11 +141,10 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
 
 def _routing(row: Rpc[Any, Any]) -> tuple[Callable[[Any], str], Callable[[str], Any]]:
     """What finds in a request the name that its call is routed by, and the gate that name must pass."""
-    if row.http is None or row.routing_field is None:
-        raise NotImplementedError(row.full_name)
-    variable = _VARIABLE.search(row.http.path)
-    assert variable is not None  # noqa: S101 - the routing field is one
-    return attrgetter(row.routing_field), Gate(row.full_name, row.permission, SHAPES[variable[1]])
+    variable = None if row.http is None else _VARIABLE.search(row.http.path)
+    if variable is None:  # UploadQueueYaml: no name is in its path
+        return upload.project_of, Gate(row.full_name, row.permission, PROJECT)
+    return attrgetter(variable[1]), Gate(row.full_name, row.permission, SHAPES[variable[2]])
 
 
 async def _not_for_callers(request: Any, call: Any = None) -> Any:  # noqa: ARG001 - what servers hand over

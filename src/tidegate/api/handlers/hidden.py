@@ -1,0 +1,55 @@
+"""Pull queues, which v2 does not know: for its callers they are not there (schema, Translate at the edge)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from tidegate.api.dialect import Dialect
+from tidegate.core import answers
+from tidegate.core.errors import NotFound
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import Kind
+from tidegate.engine.engine import Engine
+
+Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
+"""Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
+
+# Lists leave pull queues out, and creating a task finds out by itself. DeleteTask is called too often for a look at
+# the queue: it deletes a pull task whose name it is given.
+MISSING: Mapping[str, Callable[[], NotFound]] = {
+    "get_queue": answers.queue_missing,
+    "update_queue": answers.queue_missing,
+    "pause_queue": answers.queue_missing,
+    "resume_queue": answers.queue_missing,
+    "purge_queue": answers.queue_missing,
+    "delete_queue": answers.not_found,
+    "get_iam_policy": answers.queue_missing,
+    "set_iam_policy": answers.queue_missing,
+    "test_iam_permissions": answers.queue_missing,
+    "list_tasks": answers.queue_missing,
+    "get_task": answers.not_found,
+    "run_task": answers.not_found,
+}
+"""What each call says about a queue that is not there."""
+
+
+def hiding_pull_queues(rpc: str, handler: Handler) -> Handler:
+    """The handler of an RPC, for a version in which nobody can name a pull queue."""
+    missing = MISSING.get(rpc)
+    if missing is None:
+        return handler
+
+    async def hiding(engine: Engine, dialect: Dialect, request: Any, name: QueueName | TaskName) -> Any:
+        if await _is_pull(engine, name if isinstance(name, QueueName) else name.parent):
+            raise missing()
+        return await handler(engine, dialect, request, name)
+
+    return hiding
+
+
+async def _is_pull(engine: Engine, queue: QueueName) -> bool:
+    try:
+        return (await engine.queues.get(queue)).kind is Kind.PULL
+    except NotFound:
+        return False  # the handler has its own words for that

@@ -1,0 +1,52 @@
+"""Leases of pull tasks, in v2beta2 only: lease, acknowledge, renew, cancel (behaviour §15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+
+from tidegate.api.dialect import Dialect
+from tidegate.api.handlers.tasks import read_view
+from tidegate.api.times import read_duration
+from tidegate.core.lease import lease_size, lease_span, read_filter
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.times import Duration
+from tidegate.engine.engine import Engine
+
+
+async def lease_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
+    limit = lease_size(request.max_tasks)
+    span = lease_span(_duration(request), "LeaseTasksRequest")
+    tasks = await engine.leases.lease(parent, read_filter(request.filter), limit, span)
+    view = read_view(request.response_view)
+    response = dialect.messages.LeaseTasksResponse()
+    for task in tasks:
+        dialect.write_task(task, view, response.tasks.add())
+    return response
+
+
+async def acknowledge_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    await engine.leases.acknowledge(name, _held(request))
+    return Empty()
+
+
+async def renew_lease(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    span = lease_span(_duration(request), "RenewLeaseRequest")
+    task = await engine.leases.renew(name, _held(request), span)
+    return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
+
+
+async def cancel_lease(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
+    task = await engine.leases.cancel(name, _held(request))
+    return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
+
+
+def _duration(request: Any) -> Duration | None:
+    return read_duration(request.lease_duration) if request.HasField("lease_duration") else None
+
+
+def _held(request: Any) -> tuple[int, int] | None:
+    """The schedule time that shows whose the lease is, in seconds and nanoseconds; None when it was not sent."""
+    sent = request.schedule_time
+    return (sent.seconds, sent.nanos) if request.HasField("schedule_time") else None

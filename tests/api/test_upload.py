@@ -1,0 +1,82 @@
+"""UploadQueueYaml (behaviour §18)."""
+
+import pytest
+from google.api.httpbody_pb2 import HttpBody
+from tests.api.conftest import LOCATION
+
+from tidegate.core.errors import InvalidArgument, PermissionDenied
+
+FILE = b"""
+queue:
+- name: mail
+  rate: 5/s
+  bucket_size: 20
+- name: work
+  mode: pull
+"""
+
+
+@pytest.fixture
+def upload(call2):
+    async def upload(data, app_id="p"):
+        return await call2("upload_queue_yaml", app_id=app_id, http_body=HttpBody(data=data))
+
+    return upload
+
+
+@pytest.fixture
+def queues(call2):
+    async def queues():
+        listed = await call2("list_queues", parent=LOCATION)
+        return {queue.name.rsplit("/", 1)[1]: queue for queue in listed.queues}
+
+    return queues
+
+
+@pytest.mark.parametrize("app_id", ["p", "s~p"])
+async def test_a_file_makes_queues(upload, queues, app_id) -> None:
+    assert (await upload(FILE, app_id)).ByteSize() == 0
+    made = await queues()
+    assert set(made) == {"mail", "work"}
+    limits = made["mail"].rate_limits
+    assert (limits.max_tasks_dispatched_per_second, limits.max_burst_size) == (5, 20)
+    assert made["mail"].tombstone_ttl.seconds == 777_600
+    assert made["work"].HasField("pull_target")
+
+
+async def test_queues_that_a_file_leaves_out_are_disabled(call2, upload, queues) -> None:
+    for queue in ("default", "old"):
+        await call2("create_queue", parent=LOCATION, queue={"name": f"{LOCATION}/queues/{queue}"})
+    await upload(FILE)
+    assert {name: queue.state for name, queue in (await queues()).items()} == {
+        "default": 1,
+        "mail": 1,
+        "old": 3,
+        "work": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"queue: [", "The file is no YAML"),
+        (b"\xff\xfe\x00", "The file is no YAML"),
+        (b"queue: " + b"[" * 5000, "The file is no YAML"),
+        (b"", "The file must be a mapping."),
+        (b"queue: [{name: a_b, rate: 1/s}]", "Queue name 'a_b' must be"),
+        (FILE + b"- name: other", "rate of queue 'other' must be set"),
+    ],
+)
+async def test_a_bad_file_changes_nothing(upload, queues, data, text) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        await upload(data)
+    assert refused.value.message.startswith("Invalid queue configuration. ")
+    assert text in refused.value.message
+    assert await queues() == {}
+
+
+async def test_an_upload_names_its_application(upload) -> None:
+    with pytest.raises(InvalidArgument, match="Invalid resource field value"):
+        await upload(FILE, "")
+    with pytest.raises(PermissionDenied, match="resource project a_b"):
+        await upload(FILE, "a_b")
