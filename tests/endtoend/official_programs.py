@@ -1,0 +1,69 @@
+"""Google's clients in other languages, as programs: built outside the repository, run against a server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidegate-tests"
+
+
+def node_program() -> list[str]:
+    """The command that runs the Node client, which is installed first where it is not yet."""
+    npm, node = tool("npm"), tool("node")
+    place = own_copy("node")
+    if not (place / "node_modules" / ".package-lock.json").exists():
+        run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], place)
+    return [node, str(place / "program.mjs")]
+
+
+def go_program() -> list[str]:
+    """The command that runs the Go client, which is built first where it is not yet."""
+    go = tool("go")
+    place = own_copy("go")
+    if not (place / "program").exists():
+        run([go, "build", "-mod=readonly", "-o", "program.new", "."], place)
+        (place / "program.new").rename(place / "program")
+    return [str(place / "program")]
+
+
+def report(command: list[str], *arguments: str) -> Any:
+    """What the program says of its calls."""
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def tool(name: str) -> str:
+    """The toolchain's program; a machine without it skips the test, the one that checks every change may not."""
+    path = shutil.which(name)
+    if path is None and not os.environ.get("CI"):
+        pytest.skip(f"{name} is not installed")
+    assert path is not None, f"{name} is not installed"
+    return path
+
+
+def own_copy(language: str) -> Path:
+    """The program's files in a directory of the cache that is named after what is in them."""
+    files = sorted(file for file in (HERE / language).iterdir() if file.is_file())
+    contents = hashlib.sha256()
+    for file in files:
+        contents.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    place = CACHE / f"{language}-{contents.hexdigest()[:16]}"
+    place.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy(file, place)
+    return place
+
+
+def run(command: list[str], directory: Path) -> None:
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
