@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from tests.conformance.cloud import Cloud, google
+from google.api.httpbody_pb2 import HttpBody
+from tests.conformance.cloud import Cloud, Refusal, google
 
 Case = Callable[[Cloud], None]
 
@@ -17,6 +18,8 @@ QUEUE_MISSING = (
     "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
 )
 NOT_FOUND = "Requested entity was not found."
+LIMITS = {"v2beta2": ("max_tasks_dispatched_per_second", "max_concurrent_tasks")}
+"""The names of rate and concurrency where they are not the usual ones."""
 HTTP = {"url": "https://example.com/a", "body": b"hello"}
 
 
@@ -52,12 +55,11 @@ def a_queue_is_created_with_the_defaults_filled_in(cloud: Cloud) -> None:
     created = cloud.create_queue()
     assert created.name == cloud.queue
     assert created.state == 1
-    limits, retry = created.rate_limits, created.retry_config
-    assert (limits.max_dispatches_per_second, limits.max_burst_size, limits.max_concurrent_dispatches) == (
-        500,
-        100,
-        1000,
-    )
+    retry = created.retry_config
+    rate, concurrency = LIMITS.get(cloud.version, ("max_dispatches_per_second", "max_concurrent_dispatches"))
+    assert getattr(created.rate_limits, rate) == 500
+    assert created.rate_limits.max_burst_size == 100
+    assert getattr(created.rate_limits, concurrency) == 1000
     assert (retry.max_attempts, retry.max_doublings) == (100, 16)
     assert (retry.min_backoff.ToJsonString(), retry.max_backoff.ToJsonString()) == ("0.100s", "3600s")
     assert not retry.HasField("max_retry_duration")
@@ -138,9 +140,9 @@ def a_mask_says_what_is_replaced(cloud: Cloud) -> None:
 @answered("UpdateQueue")
 def without_a_mask_everything_is_replaced(cloud: Cloud) -> None:
     cloud.create_queue(retry_config={"max_attempts": 3}, http_target={"http_method": "PUT"})
-    updated = cloud("UpdateQueue", queue={"name": cloud.queue, "rate_limits": {"max_concurrent_dispatches": 7}})
+    updated = cloud("UpdateQueue", queue={"name": cloud.queue, "rate_limits": {"max_burst_size": 7}})
     assert updated.retry_config.max_attempts == 100
-    assert updated.rate_limits.max_concurrent_dispatches == 7
+    assert updated.rate_limits.max_burst_size == (100 if cloud.version == "v2" else 7)
     assert not updated.HasField("http_target")
 
 
@@ -264,7 +266,8 @@ def a_task_is_created_and_shown_as_asked(cloud: Cloud) -> None:
     assert created.view == 1
     assert created.http_request.http_method == 1
     assert dict(created.http_request.headers) == {"X-A": "b", "User-Agent": "Google-Cloud-Tasks"}
-    assert created.dispatch_deadline.ToJsonString() == "600s"
+    if cloud.version != "v2beta2":
+        assert created.dispatch_deadline.ToJsonString() == "600s"
     assert created.create_time.nanos == 0
     assert created.schedule_time.nanos % 1000 == 0
     assert created.http_request.body == b""
@@ -351,11 +354,106 @@ def a_task_is_run_before_its_time(cloud: Cloud) -> None:
     cloud("PauseQueue", name=cloud.queue)
     created = cloud.create_task(http_request={"url": "http://127.0.0.1:1/"})
     ran = cloud("RunTask", name=cloud.task)
-    assert ran.dispatch_count == 1
     assert ran.schedule_time == created.schedule_time
-    assert not ran.HasField("first_attempt")
-    assert ran.last_attempt.schedule_time == created.schedule_time
-    assert not ran.last_attempt.HasField("dispatch_time")
+    if cloud.version == "v2beta2":
+        count, first = ran.status.attempt_dispatch_count, ran.status.HasField("first_attempt_status")
+        last = ran.status.last_attempt_status
+    else:
+        count, first, last = ran.dispatch_count, ran.HasField("first_attempt"), ran.last_attempt
+    assert count == 1
+    assert not first
+    assert last.schedule_time == created.schedule_time
+    assert not last.HasField("dispatch_time")
+
+
+@answered("BufferTask")
+def a_payload_becomes_a_task(cloud: Cloud) -> None:
+    cloud.create_queue(http_target={"uri_override": {"host": "example.com", "path_override": {"path": "/a"}}})
+    cloud("PauseQueue", name=cloud.queue)
+    body = HttpBody(content_type="text/plain", data=b"hello")
+    task = cloud("BufferTask", queue=cloud.queue, task_id="t", body=body).task
+    assert (task.name, task.view) == (cloud.task, 1)
+    assert task.http_request.url == "https://example.com/a"
+    assert task.http_request.headers["Content-Type"] == "text/plain"
+    assert cloud("GetTask", name=cloud.task, response_view="FULL").http_request.body == b"hello"
+
+
+@refused("BufferTask")
+def a_payload_goes_nowhere_without_a_host(cloud: Cloud) -> None:
+    cloud.create_queue()
+    refusal = cloud.refused("BufferTask", queue=cloud.queue, task_id="t")
+    assert refusal.code == "FAILED_PRECONDITION"
+
+
+# --- pull queues, v2beta2 ---------------------------------------------------------------------------------------------
+
+
+def leased(cloud: Cloud) -> Any:
+    """A task that a worker has just leased for a minute."""
+    cloud.create_queue(pull_target={})
+    message = {"payload": b"hello", "tag": "red"}
+    cloud("CreateTask", parent=cloud.queue, task={"name": cloud.task, "pull_message": message})
+    (task,) = cloud("LeaseTasks", parent=cloud.queue, lease_duration={"seconds": 60}, filter='tag="red"').tasks
+    assert task.status.attempt_dispatch_count == 1
+    return task
+
+
+@answered("LeaseTasks", "AcknowledgeTask")
+def a_worker_leases_a_task_and_is_done_with_it(cloud: Cloud) -> None:
+    task = leased(cloud)
+    assert task.pull_message.payload == b""
+    assert ids(cloud("LeaseTasks", parent=cloud.queue, lease_duration={"seconds": 60})) == []
+    cloud("AcknowledgeTask", name=task.name, schedule_time=task.schedule_time)
+    assert ids(cloud("ListTasks", parent=cloud.queue)) == []
+
+
+@answered("RenewLease", "CancelLease")
+def a_worker_keeps_a_task_longer_and_gives_it_back(cloud: Cloud) -> None:
+    task = leased(cloud)
+    held = {"name": task.name, "schedule_time": task.schedule_time}
+    renewed = cloud("RenewLease", **held, lease_duration={"seconds": 90})
+    assert renewed.schedule_time.ToNanoseconds() > task.schedule_time.ToNanoseconds()
+    cloud("CancelLease", name=task.name, schedule_time=renewed.schedule_time)
+    full = cloud("LeaseTasks", parent=cloud.queue, lease_duration={"seconds": 60}, response_view="FULL")
+    assert full.tasks[0].pull_message.payload == b"hello"
+
+
+@refused("AcknowledgeTask", "RenewLease", "CancelLease")
+def a_lease_of_another_worker_is_not_ours(cloud: Cloud) -> None:
+    task = leased(cloud)
+    other = {"name": task.name, "schedule_time": {"seconds": task.schedule_time.seconds + 1}}
+    lost = Refusal("FAILED_PRECONDITION", "The task's lease has expired or is held by another worker.", [])
+    assert cloud.refused("AcknowledgeTask", **other) == lost
+    assert cloud.refused("RenewLease", **other, lease_duration={"seconds": 60}) == lost
+    assert cloud.refused("CancelLease", **other) == lost
+
+
+@refused("LeaseTasks")
+def a_paused_queue_leases_nothing(cloud: Cloud) -> None:
+    cloud.create_queue(pull_target={})
+    cloud("PauseQueue", name=cloud.queue)
+    refusal = cloud.refused("LeaseTasks", parent=cloud.queue, lease_duration={"seconds": 60})
+    assert refusal.code == "FAILED_PRECONDITION"
+
+
+@answered("UploadQueueYaml")
+def a_file_makes_queues(cloud: Cloud) -> None:
+    upload(cloud, b"queue:\n- name: mail\n  rate: 5/s\n- name: work\n  mode: pull\n")
+    assert ids(cloud("ListQueues", parent=cloud.location)) == ["mail", "work"]
+
+
+@refused("UploadQueueYaml")
+def a_file_is_checked(cloud: Cloud) -> None:
+    refusal = upload(cloud, b"queue:\n- name: mail\n", refused=True)
+    assert refusal.code == "INVALID_ARGUMENT"
+    assert refusal.message.startswith("Invalid queue configuration. ")
+    assert ids(cloud("ListQueues", parent=cloud.location)) == []
+
+
+def upload(cloud: Cloud, data: bytes, *, refused: bool = False) -> Any:
+    project = cloud.location.split("/")[1]
+    call = cloud.refused if refused else cloud
+    return call("UploadQueueYaml", app_id=project, http_body=HttpBody(data=data))
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------
@@ -445,21 +543,22 @@ def a_key_has_a_form(cloud: Cloud) -> None:
     )
 
 
-@refused("GetCmekConfig", "GetLocation", "ListLocations")
-def a_project_s_name_has_a_form(cloud: Cloud) -> None:
-    for rpc, end in (
-        ("GetCmekConfig", "/locations/l/cmekConfig"),
-        ("GetLocation", "/locations/l"),
-        ("ListLocations", ""),
-    ):
-        refusal = cloud.refused(rpc, name=f"projects/a_b{end}")
-        assert refusal.code == "PERMISSION_DENIED"
-        assert refusal.message == "Permission denied on resource project a_b."
-        assert [detail["@type"].rsplit(".", 1)[1] for detail in refusal.details] == [
-            "ErrorInfo",
-            "LocalizedMessage",
-            "Help",
-        ]
+@refused("GetCmekConfig")
+def a_config_of_no_project_is_denied(cloud: Cloud) -> None:
+    assert_no_project(cloud.refused("GetCmekConfig", name="projects/a_b/locations/l/cmekConfig"))
+
+
+@refused("GetLocation", "ListLocations")
+def a_location_of_no_project_is_denied(cloud: Cloud) -> None:
+    assert_no_project(cloud.refused("GetLocation", name="projects/a_b/locations/l"))
+    assert_no_project(cloud.refused("ListLocations", name="projects/a_b"))
+
+
+def assert_no_project(refusal: Refusal) -> None:
+    assert refusal.code == "PERMISSION_DENIED"
+    assert refusal.message == "Permission denied on resource project a_b."
+    kinds = [detail["@type"].rsplit(".", 1)[1] for detail in refusal.details]
+    assert kinds == ["ErrorInfo", "LocalizedMessage", "Help"]
 
 
 @answered("ListLocations", "GetLocation")

@@ -21,14 +21,15 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from tidegate.core.errors import Code
-from tidegate.schema import v2, v2beta3
-from tidegate.schema.rpc import Rpc
+from tidegate.schema import v2, v2beta2, v2beta3
+from tidegate.schema.rpc import Rpc, raw
+from tidegate.schema.transcoding.outgoing import write_request
 
 assert error_details_pb2  # so that the details of errors can be read
 
 ROWS: dict[str, dict[str, Rpc[Any, Any]]] = {
     name: {row.rpc_name: row for service in version.SERVICES for row in service.rpcs}
-    for name, version in {"v2": v2, "v2beta3": v2beta3}.items()
+    for name, version in {"v2": v2, "v2beta3": v2beta3, "v2beta2": v2beta2}.items()
 }
 """Every RPC of every version by its name; what it takes and answers is said there."""
 
@@ -55,8 +56,8 @@ class Wire(Protocol):
 
 
 def google(version: str, name: str) -> Any:
-    """Google's own class for a message of a version."""
-    return getattr(importlib.import_module(f"google.cloud.tasks_{version}.types"), name)
+    """Google's own class for a message of a version, None for one that their package does not have."""
+    return getattr(importlib.import_module(f"google.cloud.tasks_{version}.types"), name, None)
 
 
 def message_of(version: str, declared: type[Any], **fields: Any) -> Message:
@@ -64,7 +65,7 @@ def message_of(version: str, declared: type[Any], **fields: Any) -> Message:
     if hasattr(declared, "DESCRIPTOR"):
         shared: Message = declared(**fields)  # IAM, locations, operations: Google's in any case
         return shared
-    kind = google(version, declared.__name__)
+    kind = google(version, declared.__name__) or declared
     message: Message = kind.pb(kind(**fields))
     return message
 
@@ -99,29 +100,37 @@ def _refusal_of(error: Any) -> Refusal:
 
 
 class Rest:
-    """Over HTTP/1.1, by the paths and in the JSON of Google's generated clients."""
+    """Over HTTP/1.1, by the paths and in the JSON of Google's generated clients where they have the RPC."""
 
     def __init__(self, address: str) -> None:
         self._client = httpx.Client(base_url=f"http://{address}", timeout=PATIENCE)
 
     def call(self, version: str, row: Rpc[Any, Any], request: Message, answer: Message) -> Message:
-        generated = importlib.import_module(f"google.cloud.tasks_{version}.services.cloud_tasks.transports.rest_base")
-        options = getattr(generated._BaseCloudTasksRestTransport, f"_Base{row.rpc_name}")._get_http_options()
-        parts = path_template.transcode(options, request)
-        query = json_format.MessageToDict(parts["query_params"], use_integers_for_enums=True)
-        query["$alt"] = "json;enum-encoding=int"
-        body = parts.get("body")
-        response = self._client.request(
-            parts["method"],
-            parts["uri"],
-            params=query,
-            content=None if body is None else json_format.MessageToJson(body, use_integers_for_enums=True),
-            headers={"Content-Type": "application/json"},
-        )
+        response = self._send(version, row, request)
         if response.status_code != 200:
             raise RefusedError(_refusal_in(response))
         json_format.Parse(response.text, answer)
         return answer
+
+    def _send(self, version: str, row: Rpc[Any, Any], request: Any) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        if row.rpc_name == "UploadQueueYaml":  # the body is the file
+            query = {"appId": request.app_id}
+            return self._client.post("/api/queue/update", params=query, content=request.http_body.data)
+        generated = importlib.import_module(f"google.cloud.tasks_{version}.services.cloud_tasks.transports.rest_base")
+        method = getattr(generated._BaseCloudTasksRestTransport, f"_Base{row.rpc_name}", None)
+        if method is None:
+            ours = raw(row.request).FromString(request.SerializeToString())
+            call = write_request(row, ours)
+            return self._client.request(
+                call.verb, call.path, params=list(call.query), content=call.body, headers=headers
+            )
+        parts = path_template.transcode(method._get_http_options(), request)
+        query = json_format.MessageToDict(parts["query_params"], use_integers_for_enums=True)
+        query["$alt"] = "json;enum-encoding=int"
+        body = parts.get("body")
+        content = None if body is None else json_format.MessageToJson(body, use_integers_for_enums=True)
+        return self._client.request(parts["method"], parts["uri"], params=query, content=content, headers=headers)
 
     def close(self) -> None:
         self._client.close()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 
 import pytest
-from tests.conformance.cloud import ROWS, Cloud, Grpc, Wire
+from tests.conformance.cloud import ROWS, Cloud, Grpc, Rest, Wire
 
 PROJECTS = count()
+SERVED = ["grpc"]
+WAYS = [pytest.param((way, version), id=f"{way}-{version}") for way in SERVED for version in ROWS]
 
 
 @pytest.fixture(scope="session")
@@ -26,18 +28,16 @@ def address() -> Iterator[str]:
         assert server.wait(30) == 0
 
 
-@pytest.fixture(scope="session", params=[Grpc])
-def wire(request: pytest.FixtureRequest, address: str) -> Iterator[Wire]:
-    wire = request.param(address)
-    yield wire
-    wire.close()
+@pytest.fixture(scope="session")
+def wires(address: str) -> Iterator[Mapping[str, Wire]]:
+    """The ways to call, by their names."""
+    grpc, rest = Grpc(address), Rest(address)
+    yield {"grpc": grpc, "rest": rest}
+    grpc.close()
+    rest.close()
 
 
-@pytest.fixture(params=list(ROWS))
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def cloud(wire: Wire, version: str) -> Cloud:
-    return Cloud(wire, version, f"project-{next(PROJECTS)}")
+@pytest.fixture(params=WAYS)
+def cloud(request: pytest.FixtureRequest, wires: Mapping[str, Wire]) -> Cloud:
+    way, version = request.param
+    return Cloud(wires[way], version, f"project-{next(PROJECTS)}")
