@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -187,3 +187,24 @@ async def raw_handler(
         await server.wait_closed()
         for _ in range(3):  # turns of the loop in which transports let go of their sockets
             await asyncio.sleep(0)
+
+
+PORTS_TRIED = 50
+
+
+@asynccontextmanager
+async def raw_handlers(*hosts: str) -> AsyncIterator[dict[str, RawHandler]]:
+    """A handler at each of the hosts, all on one port."""
+    async with AsyncExitStack() as stack:
+        for _ in range(PORTS_TRIED):
+            async with AsyncExitStack() as attempt:
+                try:
+                    first = await attempt.enter_async_context(raw_handler(hosts[0]))
+                    rest = [await attempt.enter_async_context(raw_handler(host, first.port)) for host in hosts[1:]]
+                except OSError:
+                    continue  # somebody has that port at one of the hosts
+                stack.push_async_exit(attempt.pop_all())
+                break
+        else:
+            raise AssertionError("no port is free at all hosts")
+        yield dict(zip(hosts, [first, *rest], strict=True))

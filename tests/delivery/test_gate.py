@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pyreqwest.http import Url
 from tests.delivery.calls import SECOND, call
 from tests.delivery.certificates import Authority
 from tests.delivery.conftest import StoppedClock
-from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_handler, say
+from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_handler, raw_handlers, say
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.egress import Egress
@@ -69,21 +69,33 @@ async def sender(clock: StoppedClock, names: Names) -> AsyncIterator[HttpSender]
         yield sender
 
 
-@pytest.fixture
-async def handler() -> AsyncIterator[RawHandler]:
-    """The handler that may be called, at 127.0.0.2."""
-    async with raw_handler("127.0.0.2") as handler:
-        handler.host = "127.0.0.2"
-        yield handler
+ALLOWED = "127.0.0.2"
+OTHERS = ["127.0.0.1", "::1", "127.255.255.254"]
 
 
 @pytest.fixture
-async def canary(handler: RawHandler) -> AsyncIterator[RawHandler]:
-    """What must never be reached, at 127.0.0.1 and ::1, on the port of the handler that may."""
-    async with raw_handler("127.0.0.1", handler.port) as canary, raw_handler("::1", handler.port) as other:
-        yield canary
-        assert canary.connections == 0
-        assert other.connections == 0
+async def handlers() -> AsyncIterator[dict[str, RawHandler]]:
+    """The handler that may be called and those that may not, all on one port."""
+    async with raw_handlers(ALLOWED, *OTHERS) as handlers:
+        handlers[ALLOWED].host = ALLOWED
+        yield handlers
+
+
+@pytest.fixture
+def handler(handlers: dict[str, RawHandler]) -> RawHandler:
+    """The handler that may be called."""
+    return handlers[ALLOWED]
+
+
+@pytest.fixture
+def canary(handlers: dict[str, RawHandler]) -> Iterator[RawHandler]:
+    """What must never be reached."""
+    yield handlers["127.0.0.1"]
+    assert connections_to_others(handlers) == 0
+
+
+def connections_to_others(handlers: dict[str, RawHandler]) -> int:
+    return sum(handlers[host].connections for host in OTHERS)
 
 
 # What may not be called is not
@@ -170,17 +182,12 @@ async def test_no_spelling_of_a_forbidden_address_is_called(
     "url", [url for url in SPELLINGS if url.startswith("http") and not any(dead in url for dead in NOWHERE)]
 )
 async def test_each_spelling_would_get_there_without_rules(
-    clock: StoppedClock, names: Names, handler: RawHandler, url: str
+    clock: StoppedClock, names: Names, handlers: dict[str, RawHandler], url: str
 ) -> None:
     """That the table above is not green for want of a listener."""
-    async with (
-        raw_handler("127.0.0.1", handler.port) as canary,
-        raw_handler("::1", handler.port) as other,
-        raw_handler("127.255.255.254", handler.port) as far,
-        sender_under("all", clock, names) as sender,
-    ):
-        await sender.send(call(url.replace("PORT", str(handler.port)), timeout=SECOND), None)
-        assert canary.connections + other.connections + far.connections == 1
+    async with sender_under("all", clock, names) as sender:
+        await sender.send(call(url.replace("PORT", str(handlers[ALLOWED].port)), timeout=SECOND), None)
+    assert connections_to_others(handlers) == 1
 
 
 @pytest.mark.parametrize(

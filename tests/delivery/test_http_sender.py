@@ -361,6 +361,16 @@ async def test_a_handler_that_dies_later_on_a_request_is_not_sent_it_again(
     assert len(handler.requests) == 2
 
 
+async def test_a_handler_that_answered_long_ago_has_no_kept_connection(
+    sender: HttpSender, handler: RawHandler, clock: StoppedClock
+) -> None:
+    handler.does(say(OK), hang_up())
+    await sender.send(call(handler.url()), None)
+    clock.advance(10 * SECOND)
+    assert await sender.send(call(handler.url()), None) == Outcome(reason="connection closed without an answer")
+    assert len(handler.requests) == 2
+
+
 async def test_a_handler_that_answered_in_part_is_not_sent_it_again(sender: HttpSender, handler: RawHandler) -> None:
     handler.does(say(OK), hang_up(after=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"))
     await sender.send(call(handler.url()), None)

@@ -5,7 +5,7 @@ PATCH, and one header that pyreqwest cannot be talked out of: ``Accept: */*`` wh
 which means the same as none (RFC 9110, 12.5.1). Names go out in title case: ``X-CloudTasks-QueueName`` is
 ``X-Cloudtasks-Queuename`` on the wire.
 
-The loop's thread spends some 17 us on a call, the rest of the 40 us is pyreqwest's own thread: that is why the answer's
+The loop's thread spends some 17 us on a call (3 more than on the bare client), pyreqwest's own 25: that is why the answer's
 head and up to 64 KiB of its body arrive in a single wake-up, and why the deadline is pyreqwest's, not asyncio's.
 """
 
@@ -137,7 +137,7 @@ class HttpSender:
         """Send and read, once more if the connection had been closed before. Raises what pyreqwest raises."""
         try:
             async with request_for(hop, client, within) as response:
-                self._keep(hop, started)
+                self._keep(hop)
                 return self._read(response)
         except PyreqwestError as error:
             if not self._was_closed_while_idle(error, hop, started):
@@ -160,10 +160,10 @@ class HttpSender:
             return Outcome(status, retry_after=retry_after(wait, self._clock.now()) if wait else None), None
         return Outcome(status), None
 
-    def _keep(self, hop: Hop, now: float) -> None:
+    def _keep(self, hop: Hop) -> None:
         if len(self._kept) > KEPT_ORIGINS_MAX:
             self._kept.clear()  # what is forgotten costs an attempt at worst
-        self._kept[handler_of(hop.url)] = now
+        self._kept[handler_of(hop.url)] = self._clock.monotonic()
 
     def _was_closed_while_idle(self, error: PyreqwestError, hop: Hop, started: float) -> bool:
         """Whether to send once more, over a new connection: the handler had closed the kept one before we wrote to it.
@@ -174,7 +174,9 @@ class HttpSender:
         neither is one that was silent until the deadline.
         """
         kept_at = self._kept.get(handler_of(hop.url))
-        return kept_at is not None and hung_up_unanswered(error) and self._clock.monotonic() - started <= CLOSED_BY_THEN
+        if kept_at is None or not hung_up_unanswered(error):
+            return False
+        return started - kept_at <= IDLE_MAX.total_seconds() and self._clock.monotonic() - started <= CLOSED_BY_THEN
 
 
 def client_builder(trusted_roots: bytes = b"") -> ClientBuilder:
