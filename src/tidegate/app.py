@@ -5,25 +5,41 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from tidegate import metrics
 from tidegate import settings as setting
 from tidegate.api.rpcs import Api
+from tidegate.api.status import json_bytes
 from tidegate.core.queue import Queue
 from tidegate.core.validation import Ceilings
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.signing_keys import KeyFileError, SigningKeys
+from tidegate.delivery.signing_keys import (
+    DISCOVERY_PATH,
+    JWKS_PATH,
+    PEM_PATH,
+    KeyFileError,
+    SigningKeys,
+    discovery,
+    jwks,
+    pem_keys,
+)
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
+from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import Method, Scope
+from tidegate.servers.pages import Document, Page, Pages, discovery_pages
+from tidegate.servers.rest import RestServer
+from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.settings import QueueSetup, Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 from tidegate.system import RandomIds, SystemClock
@@ -57,15 +73,18 @@ class Application:
         clock = SystemClock()
         self._store = await _open(self._settings)
         self._sender = _sender(self._settings, clock)
-        world = World(
-            self._store, self._sender, _mint(self._settings, clock), clock, RandomIds(), Listeners(self.metrics)
-        )
+        keys = _keys(self._settings)
+        mint = _mint(self._settings, clock, keys)
+        world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(self.metrics))
         engine = Engine(world, policy(self._settings))
         for setup in self._settings.queue:
             await engine.queues.update(setup.name, partial(_set_up, setup))
         await engine.start()
         self._engine = engine
-        self.asgi.serve(_methods(Api(engine)))
+        api = Api(engine)
+        self.asgi.serve(_methods(api))
+        pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
+        self.asgi.fallback = Pages(pages, _rest(api))
         _spare_the_collector()
 
     async def _drain(self) -> None:
@@ -101,18 +120,52 @@ def _sender(settings: Settings, clock: Clock) -> HttpSender:
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
 
 
-def _mint(settings: Settings, clock: Clock) -> Mint:
-    """Signs ID tokens with a key kept beside the store, for as long as the store."""
+def issuer(settings: Settings) -> str:
+    """Who signs our ID tokens."""
+    address = Address.from_environment()
+    return settings.oidc_issuer or (address.url if address else "http://localhost")
+
+
+def _keys(settings: Settings) -> SigningKeys:
+    """The keys that sign ID tokens, kept beside the store and for as long as the store."""
     path = None if settings.store.in_memory else Path(f"{settings.store.path}-keys.json")
+    try:
+        return SigningKeys(path)
+    except (KeyFileError, OSError) as error:
+        raise StartupError(str(error)) from error
+
+
+def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:
     source = None
     if settings.token_source is not None:
         source = GoogleSource(None if settings.token_source == "metadata" else Path(settings.token_source))  # noqa: S105
-    address = Address.from_environment()
-    issuer = settings.oidc_issuer or (address.url if address else "http://localhost")
-    try:
-        return Mint(clock, SigningKeys(path), issuer, source)
-    except (KeyFileError, OSError) as error:
-        raise StartupError(str(error)) from error
+    return Mint(clock, keys, issuer(settings), source)
+
+
+def _rest(api: Api) -> RestServer:
+    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api))
+
+
+def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:
+    """What a handler needs to verify the ID tokens that ``name`` issues."""
+
+    async def about(_scope: Scope) -> Document:
+        return Document(json_bytes(discovery(name)))
+
+    async def key_set(_scope: Scope) -> Document:
+        return Document(json_bytes(jwks(await keys.ring(clock.now()))))
+
+    async def pem(_scope: Scope) -> Document:
+        return Document(json_bytes(pem_keys(await keys.ring(clock.now()))))
+
+    return {DISCOVERY_PATH: about, JWKS_PATH: key_set, PEM_PATH: pem}
+
+
+def _metrics_page(counted: Metrics) -> dict[str, Page]:
+    async def page(_scope: Scope) -> Document:
+        return Document(counted.text().encode(), metrics.CONTENT_TYPE.encode())
+
+    return {"/metrics": page}
 
 
 def _spare_the_collector() -> None:
@@ -132,9 +185,16 @@ async def _open(settings: Settings) -> Store:
     if settings.store.in_memory:
         return MemoryStore()
     try:
-        return await SqliteStore.open(Path(settings.store.path))
+        return await SqliteStore.open(Path(settings.store.path), _abandon)
     except StoreError as error:
         raise StartupError(str(error)) from error
+
+
+def _abandon(error: StoreError) -> None:
+    """End the process at once: what was answered is on disk, and nothing may be answered any more."""
+    sys.stderr.write(f"{error}; stopped. Make sure of the disk, run 'tidegate check', then start again\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _methods(api: Api) -> Mapping[str, Method]:

@@ -205,6 +205,16 @@ async def test_removed_tasks_are_named_and_entombed(store: Store) -> None:
     assert await store.read(lambda tx: tx.entombed(stored, ["a", "b", "c", "x"], NOON)) == {"a", "c"}
 
 
+async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
+    stored = await made(store, task("a"))
+    assert await store.read(lambda tx: tx.living(stored, [])) == set()
+    assert await store.read(lambda tx: tx.entombed(stored, [], NOON)) == set()
+    assert await store.read(lambda tx: tx.tasks_named(stored, [])) == []
+    assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
+    assert await store.write(lambda tx: tx.settle(stored, [], NOON)) == 0
+    await store.write(lambda tx: tx.add_tasks([]))
+
+
 async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store: Store) -> None:
     stored = await made(store, task("a"), task("b"))
     (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))

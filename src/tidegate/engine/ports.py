@@ -204,6 +204,12 @@ class StoreError(Exception):
     """The store could not commit; nothing of the transaction is certain and none of it may be acknowledged."""
 
 
+class StoreFullError(StoreError):
+    """There is no room on the disk. Nothing was changed; reading and removing may go on, and so may all when there is
+    room again.
+    """
+
+
 class Event(Struct, frozen=True):
     """Something that happened; subclasses say what. Listeners must be quick and must not raise."""
 

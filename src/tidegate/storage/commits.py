@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import apsw
 
 from tidegate.engine.batching import Promise
-from tidegate.engine.ports import StoreError
+from tidegate.engine.ports import StoreError, StoreFullError
 
 H = TypeVar("H")
 
@@ -28,14 +28,25 @@ _Answer = tuple[Promise, Any, BaseException | None]
 class Worker(Generic[H]):
     """Runs jobs on a connection in a thread of its own, in transactions of as many as are waiting.
 
-    ``handle`` is what each job is called with, made in the thread by ``open``. Answers are given on the event loop
-    once the transaction is committed. A job that raises changes nothing; the others of its transaction stand.
+    ``handle`` is what each job is called with. Answers are given on the event loop once the transaction is committed.
+    A job that raises changes nothing; the others of its transaction stand. When what is on disk is no longer known (a
+    sync failed, a page is not what it was), ``on_broken`` is called in the thread before anybody is answered, and every
+    job from then on fails.
     """
 
-    def __init__(self, name: str, connection: apsw.Connection, handle: H, *, begin: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        connection: apsw.Connection,
+        handle: H,
+        *,
+        begin: str,
+        on_broken: Callable[[StoreError], None] | None = None,
+    ) -> None:
         self._connection = connection
         self._handle = handle
         self._begin = begin
+        self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
         self._arrived = threading.Condition(threading.Lock())
@@ -80,14 +91,17 @@ class Worker(Generic[H]):
         try:
             self._connection.execute(self._begin)
             answers, unclean = self._attempt(jobs)
-            if unclean:
-                self._connection.execute("ROLLBACK")
-            else:
+            if not unclean:
                 self._connection.execute("COMMIT")
                 return answers
+            self._connection.execute("ROLLBACK")
+        except apsw.FullError as error:
+            self._roll_back()
+            answers = [(job.promise, None, StoreFullError(f"the disk is full: {error}")) for job in jobs]
         except apsw.Error as error:
             return self._failed(jobs, error)
-        # A job raised after it had written: each gets a transaction of its own, so that only its own changes go.
+        # One job spoiled it for the others: each gets a transaction of its own, so that only its own changes go. On a
+        # full disk that lets removals through, which need less room than what was refused.
         if len(jobs) == 1:
             return answers
         return [answer for job in jobs for answer in self._transact([job])]
@@ -101,8 +115,8 @@ class Worker(Generic[H]):
             before = changes()
             try:
                 answers.append((job.promise, job.work(self._handle), None))
-            except apsw.FullError as error:  # the disk is full: SQLite may have rolled back already
-                raise error from None
+            except apsw.Error:  # not the job's fault but the store's
+                raise
             except Exception as error:
                 answers.append((job.promise, None, error))
                 unclean |= changes() != before
@@ -111,14 +125,19 @@ class Worker(Generic[H]):
     def _failed(self, jobs: list[_Job], error: apsw.Error) -> list[_Answer]:
         """The transaction could not be committed: nobody is told it was, and after a failed sync nothing goes on."""
         failure = StoreError(f"the store could not commit: {error}")
-        if isinstance(error, apsw.IOError | apsw.CorruptError):
+        if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
             self._broken = failure  # what is on disk is no longer known; only a restart finds out
-        if self._connection.in_transaction:
+        self._roll_back()
+        if self._broken is not None and self._on_broken is not None:
+            self._on_broken(self._broken)
+        return [(job.promise, None, self._broken or failure) for job in jobs]
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite may have rolled back by itself
             try:
                 self._connection.execute("ROLLBACK")
-            except apsw.Error:
-                self._broken = failure
-        return [(job.promise, None, failure) for job in jobs]
+            except apsw.Error as error:
+                self._broken = StoreError(f"the store could not roll back: {error}")
 
 
 def _give(answers: list[_Answer]) -> None:

@@ -74,6 +74,8 @@ class SqlReader:
         return next(found, None)
 
     def tasks_named(self, queue: StoredQueue, task_ids: Sequence[str]) -> list[Task]:
+        if not task_ids:
+            return []
         ids = apsw.carray(tuple(task_ids))
         return list(self._tasks(queue, f"generation = ? AND id IN {_IDS}", (queue.generation, ids), body=False))
 
@@ -85,6 +87,8 @@ class SqlReader:
         return self._any("SELECT 1 FROM tasks WHERE generation = ? LIMIT 1", (queue.generation,))
 
     def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
+        if not task_ids:
+            return set()
         ids = tuple(task_ids)
         held = self._execute(
             f"SELECT id FROM tombstones WHERE queue = ? AND until > ? AND id IN {_IDS}",
@@ -100,6 +104,8 @@ class SqlReader:
         return found
 
     def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
+        if not task_ids:
+            return set()
         found = self._execute(
             f"SELECT id FROM tasks WHERE generation = ? AND id IN {_IDS}",
             (queue.generation, apsw.carray(tuple(task_ids))),

@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 MEMORY = ":memory:"
 
+SYNCHRONOUS = "FULL"
+"""A commit returns once the disk has it; NORMAL would lose the last commits in a power cut."""
+
 CACHE_KIB = 32 * 1024
 """Page cache of the writing connection. A backlog of any size is read through it."""
 
@@ -39,22 +42,27 @@ class SqliteStore:
         self._lock = lock
 
     @classmethod
-    async def open(cls, path: Path) -> SqliteStore:
-        """Open the store, making or migrating its tables.
+    async def open(
+        cls, path: Path, on_broken: Callable[[StoreError], None] | None = None, *, vfs: str | None = None
+    ) -> SqliteStore:
+        """Open the store, making or migrating its tables; ``vfs`` names the way to the disk, for tests that fail it.
+
+        ``on_broken`` is called, from another thread, when the disk fails under it: nothing is acknowledged after that,
+        and only opening the store anew tells what was kept.
 
         Raises LockedError when another process has it open, StoreError when it is no store or cannot be opened.
         """
         lock = _lock(path)
         try:
-            connection = _connect(path)
+            connection = _connect(path, vfs=vfs)
             _migrate(connection)
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            reading = _connect(path, read_only=True)
+            reading = _connect(path, read_only=True, vfs=vfs)
             transaction = SqlTransaction(connection)
         except apsw.Error as error:
             os.close(lock)
             raise StoreError(f"cannot open the store {path}: {error}") from error
-        writer = Worker("tidegate-writer", connection, transaction, begin="BEGIN IMMEDIATE")
+        writer = Worker("tidegate-writer", connection, transaction, begin="BEGIN IMMEDIATE", on_broken=on_broken)
         reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN")
         return cls(writer, reader, lock)
 
@@ -113,13 +121,13 @@ def check(path: Path) -> list[str]:
     return [] if found == ["ok"] else found
 
 
-def _connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
+def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+    connection = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=200)
     connection.set_busy_timeout(5000)
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection

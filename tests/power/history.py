@@ -1,0 +1,102 @@
+"""Histories: what a client does to a store, one transaction after the other, from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tidegate.core.bucket import Flow
+from tidegate.core.lifecycle import Gone, Outcome, judge
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.task import HttpRequest, Task
+from tidegate.engine.ports import Reader, StoredQueue, Transaction, Verdict
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+QUEUES = [QueueName.of("p", "l", name) for name in ("a", "b")]
+
+Step = Callable[[Transaction], None]
+
+
+def history(seed: int, length: int) -> list[Step]:
+    """Steps that may run in any store, each one transaction, each the same whenever it runs after the same others."""
+    dice = random.Random(seed)
+    return [_step(random.Random(dice.random()), number) for number in range(length)]
+
+
+def _step(dice: random.Random, number: int) -> Step:
+    kinds = [_add] * 5 + [_claim] * 4 + [_remove, _purge, _remake, _document, _sweep]
+    kind = dice.choice(kinds)
+    now = NOON + number * SECOND
+    name = dice.choice(QUEUES)
+    # The dice of a step start anew each time it runs, so that it does the same in every store.
+    state = dice.getstate()
+
+    def step(tx: Transaction) -> None:
+        own = random.Random()
+        own.setstate(state)
+        stored = tx.queue(name)
+        if stored is None:
+            queue = Queue(name=name)
+            stored = tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
+        kind(tx, stored, own, now, number)
+
+    return step
+
+
+def _add(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tasks = [
+        Task(
+            name=stored.queue.name.task(f"t{number}-{each}"),
+            target=HttpRequest("http://handler.test/"),
+            schedule_time=now,
+            create_time=now,
+            body=dice.randbytes(dice.choice([0, 100, 5000])),
+        )
+        for each in range(dice.randint(1, 5))
+    ]
+    tx.add_tasks([(stored, task) for task in tasks])
+
+
+def _claim(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    claimed = tx.claim(stored, now, dice.randint(1, 4))
+    verdicts = []
+    for task in claimed:
+        judgement = judge(task, stored.queue, Outcome(http_status=dice.choice([200, 200, 500])), now)
+        verdicts.append(Verdict(task, None if isinstance(judgement, Gone) else judgement.task))
+    tx.settle(stored, verdicts, now + HOUR)
+    tx.save_flow(stored, stored.flow.ended(len(claimed)))
+
+
+def _remove(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    there = tx.tasks(stored, "", 5, body=False)
+    tx.remove(stored, [task.name.task for task in there if dice.random() < 0.5], now + HOUR)
+
+
+def _purge(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tx.purge(stored, stored.queue, now + HOUR)
+
+
+def _remake(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tx.delete_queue(stored, now)
+
+
+def _document(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tx.put_document("policy", stored.queue.name, dice.randbytes(20))
+
+
+def _sweep(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tx.sweep(now, 3)
+
+
+TABLES = ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents")
+
+
+def state(tx: Reader) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything a store holds, table by table."""
+    execute: Callable[..., Any] = tx._execute  # type: ignore[attr-defined]
+    return {table: execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}

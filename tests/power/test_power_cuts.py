@@ -1,0 +1,171 @@
+"""The power is cut at every point of a history: what was acknowledged is there afterwards, and nothing by halves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from tests.power.disk import Disk
+from tests.power.history import Step, history, state
+
+from tidegate.engine.ports import StoreError, StoreFullError
+from tidegate.storage import sqlite
+from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
+
+CUTS = int(os.environ.get("CUTS", "300"))
+STEPS = 12
+
+
+async def expected(steps: list[Step]) -> list[dict[str, list[tuple[Any, ...]]]]:
+    """What the store must hold after none, one, two … of the steps."""
+    store = MemoryStore()
+    states = [await store.read(state)]
+    for step in steps:
+        await store.write(step)
+        states.append(await store.read(state))
+    await store.close()
+    return states
+
+
+async def found(folder: Path, files: dict[str, bytes]) -> dict[str, list[tuple[Any, ...]]]:
+    """What a store holds that is opened on these files; they are found sound, too."""
+    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    for name, content in files.items():
+        if not name.endswith("-shm"):
+            (folder / name).write_bytes(content)
+    store = await SqliteStore.open(folder / "t.db")
+    holds = await store.read(state)
+    await store.close()
+    assert check(folder / "t.db") == []
+    return holds
+
+
+async def cuts_of(seed: int, folder: Path, most: int) -> int:
+    """Play the history of a seed, cutting the power as it goes; how often it was cut."""
+    dice = random.Random(seed)
+    steps = history(seed, STEPS)
+    states = await expected(steps)
+    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    disk = Disk()
+    acknowledged = 0
+    cuts: list[tuple[int, dict[str, bytes]]] = []
+    store = await SqliteStore.open(folder / "t.db", vfs=disk.name)
+    disk.watch = lambda: cuts.append((acknowledged, disk.cut(dice)))
+    for step in steps:
+        await store.write(step)
+        acknowledged += 1
+    disk.watch = lambda: None
+    chosen = cuts if len(cuts) <= most else dice.sample(cuts, most)
+    for number, (done, files) in enumerate(chosen):
+        holds = await found(folder / f"cut{number}", files)
+        allowed = states[done : done + 2]  # the step that was under way may be there, but whole
+        assert holds in allowed, f"seed {seed}, cut {number}: after {done} acknowledged steps"
+    await store.close()
+    disk.close()
+    return len(chosen)
+
+
+async def test_after_a_power_cut_every_acknowledged_step_is_there_and_none_by_halves(tmp_path: Path) -> None:
+    done, seed = 0, 0
+    while done < CUTS:
+        done += await cuts_of(seed, tmp_path / f"{seed}", min(60, CUTS - done))
+        seed += 1
+
+
+async def lost(seed: int, folder: Path) -> bool:
+    try:
+        await cuts_of(seed, folder / f"{seed}", 30)
+    except (AssertionError, StoreError):
+        return True
+    return False
+
+
+async def test_the_cuts_would_find_a_store_that_does_not_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "SYNCHRONOUS", "OFF")
+    found = [await lost(seed, tmp_path) for seed in range(5)]
+    assert any(found)
+
+
+async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Path) -> None:
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+    steps = history(1, 6)
+    await store.write(steps[0])
+
+    def fail(what: str) -> None:
+        if what == "sync":
+            raise apsw.IOError
+
+    disk.fails = fail
+    with pytest.raises(StoreError):
+        await store.write(steps[1])
+    assert len(broken) == 1
+    disk.fails = lambda what: None  # the disk says it is well again; nobody knows what it kept
+    for step in steps[2:]:
+        with pytest.raises(StoreError):
+            await store.write(step)
+    await store.close()
+    disk.close()
+
+
+async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+    steps = history(2, 8)
+    await store.write(steps[0])
+    before = await store.read(state)
+
+    def fail(what: str) -> None:
+        if what == "write":
+            raise apsw.FullError
+
+    disk.fails = fail
+    writing = [lambda tx: tx.put_document("policy", "a", b"1")] * 3
+    refused = await asyncio.gather(*[store.write(work) for work in writing], return_exceptions=True)
+    assert [type(each) for each in refused] == [StoreFullError] * 3
+    assert await store.read(state) == before
+    disk.fails = lambda what: None
+    await store.write(steps[4])
+    assert broken == []
+    await store.close()
+    disk.close()
+
+
+async def test_a_log_that_was_cut_short_loses_only_what_was_cut(tmp_path: Path) -> None:
+    disk = Disk()
+    steps = history(3, 8)
+    states = await expected(steps)
+    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
+    for step in steps:
+        await store.write(step)
+    files = disk.cut(random.Random(0))
+    log = files["t.db-wal"]
+    for number, size in enumerate(range(0, len(log), max(1, len(log) // 20))):
+        holds = await found(tmp_path / f"cut{number}", {**files, "t.db-wal": log[:size]})
+        assert holds in [*states, {table: [] for table in states[0]}]
+    await store.close()
+    disk.close()
+
+
+async def test_a_flipped_bit_in_the_log_never_makes_up_a_history(tmp_path: Path) -> None:
+    disk = Disk()
+    steps = history(4, 8)
+    states = await expected(steps)
+    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
+    for step in steps:
+        await store.write(step)
+    dice = random.Random(0)
+    files = disk.cut(dice)
+    for number in range(20):
+        log = bytearray(files["t.db-wal"])
+        log[dice.randrange(32, len(log))] ^= 1 << dice.randrange(8)
+        assert await found(tmp_path / f"cut{number}", {**files, "t.db-wal": bytes(log)}) in states
+    await store.close()
+    disk.close()
