@@ -74,10 +74,10 @@ class Grpc:
     """Over a plain channel of grpcio."""
 
     def __init__(self, address: str) -> None:
-        self._channel = grpc.insecure_channel(address)
+        self.channel = grpc.insecure_channel(address)
 
     def call(self, version: str, row: Rpc[Any, Any], request: Message, answer: Message) -> Message:
-        method: Any = self._channel.unary_unary(
+        method: Any = self.channel.unary_unary(
             row.grpc_path,
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=type(answer).FromString,
@@ -89,7 +89,7 @@ class Grpc:
         return answered
 
     def close(self) -> None:
-        self._channel.close()
+        self.channel.close()
 
 
 def _refusal_of(error: Any) -> Refusal:
