@@ -93,10 +93,12 @@ class Hands:
     clock: HandClock
     network: Network
     notes: Notes
+    store: MemoryStore
 
 
 async def hands(policy: Policy | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
-    world = ports.World(MemoryStore(), network, Mint(), clock, Numbers(), notes)
-    return Hands(Engine(world, policy or Policy()), clock, network, notes)
+    store = MemoryStore()
+    world = ports.World(store, network, Mint(), clock, Numbers(), notes)
+    return Hands(Engine(world, policy or Policy()), clock, network, notes, store)

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.core.names import QueueName
 from tidegate.core.validation import Ceilings
+from tidegate.engine.answering import AnsweringStore
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.keys import Keys
@@ -42,19 +44,20 @@ class Engine:
     """A task queue at work: ``queues`` and ``tasks`` are what callers use, the rest runs by itself."""
 
     def __init__(self, world: World, policy: Policy = Policy()) -> None:  # noqa: B008 - a frozen value
+        inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
         self.ids = world.ids
         self.policy = policy
-        self.dispatcher = Dispatcher(world, self._recorded, policy.app_engine, throttling=policy.throttling)
-        self.scheduler = Scheduler(world, self.dispatcher.room, self.dispatcher.dispatch)
+        self.dispatcher = Dispatcher(inner, self._recorded, policy.app_engine, throttling=policy.throttling)
+        self.scheduler = Scheduler(inner, self.dispatcher.room, self.dispatcher.dispatch)
         self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
         self.leases = Leases(world)
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.keys = Keys(world)
-        self._janitor = Janitor(world)
+        self._janitor = Janitor(inner)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -1,0 +1,43 @@
+"""What callers are told when the store cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.engine.worlds import hands
+
+from tidegate.core.errors import ResourceExhausted, RetryInfo, Unavailable
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine.ports import StoreError, StoreFullError
+
+QUEUE = QueueName.of("p", "l", "q")
+
+
+async def test_a_full_disk_refuses_new_tasks_and_says_when_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = await hands()
+    await at.engine.queues.create(Queue(name=QUEUE))
+    monkeypatch.setattr(at.store, "write", failing(StoreFullError("no room")))
+    new = check_task(TaskDraft(target=HttpDraft("http://handler.test/")), QUEUE, at.clock.now())
+    with pytest.raises(ResourceExhausted, match="disk is full") as refused:
+        await at.engine.tasks.create(QUEUE, new)
+    assert isinstance(refused.value.details[0], RetryInfo)
+
+
+async def test_a_failing_disk_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = await hands()
+    monkeypatch.setattr(at.store, "write", failing(StoreError("gone")))
+    monkeypatch.setattr(at.store, "read", failing(StoreError("gone")))
+    with pytest.raises(Unavailable):
+        await at.engine.queues.create(Queue(name=QUEUE))
+    with pytest.raises(Unavailable):
+        await at.engine.queues.get(QUEUE)
+
+
+def failing(error: Exception) -> Any:
+    async def fail(work: Any) -> Any:
+        raise error
+
+    return fail
