@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
-from tests.conformance.cloud import Cloud, Refusal, google
+from tests.conformance.cloud import Cloud, Refusal, message_class
 
 Case = Callable[[Cloud], None]
 
@@ -116,6 +116,35 @@ def queues_are_listed_by_name(cloud: Cloud) -> None:
     assert not last.next_page_token
 
 
+@answered("ListQueues")
+def a_filter_chooses_queues(cloud: Cloud) -> None:
+    for queue in ("a", "b", "c"):
+        cloud("CreateQueue", parent=cloud.location, queue={"name": f"{cloud.location}/queues/{queue}"})
+    cloud("PauseQueue", name=f"{cloud.location}/queues/b")
+    for text, found in (
+        ("state: PAUSED", ["b"]),
+        ("state != PAUSED", ["a", "c"]),
+        ("retryConfig.maxAttempts > 99 AND (state = RUNNING OR rate_limits.max_burst_size < 100)", ["a", "c"]),
+        ("http_target: *", []),
+    ):
+        assert ids(cloud("ListQueues", parent=cloud.location, filter=text)) == found
+
+
+@refused("ListQueues")
+def a_filter_names_fields(cloud: Cloud) -> None:
+    refusal = cloud.refused("ListQueues", parent=cloud.location, filter="bogus: 1")
+    assert refusal == ("INVALID_ARGUMENT", "Field not found: 'bogus'.", [])
+
+
+@refused("ListQueues", "ListTasks")
+def a_token_belongs_to_its_list(cloud: Cloud) -> None:
+    cloud.create_queue()
+    token = cloud("ListQueues", parent=cloud.location).next_page_token
+    invalid = Refusal("INVALID_ARGUMENT", "Invalid page_token", [])
+    assert cloud.refused("ListQueues", parent=cloud.location, page_token=token, filter="q") == invalid
+    assert cloud.refused("ListTasks", parent=cloud.queue, page_token=token) == invalid
+
+
 @refused("ListQueues")
 def a_page_has_no_negative_size(cloud: Cloud) -> None:
     refusal = cloud.refused("ListQueues", parent=cloud.location, page_size=-1)
@@ -151,6 +180,24 @@ def an_update_creates_what_is_missing(cloud: Cloud) -> None:
     updated = cloud("UpdateQueue", queue={"name": cloud.queue, "retry_config": {"max_attempts": 3}})
     assert updated.retry_config.max_attempts == 3
     assert cloud("GetQueue", name=cloud.queue) == updated
+
+
+@answered("UpdateQueue")
+def what_only_the_server_sets_is_accepted_and_ignored(cloud: Cloud) -> None:
+    created = cloud.create_queue()
+    paths = ["name", "state", "purge_time", *(["rate_limits.max_burst_size"] if cloud.version == "v2" else ["stats"])]
+    queue = {"name": cloud.queue, "state": "PAUSED", "rate_limits": {"max_burst_size": 7}}
+    assert cloud("UpdateQueue", queue=queue, update_mask={"paths": paths}) == created
+
+
+@answered("UpdateQueue")
+def a_leaf_of_a_token_is_replaced_alone(cloud: Cloud) -> None:
+    token = {"service_account_email": "a@b.c", "audience": "me"}
+    cloud.create_queue(http_target={"oidc_token": token})
+    sent = {"name": cloud.queue, "http_target": {"oidc_token": {"service_account_email": "a@b.c", "audience": "you"}}}
+    updated = cloud("UpdateQueue", queue=sent, update_mask={"paths": ["http_target.oidc_token.audience"]})
+    assert updated.http_target.oidc_token.audience == "you"
+    assert updated.http_target.oidc_token.service_account_email == "a@b.c"
 
 
 @refused("UpdateQueue")
@@ -462,7 +509,7 @@ def upload(cloud: Cloud, data: bytes, *, refused: bool = False) -> Any:
 def unpacked(cloud: Cloud, packed: Any, name: str) -> Any:
     """What is in an Any, which must be of that type."""
     assert packed.type_url == f"type.googleapis.com/google.cloud.tasks.{cloud.version}.{name}"
-    return google(cloud.version, name).deserialize(packed.value)
+    return message_class(cloud.version, name).deserialize(packed.value)
 
 
 @answered("BatchCreateTasks", "GetOperation")

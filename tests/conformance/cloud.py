@@ -23,16 +23,18 @@ from google.rpc import error_details_pb2, status_pb2
 from tidegate.core.errors import Code
 from tidegate.schema import v2, v2beta2, v2beta3
 from tidegate.schema.rpc import Rpc, raw
-from tidegate.schema.transcoding.outgoing import write_request
+from tidegate.schema.transcoding.outgoing import read_response, write_request
 
 assert error_details_pb2  # so that the details of errors can be read
 
+SCHEMAS = {"v2": v2, "v2beta3": v2beta3, "v2beta2": v2beta2}
 ROWS: dict[str, dict[str, Rpc[Any, Any]]] = {
-    name: {row.rpc_name: row for service in version.SERVICES for row in service.rpcs}
-    for name, version in {"v2": v2, "v2beta3": v2beta3, "v2beta2": v2beta2}.items()
+    version: {row.rpc_name: row for service in schema.SERVICES for row in service.rpcs}
+    for version, schema in SCHEMAS.items()
 }
 """Every RPC of every version by its name; what it takes and answers is said there."""
 
+JSON = {"Content-Type": "application/json"}
 PATIENCE = 20.0  # seconds for one call
 
 
@@ -55,9 +57,10 @@ class Wire(Protocol):
         """Fill ``answer`` with what the call is answered; RefusedError when it is refused."""
 
 
-def google(version: str, name: str) -> Any:
-    """Google's own class for a message of a version, None for one that their package does not have."""
-    return getattr(importlib.import_module(f"google.cloud.tasks_{version}.types"), name, None)
+def message_class(version: str, name: str) -> Any:
+    """Google's own class for a message of a version; ours for one that their package does not have."""
+    types = importlib.import_module(f"google.cloud.tasks_{version}.types")
+    return getattr(types, name, None) or getattr(SCHEMAS[version], name)
 
 
 def message_of(version: str, declared: type[Any], **fields: Any) -> Message:
@@ -65,7 +68,7 @@ def message_of(version: str, declared: type[Any], **fields: Any) -> Message:
     if hasattr(declared, "DESCRIPTOR"):
         shared: Message = declared(**fields)  # IAM, locations, operations: Google's in any case
         return shared
-    kind = google(version, declared.__name__) or declared
+    kind = message_class(version, declared.__name__)
     message: Message = kind.pb(kind(**fields))
     return message
 
@@ -106,31 +109,32 @@ class Rest:
         self._client = httpx.Client(base_url=f"http://{address}", timeout=PATIENCE)
 
     def call(self, version: str, row: Rpc[Any, Any], request: Message, answer: Message) -> Message:
-        response = self._send(version, row, request)
-        if response.status_code != 200:
-            raise RefusedError(_refusal_in(response))
-        json_format.Parse(response.text, answer)
-        return answer
-
-    def _send(self, version: str, row: Rpc[Any, Any], request: Any) -> httpx.Response:
-        headers = {"Content-Type": "application/json"}
-        if row.rpc_name == "UploadQueueYaml":  # the body is the file
-            query = {"appId": request.app_id}
-            return self._client.post("/api/queue/update", params=query, content=request.http_body.data)
         generated = importlib.import_module(f"google.cloud.tasks_{version}.services.cloud_tasks.transports.rest_base")
         method = getattr(generated._BaseCloudTasksRestTransport, f"_Base{row.rpc_name}", None)
-        if method is None:
-            ours = raw(row.request).FromString(request.SerializeToString())
-            call = write_request(row, ours)
-            return self._client.request(
-                call.verb, call.path, params=list(call.query), content=call.body, headers=headers
-            )
-        parts = path_template.transcode(method._get_http_options(), request)
+        options = getattr(method, "_get_http_options", None)
+        response = self._send_ours(row, request) if options is None else self._send_theirs(options(), request)
+        if response.status_code != 200:
+            raise RefusedError(_refusal_in(response))
+        if options is None:
+            answer.ParseFromString(read_response(row, response.content).SerializeToString())
+        else:
+            json_format.Parse(response.text, answer)
+        return answer
+
+    def _send_theirs(self, options: Any, request: Message) -> httpx.Response:
+        parts = path_template.transcode(options, request)
         query = json_format.MessageToDict(parts["query_params"], use_integers_for_enums=True)
         query["$alt"] = "json;enum-encoding=int"
         body = parts.get("body")
         content = None if body is None else json_format.MessageToJson(body, use_integers_for_enums=True)
-        return self._client.request(parts["method"], parts["uri"], params=query, content=content, headers=headers)
+        return self._client.request(parts["method"], parts["uri"], params=query, content=content, headers=JSON)
+
+    def _send_ours(self, row: Rpc[Any, Any], request: Any) -> httpx.Response:
+        if row.rpc_name == "UploadQueueYaml":  # the body is the file
+            query = {"appId": request.app_id}
+            return self._client.post("/api/queue/update", params=query, content=request.http_body.data)
+        call = write_request(row, raw(row.request).FromString(request.SerializeToString()))
+        return self._client.request(call.verb, call.path, params=list(call.query), content=call.body, headers=JSON)
 
     def close(self) -> None:
         self._client.close()

@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.cloud import ROWS, Cloud, Grpc, Rest, Wire
 
 PROJECTS = count()
-SERVED = ["grpc"]
+SERVED = ["grpc", "rest"]
 WAYS = [pytest.param((way, version), id=f"{way}-{version}") for way in SERVED for version in ROWS]
 
 
