@@ -16,18 +16,10 @@ from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
 from tidegate.core.queue import Queue
 from tidegate.core.validation import Ceilings
+from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.signing_keys import (
-    DISCOVERY_PATH,
-    JWKS_PATH,
-    PEM_PATH,
-    KeyFileError,
-    SigningKeys,
-    discovery,
-    jwks,
-    pem_keys,
-)
+from tidegate.delivery.signing_keys import KeyFileError, SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
@@ -150,15 +142,15 @@ def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:
     """What a handler needs to verify the ID tokens that ``name`` issues."""
 
     async def about(_scope: Scope) -> Document:
-        return Document(json_bytes(discovery(name)))
+        return Document(json_bytes(signing_keys.discovery(name)))
 
     async def key_set(_scope: Scope) -> Document:
-        return Document(json_bytes(jwks(await keys.ring(clock.now()))))
+        return Document(json_bytes(signing_keys.jwks(await keys.ring(clock.now()))))
 
     async def pem(_scope: Scope) -> Document:
-        return Document(json_bytes(pem_keys(await keys.ring(clock.now()))))
+        return Document(json_bytes(signing_keys.pem_keys(await keys.ring(clock.now()))))
 
-    return {DISCOVERY_PATH: about, JWKS_PATH: key_set, PEM_PATH: pem}
+    return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
 
 
 def _metrics_page(counted: Metrics) -> dict[str, Page]:

@@ -1,0 +1,84 @@
+"""Documents beside the API, each at a path of its own: the same for everyone who asks with GET or HEAD."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+from urllib.parse import parse_qs
+
+from msgspec import Struct
+
+from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
+from tidegate.core.errors import ApiError, NotFound
+from tidegate.schema.discovery import discovery_document
+from tidegate.schema.versions import VERSIONS
+from tidegate.servers.asgi import AsgiApp
+from tidegate.servers.framing import Receive
+from tidegate.servers.grpc import Scope, Send
+from tidegate.servers.rest.server import JSON, respond
+
+DEFAULT_VERSION = "v2"
+_ROOT = "http://root.invalid/"  # stands for the host asked, until that is known
+
+
+class Document(Struct, frozen=True):
+    """A document and its content type."""
+
+    body: bytes
+    content_type: bytes = JSON
+
+
+Page: TypeAlias = Callable[[Scope], Awaitable[Document]]
+"""What makes a document, given the request for it. May raise an ApiError."""
+
+
+class Pages:
+    """An ASGI application: ``pages`` by their paths, and ``others`` for everything else."""
+
+    def __init__(self, pages: Mapping[str, Page], others: AsgiApp) -> None:
+        self._pages = pages
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = self._pages.get(scope["path"])
+        if page is None or scope["method"] not in {"GET", "HEAD"}:
+            await self._others(scope, receive, send)
+            return
+        try:
+            document = await page(scope)
+        except ApiError as error:
+            await respond(scope, send, HTTP_STATUS[error.code], rest_error_body(error))
+        else:
+            await respond(scope, send, 200, document.body, document.content_type)
+
+
+def discovery_pages() -> dict[str, Page]:
+    """The discovery documents where clients look for them: ``/$discovery/rest?version=v2`` and the older place."""
+
+    async def by_query(scope: Scope) -> Document:
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("version", [DEFAULT_VERSION])
+        return described(asked[-1], scope)
+
+    def by_path(version: str) -> Page:
+        async def page(scope: Scope) -> Document:
+            return described(version, scope)
+
+        return page
+
+    documents: dict[str, bytes] = {}
+
+    def described(version: str, scope: Scope) -> Document:
+        if version not in VERSIONS:
+            raise NotFound(f"There is no version {version!r} of this API, only {', '.join(VERSIONS)}.")
+        if version not in documents:
+            documents[version] = json_bytes(discovery_document(version, _ROOT))
+        return Document(documents[version].replace(_ROOT.encode(), root_of(scope)))
+
+    older = {f"/discovery/v1/apis/cloudtasks/{version}/rest": by_path(version) for version in VERSIONS}
+    return {"/$discovery/rest": by_query, **older}
+
+
+def root_of(scope: Scope) -> bytes:
+    """The address under which the caller reached us, as it stands within a text of JSON."""
+    host = dict(scope["headers"]).get(b"host", b"localhost").decode("latin-1")
+    return json_bytes(f"{scope['scheme']}://{host}/", pretty=False)[1:-1]

@@ -1,0 +1,75 @@
+"""The body of a call: whole, unpacked, and never larger than a message may be."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from tidegate.core.errors import InvalidArgument, ResourceExhausted
+from tidegate.servers.framing import MESSAGE_MAX, UNPACKED_IN_PLACE, Disconnected, Receive
+
+# What zlib calls the formats; identity is no entry.
+_WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The body of a call with these headers.
+
+    Raises:
+        ResourceExhausted: it is too large, which is said as soon as it is known.
+        InvalidArgument: it is compressed in a way that is not known here, or damaged.
+        Disconnected: the client left before it was whole.
+    """
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > MESSAGE_MAX:
+        raise _too_large()
+    event = await receive()
+    body = event.get("body", b"")
+    if event["type"] != "http.request" or event.get("more_body", False) or len(body) > MESSAGE_MAX:
+        body = await _gather(event, receive)
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    return await _unpack(body, encoding) if encoding and body else bytes(body)
+
+
+async def _gather(event: MutableMapping[str, Any], receive: Receive) -> bytes:
+    """A body in pieces, of which ``event`` is the first."""
+    body = bytearray()  # grows in place: a large body is not copied, a million tiny pieces are not kept
+    while True:
+        if event["type"] != "http.request":
+            raise Disconnected
+        body += event.get("body", b"")
+        if len(body) > MESSAGE_MAX:
+            raise _too_large()
+        if not event.get("more_body", False):
+            return bytes(body)
+        event = await receive()
+
+
+def _too_large() -> ResourceExhausted:
+    return ResourceExhausted(f"Request payload size exceeds the limit: {MESSAGE_MAX} bytes.")
+
+
+async def _unpack(packed: bytes, encoding: bytes) -> bytes:
+    if encoding == b"identity":
+        return packed
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise InvalidArgument(f"Content-Encoding {encoding.decode('latin-1')!r} is not supported, only gzip is.")
+    if len(packed) <= UNPACKED_IN_PLACE:
+        return _inflate(packed, bits)
+    return await asyncio.to_thread(_inflate, packed, bits)
+
+
+def _inflate(packed: bytes, bits: int) -> bytes:
+    inflater = zlib.decompressobj(bits)
+    try:
+        body = inflater.decompress(packed, MESSAGE_MAX + 1)
+    except zlib.error as error:
+        raise InvalidArgument(f"The compressed body is damaged: {error}.") from None
+    if len(body) > MESSAGE_MAX:
+        raise _too_large()
+    if not inflater.eof or inflater.unused_data:
+        raise InvalidArgument("The compressed body is damaged: it does not end where it should.")
+    return body

@@ -1,0 +1,106 @@
+"""Calls over REST: find the row, read the request, ask who answers it, write what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tidegate.api.rpcs import Answer
+from tidegate.api.status import HTTP_STATUS, rest_error_body
+from tidegate.core.errors import ApiError, Internal, InvalidArgument, NotFound
+from tidegate.schema.rpc import Rpc
+from tidegate.schema.transcoding import (
+    Match,
+    Options,
+    Parameters,
+    Router,
+    read_options,
+    read_request,
+    split_query,
+    write_response,
+)
+from tidegate.servers.framing import Disconnected, Receive
+from tidegate.servers.grpc import Call, Scope, Send
+from tidegate.servers.rest.body import read_body
+
+JSON: Final = b"application/json; charset=UTF-8"
+OVERRIDE: Final = b"x-http-method-override"
+
+_GCLOUDS_UNNAMED: Final = "/tasks/:buffer"
+"""How gcloud writes ``/tasks:buffer``: it leaves the task ID of the longer path empty."""
+_UNASKED: Final = Options()
+
+log = logging.getLogger(__name__)
+
+
+class RestServer:
+    """An ASGI application that answers the calls of these rows."""
+
+    def __init__(self, answers: Mapping[Rpc[Any, Any], Answer]) -> None:
+        self._answers = dict(answers)
+        self._router = Router(answers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        options = _UNASKED
+        try:
+            headers = dict(scope["headers"])
+            verb = _verb(scope, headers)
+            match = self._match(scope, verb)
+            body = await read_body(headers, receive)
+            parameters = _parameters(scope["query_string"])
+            if verb == "GET" and scope["method"] == "POST":  # its query was too long for a URL
+                parameters, body = parameters + _parameters(body), b""
+            options = read_options(parameters)
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            request = read_request(match.row, match.variables, parameters, body, content_type)
+            del body  # it may be large, and the handler may take its time
+            response = await self._answers[match.row](request, Call(scope, None))
+            status, answer = (
+                200,
+                write_response(response, int_enums=options.int_enums, pretty=options.pretty, fields=options.fields),
+            )
+        except ApiError as error:
+            status, answer = HTTP_STATUS[error.code], rest_error_body(error, pretty=options.pretty)
+        except Disconnected:
+            return
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            internal = Internal("Internal error encountered.")
+            status, answer = 500, rest_error_body(internal, pretty=options.pretty)
+        await respond(scope, send, status, answer)
+
+    def _match(self, scope: Scope, verb: str) -> Match:
+        path = scope["raw_path"].decode("utf-8", "surrogateescape")  # what is no UTF-8 is refused with the names
+        if path.endswith(_GCLOUDS_UNNAMED):
+            path = path.removesuffix(_GCLOUDS_UNNAMED) + "/tasks:buffer"
+        match = self._router.match(verb, path)
+        if match is None and verb == "HEAD":
+            match = self._router.match("GET", path)
+        if match is None:
+            raise NotFound(f"There is no {verb} {scope['path']} here.")
+        return match
+
+
+def _verb(scope: Scope, headers: dict[bytes, bytes]) -> str:
+    """The HTTP verb that is meant: clients that can only POST say it in a header."""
+    verb: str = scope["method"]
+    if verb == "POST" and OVERRIDE in headers:
+        return headers[OVERRIDE].decode("latin-1").strip().upper()
+    return verb
+
+
+def _parameters(query: bytes) -> Parameters:
+    if not query:
+        return []
+    try:
+        return split_query(query.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidArgument("The query is not UTF-8.") from error
+
+
+async def respond(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes = JSON) -> None:
+    """Send an answer; to HEAD without its body."""
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
