@@ -122,6 +122,29 @@ def test_names_stay_taken(server: Server, client: GoogleClient, handler: Handler
     assert [handler.arrived("names", kind) for kind in names] == [1, 0, 0]
 
 
+def test_leases_survive(server: Server, handler: Handler) -> None:
+    with GoogleClient(server.address, "v2beta2") as worker:
+        pull = queue_name("pull")
+        worker.call("create_queue", parent=LOCATION, queue={"name": pull, "pull_target": {}})
+        names = {f"{pull}/tasks/{number}" for number in range(10)}
+        for name in names:
+            worker.call("create_task", parent=pull, task={"name": name, "pull_message": {"payload": "AA=="}})
+        held = worker.call("lease_tasks", parent=pull, max_tasks=4, lease_duration="600s")["tasks"]
+        first, second, third, _ = held
+        worker.call("acknowledge_task", name=first["name"], schedule_time=first["schedule_time"])
+
+        kill_and_start(server, worker, handler)
+
+        others = worker.call("lease_tasks", parent=pull, max_tasks=10, lease_duration="600s")["tasks"]
+        assert {task["name"] for task in others} == names - {task["name"] for task in held}
+        worker.call("acknowledge_task", name=second["name"], schedule_time=second["schedule_time"])
+        worker.call("cancel_lease", name=third["name"], schedule_time=third["schedule_time"])
+        (back,) = worker.call("lease_tasks", parent=pull, max_tasks=10, lease_duration="600s")["tasks"]
+        assert back["name"] == third["name"]
+        left = {task["name"] for task in worker.call("list_tasks", parent=pull, page_size=1000)}
+        assert left == names - {first["name"], second["name"]}
+
+
 def test_a_rate_holds_across_kills(server: Server, client: GoogleClient, handler: Handler) -> None:
     rate, burst = 5, 10
     limits = {"max_dispatches_per_second": rate}
