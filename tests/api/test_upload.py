@@ -4,6 +4,7 @@ import pytest
 from google.api.httpbody_pb2 import HttpBody
 from tests.api.conftest import LOCATION
 
+from tidegate.api.rpcs import Api
 from tidegate.core.errors import InvalidArgument, PermissionDenied
 
 FILE = b"""
@@ -80,3 +81,11 @@ async def test_an_upload_names_its_application(upload) -> None:
         await upload(FILE, "")
     with pytest.raises(PermissionDenied, match="resource project a_b"):
         await upload(FILE, "a_b")
+
+
+async def test_the_operator_says_where_the_queues_are(engine, call2) -> None:
+    row = call2.rows["upload_queue_yaml"]
+    request = row.request_pb(app_id="p", http_body=HttpBody(data=FILE))
+    await Api(engine, location="mars").method(row)(request)
+    listed = await call2("list_queues", parent="projects/p/locations/mars")
+    assert len(listed.queues) == 2

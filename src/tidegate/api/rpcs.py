@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -62,7 +63,6 @@ HANDLERS: Mapping[str, Handler] = {
     "acknowledge_task": leases.acknowledge_task,
     "renew_lease": leases.renew_lease,
     "cancel_lease": leases.cancel_lease,
-    "upload_queue_yaml": upload.upload_queue_yaml,
     "batch_create_tasks": batches.batch_create_tasks,
     "batch_delete_tasks": batches.batch_delete_tasks,
     "get_cmek_config": keys.get_cmek_config,
@@ -93,11 +93,17 @@ class GrpcMethod(NamedTuple):
 
 
 class Api:
-    """Every RPC of every version over one engine. A row of the schema without a handler fails here, at the start."""
+    """Every RPC of every version over one engine. A row of the schema without a handler fails here, at the start.
 
-    def __init__(self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS) -> None:
+    ``location`` is the ID of the one whose queues an uploaded queue.yaml is about.
+    """
+
+    def __init__(
+        self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS, *, location: str = locations.DEFAULT_LOCATION
+    ) -> None:
+        handlers: Mapping[str, Handler] = {**HANDLERS, "upload_queue_yaml": partial(upload.upload_queue_yaml, location)}
         self._rows = [
-            (row, _answer(engine, dialect, row))
+            (row, _answer(engine, dialect, row, handlers))
             for dialect in dialects
             for service in dialect.services
             for row in service.rpcs
@@ -120,7 +126,7 @@ class Api:
         return methods
 
 
-def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
+def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler]) -> Answer:
     routing, gate = _routing(row)
     if row.name in CALL_HANDLERS:
         look = CALL_HANDLERS[row.name]
@@ -129,7 +135,7 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any]) -> Answer:
             return look(engine, dialect, request, gate(routing(request)), call)
 
         return answer_call
-    handler = HANDLERS[row.name]
+    handler = handlers[row.name]
     if not dialect.shows_pull:
         handler = hiding_pull_queues(row.name, handler)
 

@@ -9,7 +9,6 @@ import yaml
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api.dialect import Dialect
-from tidegate.api.handlers.locations import DEFAULT_LOCATION
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import LocationName, ProjectName
 from tidegate.core.queue import Queue
@@ -25,12 +24,21 @@ def project_of(request: Any) -> str:
     return f"projects/{app}" if app else ""
 
 
-async def upload_queue_yaml(engine: Engine, dialect: Dialect, request: Any, project: ProjectName) -> Any:
-    file = read_queue_yaml(read_yaml(request.http_body.data), engine.policy.ceilings)
-    location = LocationName(f"{project}/locations/{DEFAULT_LOCATION}")
+async def upload_queue_yaml(location: str, engine: Engine, dialect: Dialect, request: Any, project: ProjectName) -> Any:
+    """``location`` is the ID of the one that all uploads are for: a file does not say where its queues are."""
+    await apply_queue_yaml(engine, LocationName(f"{project}/locations/{location}"), request.http_body.data)
+    return Empty()
+
+
+async def apply_queue_yaml(engine: Engine, location: LocationName, data: bytes) -> None:
+    """Make, change and disable the queues of a location as a queue.yaml says.
+
+    Raises:
+        InvalidArgument: The file says what none may say; nothing is changed then.
+    """
+    file = read_queue_yaml(read_yaml(data), engine.policy.ceilings)
     for queue in planned(file, location, await _existing(engine, location)):
         await engine.queues.update(queue.name, partial(_replaced_by, queue))
-    return Empty()
 
 
 def _replaced_by(queue: Queue, stored: Queue | None) -> Queue:
