@@ -63,13 +63,16 @@ class Dialect(Protocol):
         """``base`` with all that this version can set, as it was sent: what is unset there is 0, empty or None."""
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
-        """Fill a fresh message and return it."""
+        """Fill a fresh message and return it. NotFound for a queue that this version does not show."""
 
     def read_task(self, message: Any) -> TaskDraft:
         """A task as it was sent."""
 
     def write_task(self, task: Task, view: int, into: Any) -> Any:
-        """Fill a fresh message and return it; the body only in the FULL view."""
+        """Fill a fresh message and return it; the body only in the FULL view.
+
+        NotFound for a task that this version does not show.
+        """
 
 
 def read_retry(message: Any, max_attempts: int) -> RetryConfig:

@@ -21,7 +21,8 @@ from tidegate.api.dialect import (
     write_waits,
 )
 from tidegate.api.times import put_moment, put_span, read_duration
-from tidegate.core.queue import Queue, RateLimits, RetryConfig
+from tidegate.core import answers
+from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import AppEngineDraft, HttpDraft, PullDraft, TaskDraft
 from tidegate.schema import v2
@@ -54,6 +55,8 @@ class V2(Dialect):
         )
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
+        if queue.kind is Kind.PULL and not self.shows_pull:
+            raise answers.queue_missing()
         into.name = queue.name
         if queue.app_engine_routing is not None:
             write_routing(queue.app_engine_routing, self.routing_holder(into).app_engine_routing_override)
@@ -126,6 +129,8 @@ class V2(Dialect):
             write_http_request(target, body, into.http_request)
         elif isinstance(target, AppEngineRequest):
             self.write_app_engine_request(target, body, into.app_engine_http_request)
+        elif not self.shows_pull:
+            raise answers.not_found()
         else:
             into.pull_message.tag = target.tag
             if body:

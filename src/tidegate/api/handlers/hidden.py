@@ -15,11 +15,10 @@ from tidegate.engine.engine import Engine
 Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
 """Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
 
-# Lists leave pull queues out, and creating a task finds out by itself. DeleteTask is called too often for a look at
-# the queue: it deletes a pull task whose name it is given.
+# The calls that must know before they do anything. What shows a queue or a task finds out when it writes the answer,
+# UpdateQueue when it reads what is stored, CreateTask when it meets the queue. DeleteTask is called too often for a
+# look at the queue: it deletes a pull task whose name it is given.
 MISSING: Mapping[str, Callable[[], NotFound]] = {
-    "get_queue": answers.queue_missing,
-    "update_queue": answers.queue_missing,
     "pause_queue": answers.queue_missing,
     "resume_queue": answers.queue_missing,
     "purge_queue": answers.queue_missing,
@@ -28,7 +27,6 @@ MISSING: Mapping[str, Callable[[], NotFound]] = {
     "set_iam_policy": answers.queue_missing,
     "test_iam_permissions": answers.queue_missing,
     "list_tasks": answers.queue_missing,
-    "get_task": answers.not_found,
     "run_task": answers.not_found,
 }
 """What each call says about a queue that is not there."""
