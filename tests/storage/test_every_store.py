@@ -139,6 +139,28 @@ async def test_a_claim_takes_what_is_due_in_the_order_of_schedule_time_then_crea
     assert await store.read(lambda tx: tx.next_due(stored)) == NOON + SECOND
 
 
+async def test_a_claim_takes_no_more_long_tasks_than_there_is_room_for(store: Store) -> None:
+    sizes = {"small": 5, "long": 20_000, "wide": 500, "longer": 30_000, "last": 6}
+    stored = await made(store, *[task(name, body=name[:1].encode() * size) for name, size in sizes.items()])
+    claimed = await store.write(lambda tx: tx.claim(stored, NOON, 10, 25_000))
+    assert ids(claimed) == ["small", "long", "wide"]
+    assert [each.body for each in claimed] == [b"s" * 5, b"l" * 20_000, b"w" * 500]
+    assert [each.bulk > 0 for each in claimed] == [False, True, False]
+    assert 20_000 < claimed[1].bulk < 21_000
+    assert await store.write(lambda tx: tx.claim(stored, NOON, 10, 29_999)) == []
+    assert await store.read(lambda tx: tx.next_due(stored)) == NOON
+    (longer, last) = await store.write(lambda tx: tx.claim(stored, NOON, 10, 31_000))
+    assert (longer.body, last.body) == (b"l" * 30_000, b"l" * 6)
+
+
+async def test_many_headers_make_a_task_long_too(store: Store) -> None:
+    wide = replace(task("wide"), target=HttpRequest("https://handler.test/", headers={"A": "b" * 8000}))
+    stored = await made(store, wide)
+    assert await store.write(lambda tx: tx.claim(stored, NOON, 10, 8000)) == []
+    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 10, 9000))
+    assert 8000 < claimed.bulk < 9000
+
+
 async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store: Store) -> None:
     other = QueueName.of("p", "us-central1", "idle")
     await made(store, name=other)

@@ -17,6 +17,7 @@ from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
+from tidegate.engine.bulk import Bulk
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
 
 logger = logging.getLogger(__name__)
@@ -81,17 +82,22 @@ class Dispatcher:
         self,
         world: World,
         recorded: Callable[[QueueName, datetime | None], None],
+        roomier: Callable[[], None],
         app_engine: Mapping[str, str],
         *,
         throttling: bool,
     ) -> None:
-        """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded."""
+        """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded, ``roomier()`` of long ones
+        that were.
+        """
+        self.bulk = Bulk()
         self._store = world.store
         self._clock = world.clock
         self._events = world.events
         self._sender = world.sender
         self._mint = world.mint
         self._recorded = recorded
+        self._roomier = roomier
         self._app_engine = app_engine
         self._throttling = throttling
         self._attempts: set[asyncio.Task[None]] = set()
@@ -103,6 +109,8 @@ class Dispatcher:
 
     def dispatch(self, queue: Queue, queue_id: int, task: Task) -> None:
         """Start an attempt of a task that the store has marked as dispatched."""
+        if task.bulk:
+            self.bulk.hold(queue.name, task.bulk)
         attempt = asyncio.get_running_loop().create_task(self._attempt(queue, queue_id, task))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
@@ -152,5 +160,10 @@ class Dispatcher:
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
+        long = [each for each in ended if each.task.bulk]
+        for attempt in long:
+            self.bulk.release(attempt.queue, attempt.task.bulk)
         for each in settled:
             self._recorded(each.queue, each.retry_at)
+        if long:
+            self._roomier()

@@ -49,8 +49,10 @@ class Engine:
         self.clock = world.clock
         self.ids = world.ids
         self.policy = policy
-        self.dispatcher = Dispatcher(inner, self._recorded, policy.app_engine, throttling=policy.throttling)
-        self.scheduler = Scheduler(inner, self.dispatcher.room, self.dispatcher.dispatch)
+        self.dispatcher = Dispatcher(
+            inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
+        )
+        self.scheduler = Scheduler(inner, self.dispatcher.room, self.dispatcher.bulk, self.dispatcher.dispatch)
         self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
         self.leases = Leases(world)
@@ -82,3 +84,6 @@ class Engine:
         if retry_at is not None:
             self.scheduler.wake(queue, retry_at)
         self.scheduler.ended(queue)
+
+    def _roomier(self) -> None:
+        self.scheduler.roomier()

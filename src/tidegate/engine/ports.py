@@ -155,8 +155,11 @@ class Transaction(Reader, Protocol):
     def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
         """Store new tasks, each in its queue."""
 
-    def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
-        """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted."""
+    def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
+        """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted.
+
+        Fewer when the next one's ``Task.bulk`` would bring the sum of it over ``bulk``; its body is then not read.
+        """
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         """Mark one task as dispatched, whatever its schedule time and even if an attempt is under way."""

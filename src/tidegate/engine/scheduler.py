@@ -18,6 +18,7 @@ from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.task import Task
+from tidegate.engine.bulk import Bulk
 from tidegate.engine.ports import StoredQueue, StoreError, Transaction, World
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,15 @@ class Claim(Struct, frozen=True):
     tasks: list[Task]
     again: datetime | None
     full: bool = False  # as many attempts under way as the queue allows
+    cramped: bool = False  # the next task is long, and there is no room for it in memory
 
 
-def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int) -> list[Claim]:
-    """Take the tasks these queues may dispatch at ``now``, ``room`` in all; the locked rows keep many nodes in step."""
+def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int, bulk: Bulk) -> list[Claim]:
+    """Take the tasks these queues may dispatch at ``now``, ``room`` in all and no more long ones than ``bulk`` has
+    room for; the locked rows keep many nodes in step.
+    """
     claims = []
+    bulk = bulk.copy()
     for name in names:
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
@@ -61,8 +66,11 @@ def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int)
         limits = stored.flow.throttle.limits(stored.queue.rate_limits, now)
         wanted = min(room, CLAIM_BATCH)
         granted, flow = stored.flow.grant(wanted, limits, now)
-        tasks = tx.claim(stored, now, granted) if granted else []
+        tasks = tx.claim(stored, now, granted, bulk.room(name)) if granted else []
         if tasks:
+            for task in tasks:
+                if task.bulk:
+                    bulk.hold(name, task.bulk)
             flow = flow.give_back(granted - len(tasks))
             tx.save_flow(stored, flow)
             room -= len(tasks)
@@ -86,6 +94,8 @@ def _claimed(
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet
             return Claim(stored, tasks, due)
+        if granted:
+            return Claim(stored, tasks, None, cramped=True)
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return Claim(stored, tasks, None, full=True)
     if granted == wanted:  # there may be more at once
@@ -97,15 +107,21 @@ def _claimed(
 class Scheduler:
     """Wakes queues at their moments and claims for them, one claim with the store at a time."""
 
-    def __init__(self, world: World, room: Callable[[], int], dispatch: Callable[[Queue, int, Task], None]) -> None:
-        """``room`` says how many attempts may start now; ``dispatch(queue, queue id, task)`` starts one."""
+    def __init__(
+        self, world: World, room: Callable[[], int], bulk: Bulk, dispatch: Callable[[Queue, int, Task], None]
+    ) -> None:
+        """``room`` says how many attempts may start now, ``bulk`` what long ones are under way;
+        ``dispatch(queue, queue id, task)`` starts one.
+        """
         self._store = world.store
         self._clock = world.clock
         self._room = room
+        self._bulk = bulk
         self._dispatch = dispatch
         self._moments: dict[QueueName, datetime] = {}
         self._heap: list[tuple[datetime, QueueName]] = []
         self._full: set[QueueName] = set()
+        self._cramped: set[QueueName] = set()
         self._woken = asyncio.Event()
         self._stopping = False
 
@@ -130,6 +146,12 @@ class Scheduler:
             self.wake(queue, self._clock.now())
         self._woken.set()
 
+    def roomier(self) -> None:
+        """Long attempts ended, of whichever queue: there is room in memory again."""
+        cramped, self._cramped = self._cramped, set()
+        for queue in cramped:
+            self.wake(queue, self._clock.now())
+
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
         for queue, due in await self._store.read(lambda tx: tx.backlog()):
@@ -149,22 +171,31 @@ class Scheduler:
             if not names:
                 await self._sleep(now, room)
                 continue
+            releases = self._bulk.releases
             try:
-                claims = await self._store.write(partial(claim, names=names, now=now, room=room))
+                claims = await self._store.write(partial(claim, names=names, now=now, room=room, bulk=self._bulk))
             except StoreError as error:
                 logger.warning("cannot claim tasks: %s", error)
                 for name in names:
                     self.wake(name, now)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
                 continue
-            for each in claims:
-                name = each.stored.queue.name
-                for task in each.tasks:
-                    self._dispatch(each.stored.queue, each.stored.id, task)
-                if each.again is not None:
-                    self.wake(name, each.again)
-                if each.full:
-                    self._full.add(name)
+            self._take(claims)
+            if self._bulk.releases != releases:  # while the claim was under way
+                self.roomier()
+
+    def _take(self, claims: Sequence[Claim]) -> None:
+        """Dispatch what was claimed, and note what each queue waits for."""
+        for each in claims:
+            name = each.stored.queue.name
+            for task in each.tasks:
+                self._dispatch(each.stored.queue, each.stored.id, task)
+            if each.again is not None:
+                self.wake(name, each.again)
+            if each.full:
+                self._full.add(name)
+            if each.cramped:
+                self._cramped.add(name)
 
     def _due(self, now: datetime) -> list[QueueName]:
         names: list[QueueName] = []

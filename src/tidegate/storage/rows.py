@@ -151,6 +151,9 @@ to gives the interpreter lock away, and getting it back costs more than writing 
 _ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
 _claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
 
+BULKY = 4096
+"""Bytes of a task's settings and body from which it counts as bulky. Below, ten thousand of them are 40 MB."""
+
 APART = bytes(bytearray(b"apart"))
 """Stands for a body that is kept in ``bodies``; told from others by identity."""
 
@@ -164,6 +167,7 @@ def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datet
     """A task from its ``CLAIM_COLUMNS``, as it is once its attempt has started at ``now``."""
     seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body = row
     stored = _settings_decoder.decode(bytes.fromhex(settings))
+    size = len(settings) // 2  # two digits a byte
     return Task(
         name=TaskName(f"{queue}/tasks/{task_id}"),
         target=stored.target,
@@ -172,6 +176,7 @@ def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datet
         dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
         retry_config=stored.retry_config,
         body=APART if body is None else bytes.fromhex(body),
+        bulk=size if body is None or size > BULKY else 0,
         dispatch_count=dispatches + 1,
         response_count=responses,
         answer_count=answers,

@@ -221,7 +221,7 @@ class SqlTransaction(SqlReader):
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
 
-    def claim(self, queue: StoredQueue, now: datetime, limit: int) -> list[Task]:
+    def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         at = micros(now)
         (found,) = self._execute(
             f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS}) ORDER BY schedule_time, seq) FROM"
@@ -230,13 +230,15 @@ class SqlTransaction(SqlReader):
             (queue.generation, at, limit),
         ).fetchone()
         claimed = [rows.claimed_task(queue.queue.name, queue.generation, row, now) for row in rows.claimed_rows(found)]
+        if any(task.bulk for task in claimed):
+            claimed = self._whole(claimed, bulk)
         if claimed:
             self._execute(
                 "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
                 f" first_dispatch_at = coalesce(first_dispatch_at, ?1) WHERE seq IN {_IDS}",
                 (at, apsw.carray(array("q", [task.key.seq for task in claimed]))),
             )
-        return [self._whole(task) for task in claimed]
+        return claimed
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         found = self._execute(
@@ -357,9 +359,28 @@ class SqlTransaction(SqlReader):
         drop_bodies(self._connection, [task.key.seq for task in tasks if len(task.body) > rows.INLINE_BODY])
         return finished
 
-    def _whole(self, task: Task) -> Task:
-        """The task with its body, if that stands apart."""
-        return task if task.body is not rows.APART else replace(task, body=self._long_body(task.key.seq))
+    def _whole(self, claimed: list[Task], bulk: int | None) -> list[Task]:
+        """The first of the tasks, as many as ``bulk`` allows, with those bodies that stand apart."""
+        apart = array("q", [task.key.seq for task in claimed if task.body is rows.APART])
+        sizes: dict[int, int] = dict(
+            self._execute(f"SELECT task, length(body) FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),))
+            if apart
+            else ()
+        )
+        room = bulk
+        fit: list[tuple[Task, int]] = []
+        for task in claimed:
+            size = task.bulk + sizes.get(task.key.seq, 0)
+            if size > rows.BULKY and room is not None:
+                room -= size
+                if room < 0:
+                    break
+            fit.append((task, size if size > rows.BULKY else 0))
+        apart = array("q", [task.key.seq for task, _ in fit if task.body is rows.APART])
+        bodies: dict[int, bytes] = dict(
+            self._execute(f"SELECT task, body FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),)) if apart else ()
+        )
+        return [replace(task, body=bodies.get(task.key.seq, task.body), bulk=size) for task, size in fit]
 
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""

@@ -1,0 +1,122 @@
+"""Long bodies of attempts under way fit into memory, whatever waits and however long handlers take."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.engine.worlds import Mint, Notes, Numbers
+from tests.simulation.virtual_time import VirtualClock, run
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.target import HttpCall
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine import bulk, ports
+from tidegate.engine.bulk import Bulk
+from tidegate.engine.engine import Engine
+from tidegate.storage.sqlite import MemoryStore
+
+HOGS = [QueueName.of("p", "l", f"hog{n}") for n in range(3)]
+OTHER = QueueName.of("p", "l", "other")
+LIMIT = 256 * 1024
+BODY = 10_000
+
+
+class Handlers:
+    """``ports.Sender`` whose calls hang until they are let go; knows how much body they hold."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.holding = 0
+        self.most = 0
+        self.arrived: list[str] = []
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        queue = dict(call.headers)["X-CloudTasks-QueueName"]
+        self.arrived.append(queue)
+        self.holding += len(call.body)
+        self.most = max(self.most, self.holding)
+        if queue != OTHER.queue:
+            await self.go.wait()
+        self.holding -= len(call.body)
+        return Outcome(http_status=200)
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "BULK_LIMIT", LIMIT)
+
+
+async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
+    world = ports.World(MemoryStore(), handlers, Mint(), VirtualClock(), Numbers(), Notes())
+    engine = Engine(world)
+    await engine.start()
+    for name in queues:
+        await engine.queues.create(Queue(name=name, rate_limits=limits))
+    return engine
+
+
+async def fill(engine: Engine, name: QueueName, count: int, body: bytes) -> None:
+    draft = TaskDraft(target=HttpDraft("http://handler.test/", body=body))
+    new = check_task(draft, name, engine.clock.now())
+    await asyncio.gather(*[engine.tasks.create(name, new) for _ in range(count)])
+
+
+def test_hanging_handlers_hold_no_more_than_fits_and_leave_room_for_others() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world = await engine(handlers, *HOGS, OTHER, limits=RateLimits(500, 500, 5000))
+        for name in HOGS:
+            await fill(world, name, 200, b"x" * BODY)
+        await asyncio.sleep(60)
+        hanging = len(handlers.arrived)
+        assert 0 < hanging < 30
+
+        await fill(world, OTHER, 50, b"y" * BODY)
+        await asyncio.sleep(60)
+        assert handlers.arrived.count(OTHER.queue) == 50
+
+        await fill(world, HOGS[0], 1, b"short")  # behind the long ones of its queue, in its place
+        handlers.go.set()
+        await asyncio.sleep(60)
+        assert [handlers.arrived.count(name.queue) for name in HOGS] == [201, 200, 200]
+        assert handlers.most <= LIMIT
+        assert world.dispatcher.bulk.room(OTHER) == LIMIT // 2
+        await world.stop()
+
+    run(day())
+
+
+def test_what_waits_for_room_starts_at_its_queues_rate() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world = await engine(handlers, HOGS[0], limits=RateLimits(1, 2, 1000))
+        await fill(world, HOGS[0], 60, b"x" * BODY)
+        await asyncio.sleep(1000)  # room for thirteen; the rate alone would have started all
+        assert len(handlers.arrived) == LIMIT // 2 // BODY
+        before = len(handlers.arrived)
+        handlers.go.set()
+        await asyncio.sleep(0.5)
+        assert len(handlers.arrived) - before <= 2
+        await asyncio.sleep(100)
+        assert len(handlers.arrived) == 60
+        await world.stop()
+
+    run(day())
+
+
+def test_a_queue_alone_may_hold_half_and_each_further_one_half_of_what_is_left() -> None:
+    room = Bulk()
+    taken = []
+    for name in HOGS:
+        taken.append(room.room(name))
+        room.hold(name, taken[-1])
+        assert room.room(name) <= 1
+    assert taken == [LIMIT // 2, LIMIT // 4, LIMIT // 8]
+    for name, size in zip(HOGS, taken, strict=True):
+        room.release(name, size)
+    assert room.room(OTHER) == LIMIT // 2
