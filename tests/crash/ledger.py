@@ -35,6 +35,8 @@ class Ledger:
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self.tasks: list[Known] = []
+        self.unfinished: list[str] = []
+        """Operations of batches that had not ended although the process that began them is no more."""
         self.retried_creates = 0
         self.existed_already = 0
         self.lock = threading.Lock()

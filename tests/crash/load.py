@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.crash.ledger import Known, Ledger
-from tests.endtoend.calls import create_queue, queue_name
+from tests.endtoend.calls import LOCATION, create_queue, queue_name
 from tests.endtoend.client import GoogleClient, Reply, rfc3339
 from tests.endtoend.dispatch_rules import SECOND, Retries
 from tests.endtoend.handler import Handler, wall
@@ -47,7 +47,7 @@ class Load:
     def running(self) -> Iterator[Ledger]:
         """Load, for as long as the block lasts. What went wrong in a thread is raised at its end."""
         works: list[Callable[[int, random.Random], None]] = [self._create] * CREATORS
-        works += [self._delete, self._look, self._purge]
+        works += [self._create_many, self._delete, self._look, self._purge]
         with ThreadPoolExecutor(len(works)) as pool:
             futures = [
                 pool.submit(self._keep_at_it, work, number, random.Random(self._seed * 1000 + number))
@@ -77,13 +77,38 @@ class Load:
             known.due, known.far = wall() + HOUR, True
         self._send(known, persist=dice.random() < 0.95)
 
-    def _send(self, known: Known, *, persist: bool) -> None:
-        self.ledger.add(known)
+    def _create_many(self, number: int, dice: random.Random) -> None:
+        """Create some tasks in one batch. When its answer is lost, the operation of that name tells."""
+        queue = dice.choice(QUEUES)
+        batch = [
+            self.ledger.add(Known(queue, f"b{number}-{dice.getrandbits(48):x}", "200"))
+            for _ in range(dice.randrange(1, 20))
+        ]
+        parent, operation = queue_name(queue), f"o{dice.getrandbits(64):x}"
+        requests = [{"parent": parent, "task": self._task(known)} for known in batch]
+        reply = self._reply("batch_create_tasks", parent=parent, requests=requests, request_id=operation)
+        if reply.code == "INVALID_ARGUMENT" and "Duplicate operation id" in reply.message:
+            assert reply.tries > 1, "an ID that was never used is taken"
+            reply = self._reply("get_operation", name=f"{LOCATION}/operations/{operation}")
+        assert reply.code == "OK", reply
+        if not reply.answer["done"]:
+            self.ledger.unfinished.append(operation)
+            return
+        assert reply.answer["metadata"]["state"] == "SUCCEEDED", reply
+        for known in batch:
+            known.acknowledged = True
+
+    def _task(self, known: Known) -> dict[str, Any]:
         task: dict[str, Any] = {"name": f"{queue_name(known.queue)}/tasks/{known.task}"}
         task["http_request"] = {"url": self._handler.url(known.script)}
         if known.due is not None:
             task["schedule_time"] = rfc3339(known.due)
-        reply = self._client.reply("create_task", persist=persist, parent=queue_name(known.queue), task=task)
+        return task
+
+    def _send(self, known: Known, *, persist: bool) -> None:
+        self.ledger.add(known)
+        parent = queue_name(known.queue)
+        reply = self._client.reply("create_task", persist=persist, parent=parent, task=self._task(known))
         if reply.code == "ALREADY_EXISTS":
             assert reply.tries > 1, "a name that was never used is taken"
             self.ledger.existed_already += 1

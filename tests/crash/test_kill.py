@@ -98,6 +98,7 @@ def report(ledger: Ledger, server: Server) -> None:
         "repeated": sum(repeated.values()),
         "repeated_after_200": sum(earlier.status == 200 for earlier, _ in ledger.repeated()),
         "most_repeated_of_a_queue_at_a_kill": max(repeated.values(), default=0),
+        "batches_unfinished": len(ledger.unfinished),
         "lost": len(ledger.awaited()),
         "returned": len(ledger.returned(server.started_at)),
     }
