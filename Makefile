@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check fmt docs clean
+.PHONY: help run test check crash power bench fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -30,6 +30,12 @@ test: check ## Every check and every test
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+
+power: $(STAMP) ## Cut the power CUTS times (2000) and compare what is found with what was acknowledged
+	CUTS=$(or $(CUTS),2000) $(BIN)/pytest -s tests/power
+
+bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a million …
+	$(BIN)/python -m bench
 
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .

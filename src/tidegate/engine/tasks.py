@@ -11,12 +11,14 @@ from msgspec.structs import replace
 from tidegate.core import answers
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import Queue
 from tidegate.core.size import is_too_large
 from tidegate.core.task import Attempt, PullMessage, Task
 from tidegate.core.validation import NewTask, settle_task
+from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.dispatcher import Dispatcher
-from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, Transaction, World
+from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
 from tidegate.engine.queues import found
 from tidegate.engine.scheduler import Scheduler
 
@@ -36,14 +38,17 @@ class Creation:
         self.outcome: Task | ApiError | None = None
 
 
-def admit(tx: Transaction, creations: Sequence[Creation], now: datetime, *, https_tokens: bool) -> None:
-    """Store the new tasks that may be, leaving in each creation what became of it."""
+def admit(tx: Transaction, creations: Sequence[Creation], now: datetime, *, https_tokens: bool) -> dict[str, Queue]:
+    """Store the new tasks that may be, leaving in each creation what became of it; return their queues by name."""
+    queues: dict[str, Queue] = {}
     by_queue: defaultdict[QueueName, list[Creation]] = defaultdict(list)
     for creation in creations:
         by_queue[creation.queue].append(creation)
     admitted: list[tuple[StoredQueue, Task]] = []
     for name, group in by_queue.items():
         stored = tx.queue(name)
+        if stored is not None:
+            queues[name] = stored.queue
         named = [creation.name.task for creation in group if creation.new.name]
         living = tx.living(stored, named) if named and stored else set()
         entombed = tx.entombed(stored, named, now) if named and stored else set()
@@ -57,6 +62,7 @@ def admit(tx: Transaction, creations: Sequence[Creation], now: datetime, *, http
                 creation.outcome = task
                 admitted.append((found(stored), task))
     tx.add_tasks(admitted)
+    return queues
 
 
 def _admitted(
@@ -84,27 +90,41 @@ class Tasks:
         self._scheduler = scheduler
         self._dispatcher = dispatcher
         self._https_tokens = https_tokens
+        self._admission = Admission(world.clock)
         self._creations: Batcher[Creation] = Batcher(self._create, depth=CREATE_BATCHES)
 
     async def create(self, queue: QueueName, new: NewTask) -> Task:
         """The new task, once it is safely stored.
 
         Raises NotFound without the queue, AlreadyExists for a name that is taken, InvalidArgument for what only the
-        queue's settings tell and for a task too large.
+        queue's settings tell and for a task too large, ResourceExhausted when the disk does not keep up.
         """
         creation = self._creation(queue, new)
-        await self._creations.add(creation)
+        size = len(new.body)
+        ticket = self._admission.enter(size)
+        try:
+            await self._creations.add(creation)
+        finally:
+            self._admission.leave(ticket, size)
         outcome = creation.outcome
         if isinstance(outcome, Task):
             return outcome
         raise outcome or answers.not_found()
 
     async def create_many(self, queue: QueueName, wanted: Sequence[NewTask | ApiError]) -> Sequence[Task | ApiError]:
-        """What became of each, in their order; those that are errors already stay what they are."""
+        """What became of each, in their order; those that are errors already stay what they are.
+
+        Raises ResourceExhausted when the disk does not keep up.
+        """
         creations = [new if isinstance(new, ApiError) else self._creation(queue, new) for new in wanted]
-        promises = {self._creations.add(each) for each in creations if isinstance(each, Creation)}
-        for promise in promises:
-            await promise
+        size = sum(len(each.new.body) for each in creations if isinstance(each, Creation))
+        ticket = self._admission.enter(size)
+        try:
+            promises = {self._creations.add(each) for each in creations if isinstance(each, Creation)}
+            for promise in promises:
+                await promise
+        finally:
+            self._admission.leave(ticket, size)
         return [each if isinstance(each, ApiError) else each.outcome or answers.not_found() for each in creations]
 
     async def get(self, name: TaskName, *, body: bool) -> Task:
@@ -135,13 +155,15 @@ class Tasks:
     async def delete_many(self, queue: QueueName, task_ids: Sequence[str]) -> Sequence[ApiError | None]:
         """Remove tasks; for each ID, in their order, the reason why not or None. An ID may stand twice."""
 
-        def work(tx: Transaction) -> set[str]:
+        def work(tx: Transaction) -> tuple[Queue | None, set[str]]:
             stored = tx.queue(queue)
             if stored is None:
-                return set()
-            return tx.remove(stored, task_ids, self._clock.now() + stored.queue.tombstone_ttl)
+                return None, set()
+            return stored.queue, tx.remove(stored, task_ids, self._clock.now() + stored.queue.tombstone_ttl)
 
-        gone = await self._store.write(work)
+        settings, gone = await self._store.write(work)
+        if settings is not None and gone:
+            self._events.emit(TasksDeleted(settings, sorted(gone), self._clock.now()))
         return [None if task_id in gone else answers.not_found() for task_id in task_ids]
 
     async def run(self, name: TaskName) -> Task:
@@ -178,16 +200,16 @@ class Tasks:
 
     async def _create(self, creations: Sequence[Creation]) -> None:
         now = self._clock.now()
-        await self._store.write(lambda tx: admit(tx, creations, now, https_tokens=self._https_tokens))
+        queues = await self._store.write(lambda tx: admit(tx, creations, now, https_tokens=self._https_tokens))
         earliest: dict[QueueName, datetime] = {}
-        counts: defaultdict[QueueName, int] = defaultdict(int)
+        created: defaultdict[QueueName, list[Task]] = defaultdict(list)
         for creation in creations:
             task = creation.outcome
             if isinstance(task, Task):
                 queue = creation.queue
-                counts[queue] += 1
+                created[queue].append(task)
                 if queue not in earliest or task.schedule_time < earliest[queue]:
                     earliest[queue] = task.schedule_time
         for queue, moment in earliest.items():
             self._scheduler.wake(queue, moment)
-            self._events.emit(TasksCreated(queue, counts[queue]))
+            self._events.emit(TasksCreated(queues[queue], created[queue], now))
