@@ -27,7 +27,7 @@ class Admission:
         self._tickets = 0
 
     def enter(self, size: int) -> int:
-        """Let ``size`` bytes in until ``leave`` gets the ticket. Raises ResourceExhausted, saying when to come again."""
+        """Let ``size`` bytes in until ``leave`` gets the ticket. Raises ResourceExhausted."""
         now = self._clock.monotonic()
         if self._waiting:
             if now - next(iter(self._waiting.values())) > LONGEST_WAIT:
