@@ -16,7 +16,7 @@ from tidegate.core.lifecycle import Outcome, Retry, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
 from tidegate.core.task import Attempt, HttpRequest, Status, Task
-from tidegate.engine.ports import Store, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports import Store, StoredQueue, Tally, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -286,6 +286,56 @@ async def test_the_sweep_removes_tasks_past_their_time_to_live(store: Store) -> 
         pass
     assert await listed(store) == ["young"]
     assert await store.read(lambda tx: tx.entombed(stored, ["old", "young"], later)) == {"old"}
+
+
+async def tallied(store: Store) -> Tally:
+    stored = await current(store)
+    (tally,) = await store.read(lambda tx: tx.tallies([stored]))
+    return tally
+
+
+async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
+    stored = await made(store, *[task(f"{n:03}", NOON + n * SECOND) for n in range(100)])
+    assert await tallied(store) == Tally(100, NOON)
+    claimed = await store.write(lambda tx: tx.claim(stored, NOON + HOUR, 10))
+    assert await tallied(store) == Tally(100, NOON + 10 * SECOND)
+    verdicts = [Verdict(each, each if n % 2 else None) for n, each in enumerate(claimed)]
+    await store.write(lambda tx: tx.settle(stored, verdicts, NOON + HOUR))
+    assert (await tallied(store)).tasks == 95
+    await store.write(lambda tx: tx.settle(stored, verdicts, NOON + HOUR))  # too late: nothing of it is there
+    assert (await tallied(store)).tasks == 95
+    await store.write(lambda tx: tx.remove(stored, ["050", "050", "000", "none"], NOON + HOUR))
+    assert (await tallied(store)).tasks == 94
+    await store.write(lambda tx: tx.purge(stored, stored.queue, NOON + HOUR))
+    assert await tallied(store) == Tally(0, None)
+    anew = await current(store)
+    await store.write(lambda tx: tx.add_tasks([(anew, task("new"))]))
+    while await store.write(lambda tx: tx.sweep(NOON, 7)):
+        pass
+    assert await tallied(store) == Tally(1, NOON)
+    while await store.write(lambda tx: tx.sweep(NOON + timedelta(days=31), 7)):  # past its time to live
+        pass
+    assert await tallied(store) == Tally(0, None)
+
+
+async def test_tasks_that_were_leased_too_often_are_counted_out(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    wanted = Wanted(limit=1, bytes_limit=1000, tag=None, attempts=1, tombstones_until=NOON + HOUR)
+    await store.write(lambda tx: tx.lease(stored, wanted, NOON, NOON + SECOND))
+    assert await tallied(store) == Tally(2, NOON)
+    leased = await store.write(lambda tx: tx.lease(stored, replace(wanted, limit=10), NOON + SECOND, NOON + HOUR))
+    assert ids(leased) == ["b"]
+    assert await tallied(store) == Tally(1, NOON + HOUR)
+
+
+async def test_each_queue_is_tallied_in_the_order_of_the_question_and_may_be_asked_about_twice(store: Store) -> None:
+    names = [QueueName.of("p", "us-central1", name) for name in ("a", "b", "c")]
+    one, two, three = [
+        await made(store, *[task(f"{n}") for n in range(many)], name=name) for many, name in enumerate(names)
+    ]
+    tallies = await store.read(lambda tx: tx.tallies([three, one, two, three]))
+    assert [tally.tasks for tally in tallies] == [2, 0, 1, 2]
+    assert await store.read(lambda tx: tx.tallies([])) == []
 
 
 async def test_documents_are_kept_until_they_expire(store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.test_every_store import NOON, QUEUE, current, made, task
+from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
 from tidegate.engine.ports import StoreError, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import LockedError, SqliteStore, check
@@ -47,6 +47,18 @@ async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="newer tidegate"):
         await SqliteStore.open(tmp_path / "t.db")
+
+
+async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+    await made(store, task("a"), task("b"))
+    await store.close()
+    connection = apsw.Connection(str(tmp_path / "t.db"))
+    connection.execute("ALTER TABLE generations DROP COLUMN tasks; PRAGMA user_version = 1")
+    connection.close()
+    store = await SqliteStore.open(tmp_path / "t.db")
+    assert (await tallied(store)).tasks == 2
+    await store.close()
 
 
 async def test_a_missing_directory_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tidegate.core.queue import (
     Token,
     UriOverride,
 )
+from tidegate.core.stats import QueueStats
 from tidegate.core.task import Attempt, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft
 from tidegate.schema.rpc import Service, raw
@@ -64,6 +65,9 @@ class Dialect(Protocol):
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
         """Fill a fresh message and return it. NotFound for a queue that this version does not show."""
+
+    def write_stats(self, stats: QueueStats, into: Any) -> None:
+        """Fill a QueueStats; only of a version that ``masks_answers``."""
 
     def read_task(self, message: Any) -> TaskDraft:
         """A task as it was sent."""

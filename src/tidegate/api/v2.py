@@ -23,6 +23,7 @@ from tidegate.api.dialect import (
 from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.core import answers
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.core.stats import QueueStats
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import AppEngineDraft, HttpDraft, PullDraft, TaskDraft
 from tidegate.schema import v2
@@ -73,6 +74,9 @@ class V2(Dialect):
         if queue.http_target is not None:
             write_http_target(queue.http_target, into.http_target)
         return into
+
+    def write_stats(self, stats: QueueStats, into: Any) -> None:
+        """Nothing: this version has no numbers."""
 
     def routing_holder(self, message: Any) -> Any:
         """The message in which a queue has its ``app_engine_routing_override``."""

@@ -7,10 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from tidegate.api.dialect import Messages
-from tidegate.api.times import put_span, read_duration
+from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.api.v2 import V2
 from tidegate.core import answers
 from tidegate.core.queue import Kind, Queue
+from tidegate.core.stats import QueueStats
 from tidegate.schema import v2beta3
 from tidegate.schema.rpc import Service
 
@@ -39,6 +40,14 @@ class V2beta3(V2):
         put_span(into.task_ttl, queue.task_ttl)
         put_span(into.tombstone_ttl, queue.tombstone_ttl)
         return into
+
+    def write_stats(self, stats: QueueStats, into: Any) -> None:
+        into.tasks_count = stats.tasks
+        if stats.next_due is not None:
+            put_moment(into.oldest_estimated_arrival_time, stats.next_due)
+        into.executed_last_minute_count = stats.executed_last_minute
+        into.concurrent_dispatches_count = stats.in_flight
+        into.effective_execution_rate = stats.effective_rate
 
     def routing_holder(self, message: Any) -> Any:
         return message.app_engine_http_queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.bulk import Bulk
+from tidegate.engine.executions import Executions
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Dispatcher:
         that were.
         """
         self.bulk = Bulk()
+        self.executions = Executions()
         self._store = world.store
         self._clock = world.clock
         self._events = world.events
@@ -153,6 +155,8 @@ class Dispatcher:
             return Outcome(reason="internal error")
 
     async def _record(self, ended: Sequence[Ended]) -> None:
+        answered = Counter([each.queue for each in ended if each.outcome.answered])
+        self.executions.add(answered, self._clock.monotonic())
         while True:
             try:
                 settled = await self._store.write(lambda tx: settle(tx, ended, throttling=self._throttling))

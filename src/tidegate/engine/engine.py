@@ -53,7 +53,7 @@ class Engine:
             inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
         )
         self.scheduler = Scheduler(inner, self.dispatcher.room, self.dispatcher.bulk, self.dispatcher.dispatch)
-        self.queues = Queues(world, self.scheduler, policy.queue_name_reuse_after)
+        self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
         self.leases = Leases(world)
         self.policies = Policies(world)

@@ -79,6 +79,13 @@ class Verdict(Struct, frozen=True):
     retry: Task | None
 
 
+class Tally(Struct, frozen=True):
+    """How many tasks a queue has, and the earliest schedule time among those that wait."""
+
+    tasks: int
+    next_due: datetime | None
+
+
 class Wanted(Struct, frozen=True):
     """What a worker asks to lease: tasks of one ``tag`` if given, ``limit`` at most, and no more than ``bytes_limit``
     of payload but for a single task. Tasks that were leased ``attempts`` times before, if given, are buried instead,
@@ -125,6 +132,9 @@ class Reader(Protocol):
 
     def next_due(self, queue: StoredQueue) -> datetime | None:
         """The earliest schedule time among the tasks that wait for an attempt."""
+
+    def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
+        """What each of the queues holds, in their order. Takes no time over the tasks."""
 
     def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
         """The tag of the pull task that has been due longest, empty for one without; None when none is due."""

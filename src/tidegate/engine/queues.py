@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -12,18 +12,21 @@ from tidegate.core.bucket import Flow
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
-from tidegate.engine.ports import QueueChanged, StoredQueue, Transaction, World
+from tidegate.core.stats import QueueStats, effective_rate
+from tidegate.engine.executions import Executions
+from tidegate.engine.ports import QueueChanged, Reader, StoredQueue, Transaction, World
 from tidegate.engine.scheduler import Scheduler
 
 
 class Queues:
     """What the queue calls of the API do, with values checked and names parsed."""
 
-    def __init__(self, world: World, scheduler: Scheduler, name_reuse_after: timedelta) -> None:
+    def __init__(self, world: World, scheduler: Scheduler, executions: Executions, name_reuse_after: timedelta) -> None:
         self._store = world.store
         self._clock = world.clock
         self._events = world.events
         self._scheduler = scheduler
+        self._executions = executions
         self._name_reuse_after = name_reuse_after
 
     async def create(self, queue: Queue) -> Queue:
@@ -44,6 +47,26 @@ class Queues:
         """Queues of ``projects/P/locations/L`` in the order of their IDs, those after the ID ``after``."""
         stored = await self._store.read(lambda tx: tx.queues(parent, after, limit))
         return [each.queue for each in stored]
+
+    async def stats(self, names: Sequence[QueueName]) -> Mapping[QueueName, QueueStats]:
+        """How busy each queue is just now; without those that are not there. Cheap, however many tasks they have."""
+        now = self._clock.now()
+        executed = self._executions.last_minute(self._clock.monotonic())
+
+        def look(tx: Reader) -> dict[QueueName, QueueStats]:
+            there = [stored for stored in map(tx.queue, names) if stored is not None]
+            return {
+                stored.queue.name: QueueStats(
+                    tasks=tally.tasks,
+                    next_due=tally.next_due,
+                    executed_last_minute=executed.get(stored.queue.name, 0),
+                    in_flight=stored.flow.in_flight,
+                    effective_rate=effective_rate(stored.queue, stored.flow, now),
+                )
+                for stored, tally in zip(there, tx.tallies(there), strict=True)
+            }
+
+        return await self._store.read(look)
 
     async def update(self, name: QueueName, change: Callable[[Queue | None], Queue]) -> Queue:
         """The queue as ``change`` makes it, given the present one or None when there is none.

@@ -18,6 +18,12 @@ def delete_tasks(connection: apsw.Connection, where: str, values: tuple[Any, ...
     return [task_id for task_id, _, _ in gone]
 
 
+def count_tasks(connection: apsw.Connection, generation: int, more: int) -> None:
+    """Note that a generation has so many tasks more."""
+    if more:
+        connection.execute("UPDATE generations SET tasks = tasks + ? WHERE id = ?", (more, generation))
+
+
 def drop_bodies(connection: apsw.Connection, seqs: Sequence[int]) -> None:
     """Delete the long bodies of tasks that are gone."""
     if seqs:

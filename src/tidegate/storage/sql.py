@@ -6,9 +6,10 @@ Every statement touches many rows in one step: each step gives the interpreter l
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -19,9 +20,9 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue, Verdict, Wanted
+from tidegate.engine.ports import StoredQueue, Tally, Verdict, Wanted
 from tidegate.storage import rows
-from tidegate.storage.removal import delete_tasks, drop_bodies, entomb
+from tidegate.storage.removal import count_tasks, delete_tasks, drop_bodies, entomb
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, TaskKey
 from tidegate.storage.sweep import Sweeper
 
@@ -118,6 +119,19 @@ class SqlReader:
             (queue.generation,),
         ).fetchone()
         return None if row[0] is None else moment(row[0])
+
+    def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
+        if not queues:
+            return []
+        generations = array("q", [queue.generation for queue in queues])
+        found = self._execute(
+            "SELECT id, tasks, (SELECT min(schedule_time) FROM tasks"
+            " WHERE tasks.generation = generations.id AND dispatched_at IS NULL)"
+            f" FROM generations WHERE id IN {_IDS}",
+            (apsw.carray(generations),),
+        )
+        tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
+        return [tallies.get(generation, Tally(0, None)) for generation in generations]
 
     def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
         row = self._execute(
@@ -220,6 +234,8 @@ class SqlTransaction(SqlReader):
         long = [(seq, task.body) for seq, (_, task) in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
+        for generation, added in Counter(map(itemgetter(1), values)).items():
+            count_tasks(self._connection, generation, added)
 
     def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         at = micros(now)
@@ -287,6 +303,7 @@ class SqlTransaction(SqlReader):
         settled = 0
         for attempt, tasks in gone.items():
             settled += self._finish(queue, tasks, attempt, micros(tombstones_until))
+        count_tasks(self._connection, generation, -settled)
         if kept:
             before = self._connection.total_changes()
             self._executemany(
@@ -385,6 +402,7 @@ class SqlTransaction(SqlReader):
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""
         gone = delete_tasks(self._connection, where, values)
+        count_tasks(self._connection, queue.generation, -len(gone))
         entomb(self._connection, queue.id, gone, micros(until))
         return len(gone)
 

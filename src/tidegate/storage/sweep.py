@@ -11,7 +11,7 @@ import apsw
 from tidegate.core.queue import SHORTEST_TASK_TTL
 from tidegate.core.times import micros
 from tidegate.storage import rows
-from tidegate.storage.removal import delete_tasks, entomb
+from tidegate.storage.removal import count_tasks, delete_tasks, entomb
 
 PAUSE_BETWEEN_WALKS = timedelta(hours=1)
 """How often the tasks are walked for those past their time to live, which is counted in weeks."""
@@ -64,13 +64,13 @@ class Sweeper:
     def _overdue(self, at: int, limit: int) -> bool:
         """Go on with the walk over the tasks, oldest first, deleting those past their queue's ``task_ttl``."""
         walked = self._execute(
-            "SELECT tasks.seq, tasks.id, tasks.create_time, queues.id, queues.settings"
+            "SELECT tasks.seq, tasks.id, tasks.generation, tasks.create_time, queues.id, queues.settings"
             " FROM tasks LEFT JOIN queues ON queues.generation = tasks.generation"
             " WHERE seq > ? ORDER BY seq LIMIT ?",
             (self._walked_to, limit),
         ).fetchall()
         oldest_that_stays = at - micros_of(SHORTEST_TASK_TTL)
-        for seq, task_id, created, queue, settings in walked:
+        for seq, task_id, generation, created, queue, settings in walked:
             if created > oldest_that_stays:  # from here on all are too young, whatever their queue says
                 break
             self._walked_to = seq
@@ -79,6 +79,7 @@ class Sweeper:
             limits = rows.decode_queue(settings)
             if created + micros_of(limits.task_ttl) <= at:
                 delete_tasks(self._connection, "seq = ?", (seq,))
+                count_tasks(self._connection, generation, -1)
                 entomb(self._connection, queue, [task_id], at + micros_of(limits.tombstone_ttl))
         else:
             if len(walked) == limit:

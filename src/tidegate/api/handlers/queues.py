@@ -16,6 +16,7 @@ from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
+STATS = "stats"
 BURST = ("rate_limits", "max_burst_size")
 FILTERED_STEP = 1000
 """Queues read at a time where a filter may pass over most of them."""
@@ -27,15 +28,19 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
     after = read_page_token(request.page_token, parent, request.filter, now)
     chooses = compile_filter(request.filter, schema_of(dialect.messages.Queue.DESCRIPTOR))
     paths = _read_mask(dialect, request)
+    counted = _asks_for_stats(dialect, paths) or (dialect.masks_answers and STATS in request.filter.lower())
     step = max(size, FILTERED_STEP) if request.filter else size
     response = dialect.messages.ListQueuesResponse()
     while len(response.queues) < size:
         page = await engine.queues.list(parent, after, step)
+        stats = await engine.queues.stats([queue.name for queue in page]) if counted else {}
         for queue in page:
             after = queue.name.queue
             if queue.kind is Kind.PULL and not dialect.shows_pull:
                 continue
             message = dialect.write_queue(queue, dialect.messages.Queue())
+            if queue.name in stats:
+                dialect.write_stats(stats[queue.name], message.stats)
             if chooses(message):
                 response.queues.append(_shown(message, paths))
                 if len(response.queues) == size:
@@ -49,8 +54,11 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
 
 async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
     shown = _read_mask(dialect, request)
-    queue = await engine.queues.get(name)
-    return _shown(dialect.write_queue(queue, dialect.messages.Queue()), shown)
+    message = dialect.write_queue(await engine.queues.get(name), dialect.messages.Queue())
+    if _asks_for_stats(dialect, shown):
+        for stats in (await engine.queues.stats([name])).values():
+            dialect.write_stats(stats, message.stats)
+    return _shown(message, shown)
 
 
 async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
@@ -116,8 +124,16 @@ def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:
     return [("name",), *masks.parse(dialect.messages.Queue.DESCRIPTOR, request.read_mask.paths)]
 
 
+def _asks_for_stats(dialect: Dialect, paths: list[masks.Steps] | None) -> bool:
+    return dialect.masks_answers and paths is not None and any(path[0] == STATS for path in paths)
+
+
 def _shown(message: Any, paths: list[masks.Steps] | None) -> Any:
-    return message if paths is None else masks.select(message, paths)
+    if paths is not None:
+        return masks.select(message, paths)
+    if STATS in message.DESCRIPTOR.fields_by_name:  # where only the filter looked at them
+        message.ClearField(STATS)
+    return message
 
 
 def unset_queue(name: QueueName) -> Queue:

@@ -1,0 +1,25 @@
+"""What can be asked about a queue's work just now (behaviour §16)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from tidegate.core.bucket import Flow
+from tidegate.core.queue import Queue
+
+
+class QueueStats(Struct, frozen=True):
+    """QueueStats of the API: ``next_due`` is its oldest_estimated_arrival_time, None while no task waits."""
+
+    tasks: int
+    next_due: datetime | None
+    executed_last_minute: int
+    in_flight: int
+    effective_rate: float
+
+
+def effective_rate(queue: Queue, flow: Flow, now: datetime) -> float:
+    """Attempts a second that the queue may really start now; none while it is paused, and of a pull queue."""
+    return flow.throttle.limits(queue.rate_limits, now).max_dispatches_per_second if queue.dispatches else 0.0
