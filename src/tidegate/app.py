@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
+import random
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -25,6 +27,7 @@ from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
+from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
@@ -58,6 +61,7 @@ class Application:
         self._store: Store | None = None
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
+        self._log: LineWriter | None = None
         self.metrics = Metrics()
         self.asgi = App(start=self._start, drain=self._drain, stop=self._stop)
 
@@ -67,7 +71,12 @@ class Application:
         self._sender = _sender(self._settings, clock)
         keys = _keys(self._settings)
         mint = _mint(self._settings, clock, keys)
-        world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(self.metrics))
+        self._log = _operation_log(self._settings)
+        listeners: list[Events] = [self.metrics]
+        if self._log is not None:
+            dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
+            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
+        world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
         for setup in self._settings.queue:
             await engine.queues.update(setup.name, partial(_set_up, setup))
@@ -90,6 +99,8 @@ class Application:
             await self._sender.close()
         if self._store is not None:
             await self._store.close()
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
 
 
 def policy(settings: Settings) -> Policy:
@@ -110,6 +121,16 @@ def _sender(settings: Settings, clock: Clock) -> HttpSender:
     except ValueError as error:
         raise StartupError(str(error)) from error
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
+
+
+def _operation_log(settings: Settings) -> LineWriter | None:
+    if settings.operation_log is None:
+        return None
+    try:
+        return LineWriter(settings.operation_log)
+    except OSError as error:
+        text = f"cannot open the operation log {settings.operation_log}: {error.strerror}; name another --operation-log"
+        raise StartupError(text) from error
 
 
 def issuer(settings: Settings) -> str:

@@ -66,15 +66,15 @@ class Metrics:
             count(event)
 
     def _created(self, event: TasksCreated) -> None:
-        self.queues[event.queue].created += event.count
+        self.queues[event.queue.name].created += len(event.tasks)
 
     def _started(self, event: AttemptStarted) -> None:
-        counts = self.queues[event.task.parent]
+        counts = self.queues[event.queue.name]
         counts.started += 1
-        counts.delays.add(event.dispatch_time - event.schedule_time)
+        counts.delays.add(event.at - event.task.schedule_time)
 
     def _ended(self, event: AttemptEnded) -> None:
-        counts = self.queues[event.task.parent]
+        counts = self.queues[event.queue.name]
         counts.ended[response_status(event.outcome).code.name] += 1
         counts.durations.add(event.took)
 

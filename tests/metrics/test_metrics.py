@@ -5,23 +5,29 @@ from datetime import UTC, datetime, timedelta
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.task import HttpRequest, Task
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, QueueChanged, TasksCreated
 from tidegate.metrics import BUCKETS, Metrics
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MAIL = QueueName("projects/p/locations/here/queues/mail")
 AUDIT = QueueName("projects/p/locations/here/queues/audit")
-TASK = MAIL.task("t")
+TASK = Task(name=MAIL.task("t"), target=HttpRequest("http://a.test/"), schedule_time=NOON, create_time=NOON)
 
 LINE = re.compile(r'tidegate_\w+\{queue="[^"]+"(,(code|le)="[^"]+")?\} [\d.]+')
 
 
 def started(after: float = 0.02) -> AttemptStarted:
-    return AttemptStarted(TASK, NOON, NOON + timedelta(seconds=after))
+    return AttemptStarted(Queue(name=MAIL), TASK, NOON + timedelta(seconds=after))
 
 
 def ended(outcome: Outcome, took: float = 0.3) -> AttemptEnded:
-    return AttemptEnded(TASK, outcome, timedelta(seconds=took))
+    return AttemptEnded(Queue(name=MAIL), TASK, outcome, timedelta(seconds=took), NOON)
+
+
+def created(queue: QueueName, count: int) -> TasksCreated:
+    return TasksCreated(Queue(name=queue), [TASK] * count, NOON)
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
@@ -31,7 +37,7 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 
 def test_created_tasks_are_counted_by_queue() -> None:
     metrics = Metrics()
-    for event in (TasksCreated(MAIL, 3), TasksCreated(AUDIT, 1), TasksCreated(MAIL, 2), QueueChanged(MAIL)):
+    for event in (created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL)):
         metrics.emit(event)
     shown = numbers(metrics)
     assert shown[f'tidegate_tasks_created_total{{queue="{MAIL}"}}'] == 5
@@ -74,7 +80,7 @@ def test_delays_and_durations_fall_into_buckets_that_add_up() -> None:
 
 def test_every_line_is_one_that_prometheus_reads() -> None:
     metrics = Metrics()
-    for event in (TasksCreated(AUDIT, 1), started(), ended(Outcome(500))):
+    for event in (created(AUDIT, 1), started(), ended(Outcome(500))):
         metrics.emit(event)
     lines = metrics.text().splitlines()
     assert all(LINE.fullmatch(line) or line.startswith(("# HELP tidegate_", "# TYPE tidegate_")) for line in lines)

@@ -134,11 +134,11 @@ class Dispatcher:
 
     async def _attempt(self, queue: Queue, queue_id: int, task: Task) -> None:
         started = self._clock.monotonic()
-        self._events.emit(AttemptStarted(task.name, task.schedule_time, self._clock.now()))
+        self._events.emit(AttemptStarted(queue, task, self._clock.now()))
         outcome = await self._outcome(queue, task)
         now = self._clock.now()
         took = timedelta(seconds=self._clock.monotonic() - started)
-        self._events.emit(AttemptEnded(task.name, outcome, took))
+        self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         self._records.add(Ended(queue.name, queue_id, task, outcome, now))
 
     async def _outcome(self, queue: Queue, task: Task) -> Outcome:

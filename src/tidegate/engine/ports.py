@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import QueueName, TaskName
+from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, Token
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
@@ -227,21 +227,38 @@ class Event(Struct, frozen=True):
     """Something that happened; subclasses say what. Listeners must be quick and must not raise."""
 
 
+# Events bring what the engine has in hand anyway, so that telling nobody costs nothing. Do not keep their tasks: some
+# hold a megabyte of body.
+
+
 class TasksCreated(Event, frozen=True):
-    queue: QueueName
-    count: int
+    queue: Queue
+    tasks: Sequence[Task]
+    at: datetime
+
+
+class TasksDeleted(Event, frozen=True):
+    """Tasks that a caller deleted, by their IDs."""
+
+    queue: Queue
+    task_ids: Sequence[str]
+    at: datetime
 
 
 class AttemptStarted(Event, frozen=True):
-    task: TaskName
-    schedule_time: datetime
-    dispatch_time: datetime
+    queue: Queue
+    task: Task
+    at: datetime
 
 
 class AttemptEnded(Event, frozen=True):
-    task: TaskName
+    """``task`` is as it was while the attempt was under way."""
+
+    queue: Queue
+    task: Task
     outcome: Outcome
     took: timedelta
+    at: datetime
 
 
 class QueueChanged(Event, frozen=True):
