@@ -60,10 +60,10 @@ class Silence:
         pass
 
 
-def still_engine() -> Engine:
+def still_engine(store: MemoryStore | None = None) -> Engine:
     """An engine that was not started: nothing happens in it but what is asked of it."""
     silence: Any = Silence()
-    return Engine(World(MemoryStore(), silence, silence, StillClock(), CountingIds(), silence))
+    return Engine(World(store or MemoryStore(), silence, silence, StillClock(), CountingIds(), silence))
 
 
 def rest_of(engine: Engine) -> RestServer:

@@ -221,19 +221,27 @@ async def test_a_compressed_body_that_cannot_be_read_is_refused(rest: RestServer
         assert refused(answer)[:2] == (400, "INVALID_ARGUMENT")
 
 
-async def test_a_body_that_is_too_large_is_refused_before_it_is_read(rest: RestServer) -> None:
-    client = Client([b""])
-    headers = {"content-length": str(MESSAGE_MAX + 1)}
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_body_that_is_too_large_is_refused_once_it_was_sent(rest: RestServer, told: bool) -> None:
+    piece = bytes(MESSAGE_MAX // 8 + 1)
+    client = Client([piece] * 8)
+    headers = {"content-length": str(8 * len(piece))} if told else {}
     answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client, headers=headers)
     assert refused(answer)[:2] == (429, "RESOURCE_EXHAUSTED")
-    assert client.asked == 0
+    assert client.asked == 8
 
 
-async def test_a_body_that_turns_out_too_large_is_read_no_further(rest: RestServer) -> None:
+async def test_a_body_without_end_is_refused_in_the_middle(rest: RestServer) -> None:
     piece = bytes(MESSAGE_MAX // 4)
     client = Client([piece] * 40)
     assert refused(await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client))[1] == "RESOURCE_EXHAUSTED"
-    assert client.asked == 5
+    assert client.asked == 5 + 8
+
+
+async def test_the_body_of_an_unknown_call_is_read_before_the_answer(rest: RestServer) -> None:
+    client = Client([b"{", b"}"])
+    assert refused(await call(rest, "POST", "/nowhere", client=client))[1] == "NOT_FOUND"
+    assert client.asked == 2
 
 
 async def test_a_body_that_grows_too_large_when_unpacked_is_refused(rest: RestServer) -> None:
@@ -243,10 +251,11 @@ async def test_a_body_that_grows_too_large_when_unpacked_is_refused(rest: RestSe
     assert refused(answer)[1] == "RESOURCE_EXHAUSTED"
 
 
-async def test_a_client_that_leaves_before_its_body_is_whole_gets_no_answer(rest: RestServer) -> None:
+@pytest.mark.parametrize("path", [f"/v2/{QUEUE}/tasks", "/nowhere"])
+async def test_a_client_that_leaves_before_its_body_is_whole_gets_no_answer(rest: RestServer, path: str) -> None:
     client = Client([b'{"task":'], leaves=True)
     with pytest.raises(IndexError):
-        await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client)
+        await call(rest, "POST", path, client=client)
     assert client.sent == []
 
 

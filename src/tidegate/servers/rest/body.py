@@ -14,16 +14,22 @@ from tidegate.servers.framing import MESSAGE_MAX, UNPACKED_IN_PLACE, Disconnecte
 _WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
 
+DROPPED_MAX: Final = 2 * MESSAGE_MAX
+"""Bytes that are read only to be dropped. A client that is answered in the middle of its body over HTTP/2 may never see
+the answer."""
+
+
 async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     """The body of a call with these headers.
 
     Raises:
-        ResourceExhausted: it is too large, which is said as soon as it is known.
+        ResourceExhausted: it is too large.
         InvalidArgument: it is compressed in a way that is not known here, or damaged.
         Disconnected: the client left before it was whole.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > MESSAGE_MAX:
+        await drop_body(receive)
         raise _too_large()
     event = await receive()
     body = event.get("body", b"")
@@ -33,6 +39,18 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     return await _unpack(body, encoding) if encoding and body else bytes(body)
 
 
+async def drop_body(receive: Receive) -> None:
+    """Read a body that nobody wants, unless it is very large. Raises Disconnected."""
+    dropped = 0
+    more = True
+    while more and dropped < DROPPED_MAX:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise Disconnected
+        dropped += len(event.get("body", b""))
+        more = event.get("more_body", False)
+
+
 async def _gather(event: MutableMapping[str, Any], receive: Receive) -> bytes:
     """A body in pieces, of which ``event`` is the first."""
     body = bytearray()  # grows in place: a large body is not copied, a million tiny pieces are not kept
@@ -40,9 +58,13 @@ async def _gather(event: MutableMapping[str, Any], receive: Receive) -> bytes:
         if event["type"] != "http.request":
             raise Disconnected
         body += event.get("body", b"")
+        more = event.get("more_body", False)
         if len(body) > MESSAGE_MAX:
+            del body
+            if more:
+                await drop_body(receive)
             raise _too_large()
-        if not event.get("more_body", False):
+        if not more:
             return bytes(body)
         event = await receive()
 

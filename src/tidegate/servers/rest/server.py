@@ -23,7 +23,7 @@ from tidegate.schema.transcoding import (
 )
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import Call, Scope, Send
-from tidegate.servers.rest.body import read_body
+from tidegate.servers.rest.body import drop_body, read_body
 
 JSON: Final = b"application/json; charset=UTF-8"
 OVERRIDE: Final = b"x-http-method-override"
@@ -48,6 +48,9 @@ class RestServer:
             headers = dict(scope["headers"])
             verb = _verb(scope, headers)
             match = self._match(scope, verb)
+            if match is None:
+                await drop_body(receive)
+                raise NotFound(f"There is no {verb} {scope['path']} here.")
             body = await read_body(headers, receive)
             query = scope["query_string"]
             if verb == "GET" and scope["method"] == "POST":  # its query was too long for a URL
@@ -71,15 +74,13 @@ class RestServer:
             status, answer = 500, rest_error_body(internal, pretty=options.pretty)
         await respond(scope, send, status, answer)
 
-    def _match(self, scope: Scope, verb: str) -> Match:
+    def _match(self, scope: Scope, verb: str) -> Match | None:
         path = scope["raw_path"].decode("utf-8", "surrogateescape")  # what is no UTF-8 is refused with the names
         if path.endswith(_GCLOUDS_UNNAMED):
             path = path.removesuffix(_GCLOUDS_UNNAMED) + "/tasks:buffer"
         match = self._router.match(verb, path)
         if match is None and verb == "HEAD":
-            match = self._router.match("GET", path)
-        if match is None:
-            raise NotFound(f"There is no {verb} {scope['path']} here.")
+            return self._router.match("GET", path)
         return match
 
 
