@@ -103,3 +103,4 @@ def report(ledger: Ledger, server: Server) -> None:
         "returned": len(ledger.returned(server.started_at)),
     }
     print(json.dumps(figures))
+    assert ledger.unfinished == []

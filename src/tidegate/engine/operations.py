@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from tidegate.core import answers
 from tidegate.core.names import OperationName
 from tidegate.engine.ports import Reader, Transaction, World
+
+T = TypeVar("T")
 
 KEPT_FOR = timedelta(hours=24)  # our choice; nothing is published
 KIND = "operation"
@@ -31,18 +37,22 @@ class Operations:
             raise answers.not_found()
         return found
 
-    async def begin(self, name: OperationName, value: bytes) -> None:
-        """Keep the operation as it starts. InvalidArgument when the name was used before: nothing may happen twice."""
-        now = self._clock.now()
 
-        def work(tx: Transaction) -> None:
-            if tx.document(KIND, name, now) is not None:
-                raise answers.operation_exists(name.operation)
-            tx.put_document(KIND, name, value, now + KEPT_FOR)
+class Recorded(Struct, Generic[T], frozen=True):
+    """The operation that a batch becomes: its name, and what tells of it, once what became of each entry is known.
 
-        await self._store.write(work)
+    It is stored with the work itself, in one transaction: there is no operation without its work, nor half of either.
+    """
 
-    async def keep(self, name: OperationName, value: bytes) -> None:
-        """Keep the operation as it is now."""
-        expires = self._clock.now() + KEPT_FOR
-        await self._store.write(lambda tx: tx.put_document(KIND, name, value, expires))
+    name: OperationName
+    told: Callable[[Sequence[T]], bytes]
+
+    def claim(self, tx: Transaction, now: datetime) -> None:
+        """Raises InvalidArgument when the name was used before: nothing may happen twice."""
+        if tx.document(KIND, self.name, now) is not None:
+            raise answers.operation_exists(self.name.operation)
+
+    def keep(self, tx: Transaction, outcomes: Sequence[T], now: datetime) -> bytes:
+        value = self.told(outcomes)
+        tx.put_document(KIND, self.name, value, now + KEPT_FOR)
+        return value

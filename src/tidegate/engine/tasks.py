@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import answers
@@ -18,8 +19,9 @@ from tidegate.core.validation import NewTask, settle_task
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.lookup import found
+from tidegate.engine.operations import Recorded
 from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
-from tidegate.engine.queues import found
 from tidegate.engine.scheduler import Scheduler
 
 CREATE_BATCHES = 2
@@ -38,9 +40,11 @@ class Creation:
         self.outcome: Task | ApiError | None = None
 
 
-def admit(tx: Transaction, creations: Sequence[Creation], now: datetime, *, https_tokens: bool) -> dict[str, Queue]:
+def admit(
+    tx: Transaction, creations: Sequence[Creation], now: datetime, *, https_tokens: bool
+) -> dict[QueueName, Queue]:
     """Store the new tasks that may be, leaving in each creation what became of it; return their queues by name."""
-    queues: dict[str, Queue] = {}
+    queues: dict[QueueName, Queue] = {}
     by_queue: defaultdict[QueueName, list[Creation]] = defaultdict(list)
     for creation in creations:
         by_queue[creation.queue].append(creation)
@@ -79,6 +83,21 @@ def _admitted(
     return task
 
 
+class Removal(Struct, frozen=True):
+    """What was deleted: from which queue, if there is one, and the IDs that were there."""
+
+    queue: Queue | None
+    gone: set[str]
+
+
+def remove(tx: Transaction, queue: QueueName, task_ids: Sequence[str], now: datetime) -> Removal:
+    """Delete tasks by their IDs, leaving their names taken for a while."""
+    stored = tx.queue(queue)
+    if stored is None:
+        return Removal(None, set())
+    return Removal(stored.queue, tx.remove(stored, task_ids, now + stored.queue.tombstone_ttl))
+
+
 class Tasks:
     """What the task calls of the API do, with values checked and names parsed."""
 
@@ -111,21 +130,31 @@ class Tasks:
             return outcome
         raise outcome or answers.not_found()
 
-    async def create_many(self, queue: QueueName, wanted: Sequence[NewTask | ApiError]) -> Sequence[Task | ApiError]:
-        """What became of each, in their order; those that are errors already stay what they are.
+    async def create_batch(
+        self, queue: QueueName, wanted: Sequence[NewTask | ApiError], operation: Recorded[Task | ApiError]
+    ) -> bytes:
+        """Create tasks and keep the operation that tells of it; those that are errors already stay what they are.
 
-        Raises ResourceExhausted when the disk does not keep up.
+        Raises InvalidArgument when the operation's name was used before, ResourceExhausted when the disk does not keep
+        up.
         """
-        creations = [new if isinstance(new, ApiError) else self._creation(queue, new) for new in wanted]
-        size = sum(len(each.new.body) for each in creations if isinstance(each, Creation))
+        entries = [new if isinstance(new, ApiError) else self._creation(queue, new) for new in wanted]
+        creations = [each for each in entries if isinstance(each, Creation)]
+        now = self._clock.now()
+
+        def work(tx: Transaction) -> tuple[dict[QueueName, Queue], bytes]:
+            operation.claim(tx, now)
+            queues = admit(tx, creations, now, https_tokens=self._https_tokens)
+            return queues, operation.keep(tx, [_outcome(each) for each in entries], now)
+
+        size = sum(len(each.new.body) for each in creations)
         ticket = self._admission.enter(size)
         try:
-            promises = {self._creations.add(each) for each in creations if isinstance(each, Creation)}
-            for promise in promises:
-                await promise
+            queues, value = await self._store.write(work)
         finally:
             self._admission.leave(ticket, size)
-        return [each if isinstance(each, ApiError) else each.outcome or answers.not_found() for each in creations]
+        self._created(creations, queues, now)
+        return value
 
     async def get(self, name: TaskName, *, body: bool) -> Task:
         """The task; without ``body`` its body is left unread. Raises NotFound, in other words for a recent task."""
@@ -148,23 +177,32 @@ class Tasks:
 
     async def delete(self, name: TaskName) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""
-        (error,) = await self.delete_many(name.parent, [name.task])
-        if error is not None:
-            raise error
 
-    async def delete_many(self, queue: QueueName, task_ids: Sequence[str]) -> Sequence[ApiError | None]:
-        """Remove tasks; for each ID, in their order, the reason why not or None. An ID may stand twice."""
+        def work(tx: Transaction) -> Removal:
+            return remove(tx, name.parent, [name.task], self._clock.now())
 
-        def work(tx: Transaction) -> tuple[Queue | None, set[str]]:
-            stored = tx.queue(queue)
-            if stored is None:
-                return None, set()
-            return stored.queue, tx.remove(stored, task_ids, self._clock.now() + stored.queue.tombstone_ttl)
+        removal = await self._store.write(work)
+        if not removal.gone:
+            raise answers.not_found()
+        self._removed(removal)
 
-        settings, gone = await self._store.write(work)
-        if settings is not None and gone:
-            self._events.emit(TasksDeleted(settings, sorted(gone), self._clock.now()))
-        return [None if task_id in gone else answers.not_found() for task_id in task_ids]
+    async def delete_batch(
+        self, queue: QueueName, task_ids: Sequence[str], operation: Recorded[ApiError | None]
+    ) -> bytes:
+        """Remove tasks and keep the operation that tells of it: for each ID, in their order, the reason why not or
+        None. An ID may stand twice. Raises InvalidArgument when the operation's name was used before.
+        """
+        now = self._clock.now()
+
+        def work(tx: Transaction) -> tuple[Removal, bytes]:
+            operation.claim(tx, now)
+            removal = remove(tx, queue, task_ids, now)
+            outcomes = [None if task_id in removal.gone else answers.not_found() for task_id in task_ids]
+            return removal, operation.keep(tx, outcomes, now)
+
+        removal, value = await self._store.write(work)
+        self._removed(removal)
+        return value
 
     async def run(self, name: TaskName) -> Task:
         """Dispatch the task now, whatever its queue's state and limits say, even beside an attempt under way.
@@ -201,6 +239,10 @@ class Tasks:
     async def _create(self, creations: Sequence[Creation]) -> None:
         now = self._clock.now()
         queues = await self._store.write(lambda tx: admit(tx, creations, now, https_tokens=self._https_tokens))
+        self._created(creations, queues, now)
+
+    def _created(self, creations: Sequence[Creation], queues: Mapping[QueueName, Queue], now: datetime) -> None:
+        """Tell the scheduler and the listeners of the tasks that are stored now."""
         earliest: dict[QueueName, datetime] = {}
         created: defaultdict[QueueName, list[Task]] = defaultdict(list)
         for creation in creations:
@@ -213,3 +255,13 @@ class Tasks:
         for queue, moment in earliest.items():
             self._scheduler.wake(queue, moment)
             self._events.emit(TasksCreated(queues[queue], created[queue], now))
+
+    def _removed(self, removal: Removal) -> None:
+        if removal.queue is not None and removal.gone:
+            self._events.emit(TasksDeleted(removal.queue, sorted(removal.gone), self._clock.now()))
+
+
+def _outcome(entry: Creation | ApiError) -> Task | ApiError:
+    if isinstance(entry, ApiError):
+        return entry
+    return entry.outcome or answers.not_found()

@@ -5,7 +5,7 @@ The work is done inside the call; what is answered is an operation that has ende
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.longrunning.operations_pb2 import Operation
@@ -16,6 +16,7 @@ from tidegate.api.handlers.tasks import read_view
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
+from tidegate.core.task import Task
 from tidegate.core.times import MICROSECOND
 from tidegate.core.validation import (
     NewTask,
@@ -26,93 +27,83 @@ from tidegate.core.validation import (
     check_task,
 )
 from tidegate.engine.engine import Engine
+from tidegate.engine.operations import Recorded
 from tidegate.schema.names import pack
 
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     entries = request.requests
     check_create_batch(parent, [(entry.parent, entry.task.name) for entry in entries], request.request_id)
-    batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata(), parent, request.request_id)
-    await batch.begin()
-    now = engine.clock.now()
+    batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata, parent, request.request_id)
     wanted: list[NewTask | ApiError] = []
     for entry in entries:
         try:
-            wanted.append(check_task(dialect.read_task(entry.task), parent, now, in_batch=True))
+            wanted.append(check_task(dialect.read_task(entry.task), parent, batch.started, in_batch=True))
         except ApiError as error:
             wanted.append(error)
-    response = dialect.messages.BatchCreateTasksResponse()
-    failed: dict[int, ApiError] = {}
-    for index, outcome in enumerate(await engine.tasks.create_many(parent, wanted)):
-        if isinstance(outcome, ApiError):
-            failed[index] = outcome
-        else:
-            dialect.write_task(outcome, read_view(entries[index].response_view), response.tasks.add())
-    # When all have failed there is neither a response nor an error; the metadata says it.
-    return await batch.end(failed, len(entries), response if response.tasks else None, all_failed="FAILED")
+
+    def told(outcomes: Sequence[Task | ApiError]) -> bytes:
+        response = dialect.messages.BatchCreateTasksResponse()
+        failed: dict[int, ApiError] = {}
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, ApiError):
+                failed[index] = outcome
+            else:
+                dialect.write_task(outcome, read_view(entries[index].response_view), response.tasks.add())
+        # When all have failed there is neither a response nor an error; the metadata says it.
+        return batch.told(failed, len(entries), response if response.tasks else None, all_failed="FAILED")
+
+    return Operation.FromString(await engine.tasks.create_batch(parent, wanted, Recorded(batch.name, told)))
 
 
 async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     names = request.names
     check_delete_batch(names, request.request_id)
-    batch = Batch(engine, dialect.messages.BatchDeleteTasksMetadata(), parent, request.request_id)
-    await batch.begin()
-    failed: dict[int, ApiError] = {}
+    batch = Batch(engine, dialect.messages.BatchDeleteTasksMetadata, parent, request.request_id)
+    misnamed: dict[int, ApiError] = {}
     wanted: dict[int, str] = {}
     for index, name in enumerate(names):
         try:
             wanted[index] = check_deleted_name(name, parent).task
         except ApiError as error:
-            failed[index] = error
-    outcomes = await engine.tasks.delete_many(parent, list(wanted.values()))
-    failed |= {index: error for index, error in zip(wanted, outcomes, strict=True) if error is not None}
-    response = NoDeleteSucceeded() if len(failed) == len(names) else Empty()
-    return await batch.end(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
+            misnamed[index] = error
+
+    def told(outcomes: Sequence[ApiError | None]) -> bytes:
+        failed = misnamed | {index: error for index, error in zip(wanted, outcomes, strict=True) if error is not None}
+        response = NoDeleteSucceeded() if len(failed) == len(names) else Empty()
+        return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
+
+    task_ids = list(wanted.values())
+    return Operation.FromString(await engine.tasks.delete_batch(parent, task_ids, Recorded(batch.name, told)))
 
 
 class Batch:
-    """A batch on its way to being an operation."""
+    """A batch on its way to being an operation; ``metadata`` is its message's class."""
 
     def __init__(self, engine: Engine, metadata: Any, parent: QueueName, request_id: str) -> None:
-        self._engine = engine
-        self._metadata = metadata
-        self._requested = bool(request_id)
+        self._clock = engine.clock
+        self._new_metadata = metadata
+        self.started = engine.clock.now()
         self.name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
 
-    async def begin(self) -> None:
-        """Take the operation's name, so that a repeat of the call finds it taken."""
-        self._started = self._engine.clock.now()
-        put_moment(self._metadata.start_time, self._started)
-        self._metadata.state = self._state("RUNNING")
-        if self._requested:
-            await self._engine.operations.begin(self.name, self._operation().SerializeToString())
-
-    async def end(self, failed: Mapping[int, ApiError], total: int, result: Any, *, all_failed: str) -> Operation:
-        """The operation as it ended, kept for later. ``result`` is a message, an error or None."""
-        metadata = self._metadata
-        ended = max(self._engine.clock.now(), self._started + MICROSECOND)  # always after the start
-        put_moment(metadata.end_time, ended)
+    def told(self, failed: Mapping[int, ApiError], total: int, result: Any, *, all_failed: str) -> bytes:
+        """The operation as it ended. ``result`` is a message, an error or None."""
+        metadata = self._new_metadata()
+        put_moment(metadata.start_time, self.started)
+        put_moment(metadata.end_time, max(self._clock.now(), self.started + MICROSECOND))  # always after the start
         some_failed = all_failed if len(failed) == total else "PARTIALLY_SUCCEEDED"
-        metadata.state = self._state(some_failed if failed else "SUCCEEDED")
+        states = metadata.DESCRIPTOR.enum_types_by_name["State"].values_by_name
+        metadata.state = states[some_failed if failed else "SUCCEEDED"].number
         for index, error in failed.items():
             status = metadata.failed_requests[index]
             status.code = error.code
             status.message = error.message
-        operation = self._operation()
-        operation.done = True
+        operation = Operation(name=self.name, done=True)
+        operation.metadata.CopyFrom(pack(metadata))
         if isinstance(result, ApiError):
             operation.error.code = result.code
             operation.error.message = result.message
         elif result is not None:
             operation.response.CopyFrom(pack(result))
-        await self._engine.operations.keep(self.name, operation.SerializeToString())
-        return operation
-
-    def _operation(self) -> Operation:
-        operation = Operation(name=self.name)
-        operation.metadata.CopyFrom(pack(self._metadata))
-        return operation
-
-    def _state(self, name: str) -> int:
-        number: int = self._metadata.DESCRIPTOR.enum_types_by_name["State"].values_by_name[name].number
-        return number
+        value: bytes = operation.SerializeToString()
+        return value
