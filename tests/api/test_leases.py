@@ -182,9 +182,14 @@ class TestV2:
             await call(rpc, **({"queue": request} if rpc == "update_queue" else request))
         assert (await call2("get_queue", name=QUEUE)).state == 1
 
-    @pytest.mark.parametrize("rpc", ["get_task", "run_task"])
-    async def test_a_pull_task_is_not_found(self, call, call2, rpc) -> None:
+    async def test_a_pull_task_is_not_found(self, call, call2) -> None:
         await put(call2, "t")
-        with pytest.raises(NotFound):
-            await call(rpc, name=TASK)
-        await call2("get_task", name=TASK)
+        with pytest.raises(NotFound, match="Requested entity"):
+            await call("get_task", name=TASK)
+
+    async def test_calls_that_look_for_the_queue_first_say_that_it_is_missing(self, call, call2) -> None:
+        await put(call2, "t")
+        for rpc, request in (("run_task", {"name": TASK}), ("buffer_task", {"queue": QUEUE})):
+            with pytest.raises(NotFound) as refused:
+                await call(rpc, **request)
+            assert refused.value.message == QUEUE_MISSING

@@ -6,6 +6,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from tests.api.conftest import LOCATION, QUEUE
 
 from tidegate.core.errors import Aborted, InvalidArgument, NotFound
+from tidegate.core.names import QueueName
+from tidegate.engine.policies import KIND, document_of
 
 BINDINGS = [
     {"role": "roles/viewer", "members": ["user:b@c", "allUsers", "user:b@c"]},
@@ -113,3 +115,10 @@ async def test_a_policy_goes_with_its_queue(call, clock) -> None:
     clock.advance(days=8)
     await call("create_queue", parent=LOCATION, queue={"name": QUEUE})
     assert await get(call) == Policy(etag=b"\x00\x20\x01")
+
+
+async def test_a_deleted_queue_leaves_no_policy_behind(call, engine, clock) -> None:
+    await put(call, bindings=BINDINGS)
+    stored = await engine.store.read(lambda reader: reader.queue(QueueName(QUEUE)))
+    await call("delete_queue", name=QUEUE)
+    assert await engine.store.read(lambda reader: reader.document(KIND, document_of(stored), clock.now())) is None

@@ -5,7 +5,7 @@ from google.api.httpbody_pb2 import HttpBody
 from tests.api.conftest import LOCATION
 
 from tidegate.api.rpcs import Api
-from tidegate.core.errors import InvalidArgument, PermissionDenied
+from tidegate.core.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 
 FILE = b"""
 queue:
@@ -74,6 +74,15 @@ async def test_a_bad_file_changes_nothing(upload, queues, data, text) -> None:
     assert refused.value.message.startswith("Invalid queue configuration. ")
     assert text in refused.value.message
     assert await queues() == {}
+
+
+async def test_a_file_with_a_name_that_is_not_free_yet_changes_nothing(call2, upload, queues) -> None:
+    for queue in ("work", "old"):
+        await call2("create_queue", parent=LOCATION, queue={"name": f"{LOCATION}/queues/{queue}"})
+    await call2("delete_queue", name=f"{LOCATION}/queues/work")
+    with pytest.raises(FailedPrecondition, match="existed too recently"):
+        await upload(FILE)
+    assert {name: queue.state for name, queue in (await queues()).items()} == {"old": 1}
 
 
 async def test_an_upload_names_its_application(upload) -> None:

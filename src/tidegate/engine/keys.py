@@ -5,14 +5,11 @@ The config is checked and kept; tasks are not encrypted by it unless the operato
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tidegate.core.cmek import check_key
-from tidegate.core.queue import Queue
+from tidegate.engine.lookup import queues_of
 from tidegate.engine.ports import Reader, Transaction, World
 
 KIND = "cmek"
-PAGE = 1000  # queues looked at in one step
 
 
 class Keys:
@@ -38,17 +35,10 @@ class Keys:
         """
 
         def work(tx: Transaction) -> None:
-            check_key(key, parent.rsplit("/", 1)[1], _queues(tx, parent))
+            check_key(key, parent.rsplit("/", 1)[1], (stored.queue for stored in queues_of(tx, parent)))
             if key:
                 tx.put_document(KIND, parent, key.encode())
             else:
                 tx.drop_document(KIND, parent)
 
         await self._store.write(work)
-
-
-def _queues(tx: Transaction, parent: str) -> Iterator[Queue]:
-    after = ""
-    while page := tx.queues(parent, after, PAGE):
-        yield from (stored.queue for stored in page)
-        after = page[-1].queue.name.queue

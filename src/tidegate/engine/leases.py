@@ -15,8 +15,8 @@ from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
+from tidegate.engine.lookup import found
 from tidegate.engine.ports import StoredQueue, Transaction, Wanted, World
-from tidegate.engine.queues import found
 
 ACKNOWLEDGEMENT_BATCHES = 2
 """Batches of acknowledgements with the store at a time, as for new tasks."""

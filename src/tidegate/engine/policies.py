@@ -8,8 +8,8 @@ import msgspec
 
 from tidegate.core.names import QueueName
 from tidegate.core.policy import NO_POLICY, Policy, settle_policy
+from tidegate.engine.lookup import found
 from tidegate.engine.ports import Reader, StoredQueue, Transaction, World
-from tidegate.engine.queues import found
 
 KIND = "policy"
 
@@ -56,3 +56,8 @@ class Policies:
 def document_of(stored: StoredQueue) -> str:
     """Where the policy of a queue is kept; a queue made anew under the same name is another one."""
     return f"{stored.queue.name}@{stored.id}"
+
+
+def drop_policy(tx: Transaction, stored: StoredQueue) -> None:
+    """Forget the policy of a queue that goes away."""
+    tx.drop_document(KIND, document_of(stored))

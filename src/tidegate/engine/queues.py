@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from tidegate.core import answers
 from tidegate.core.bucket import Flow
-from tidegate.core.errors import ApiError
-from tidegate.core.names import QueueName
+from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.stats import QueueStats, effective_rate
 from tidegate.engine.executions import Executions
-from tidegate.engine.ports import QueueChanged, Reader, StoredQueue, Transaction, World
+from tidegate.engine.lookup import found, queues_of
+from tidegate.engine.policies import drop_policy
+from tidegate.engine.ports import QueueChanged, Reader, Transaction, World
 from tidegate.engine.scheduler import Scheduler
 
 
@@ -39,9 +40,9 @@ class Queues:
 
         return await self._changed(work)
 
-    async def get(self, name: QueueName) -> Queue:
-        """The queue. Raises NotFound."""
-        return (await self._store.read(lambda tx: found(tx.queue(name)))).queue
+    async def get(self, name: QueueName, *, push_only: bool = False) -> Queue:
+        """The queue. Raises NotFound, with ``push_only`` for a pull queue too."""
+        return (await self._store.read(lambda tx: found(tx.queue(name), push_only=push_only))).queue
 
     async def list(self, parent: str, after: str, limit: int) -> Sequence[Queue]:
         """Queues of ``projects/P/locations/L`` in the order of their IDs, those after the ID ``after``."""
@@ -84,6 +85,30 @@ class Queues:
 
         return await self._changed(work)
 
+    async def apply(self, location: LocationName, plan: Callable[[Sequence[Queue]], Sequence[Queue]]) -> None:
+        """Make and change queues of a location, all of them or none: those that ``plan`` returns, given those present.
+
+        ``plan`` runs inside the transaction and may raise an ApiError. Raises FailedPrecondition when the name of a new
+        queue was freed too recently.
+        """
+
+        def work(tx: Transaction) -> Sequence[Queue]:
+            now = self._clock.now()
+            present = {stored.queue.name: stored for stored in queues_of(tx, location)}
+            planned = plan([stored.queue for stored in present.values()])
+            for queue in planned:
+                if queue.name not in present and tx.queue_name_taken(queue.name, now):
+                    raise answers.queue_existed_recently()
+            for queue in planned:
+                if queue.name in present:
+                    tx.save_queue(present[queue.name], queue)
+                else:
+                    tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
+            return planned
+
+        for queue in await self._store.write(work):
+            self._tell(queue)
+
     async def delete(self, name: QueueName) -> None:
         """Remove the queue with its tasks; its name stays taken for a while. Raises NotFound."""
 
@@ -92,6 +117,7 @@ class Queues:
             if stored is None:
                 raise answers.not_found()
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
+            drop_policy(tx, stored)
             return stored.queue
 
         await self._changed(work)
@@ -127,9 +153,12 @@ class Queues:
 
     async def _changed(self, work: Callable[[Transaction], Queue]) -> Queue:
         queue = await self._store.write(work)
+        self._tell(queue)
+        return queue
+
+    def _tell(self, queue: Queue) -> None:
         self._events.emit(QueueChanged(queue.name))
         self._scheduler.wake(queue.name, self._clock.now())
-        return queue
 
     def _add(self, tx: Transaction, queue: Queue) -> Queue:
         now = self._clock.now()
@@ -137,10 +166,3 @@ class Queues:
             raise answers.queue_existed_recently()
         tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
         return queue
-
-
-def found(stored: StoredQueue | None, otherwise: Callable[[], ApiError] = answers.queue_missing) -> StoredQueue:
-    """The queue that a call names, or the documented NotFound."""
-    if stored is None:
-        raise otherwise()
-    return stored

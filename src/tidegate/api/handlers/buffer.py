@@ -26,7 +26,7 @@ class Call(Protocol):
 
 
 async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: Call | None) -> Any:
-    target = (await engine.queues.get(queue)).http_target
+    target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
     override = None if target is None else target.uri_override
     if target is None or override is None or not override.host:
         raise answers.buffer_without_host()

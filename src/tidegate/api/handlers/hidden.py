@@ -27,7 +27,7 @@ MISSING: Mapping[str, Callable[[], NotFound]] = {
     "set_iam_policy": answers.queue_missing,
     "test_iam_permissions": answers.queue_missing,
     "list_tasks": answers.queue_missing,
-    "run_task": answers.not_found,
+    "run_task": answers.queue_missing,
 }
 """What each call says about a queue that is not there."""
 

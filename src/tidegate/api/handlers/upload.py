@@ -11,11 +11,8 @@ from google.protobuf.empty_pb2 import Empty
 from tidegate.api.dialect import Dialect
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import LocationName, ProjectName
-from tidegate.core.queue import Queue
 from tidegate.core.queue_yaml import planned, read_queue_yaml
 from tidegate.engine.engine import Engine
-
-PAGE = 1000  # queues read at a time
 
 
 def project_of(request: Any) -> str:
@@ -34,15 +31,13 @@ async def apply_queue_yaml(engine: Engine, location: LocationName, data: bytes) 
     """Make, change and disable the queues of a location as a queue.yaml says.
 
     Raises:
-        InvalidArgument: The file says what none may say; nothing is changed then.
+        InvalidArgument: The file says what none may say.
+        FailedPrecondition: It lists a queue whose name was freed too recently.
+
+    Nothing is changed then.
     """
     file = read_queue_yaml(read_yaml(data), engine.policy.ceilings)
-    for queue in planned(file, location, await _existing(engine, location)):
-        await engine.queues.update(queue.name, partial(_replaced_by, queue))
-
-
-def _replaced_by(queue: Queue, stored: Queue | None) -> Queue:
-    return queue
+    await engine.queues.apply(location, partial(planned, file, location))
 
 
 def read_yaml(data: bytes) -> Any:
@@ -52,12 +47,3 @@ def read_yaml(data: bytes) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InvalidArgument(f"Invalid queue configuration. The file is no YAML: {reason}") from None
-
-
-async def _existing(engine: Engine, location: LocationName) -> list[Queue]:
-    queues: list[Queue] = []
-    after = ""
-    while page := await engine.queues.list(location, after, PAGE):
-        queues += page
-        after = page[-1].name.queue
-    return queues
