@@ -3,11 +3,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.examples import MINUTE, NOON, SECOND, task
+from tests.core.examples import MINUTE, NOON, SECOND
 
 from tidegate.core.errors import ApiError, FailedPrecondition, InvalidArgument
-from tidegate.core.lease import LeaseFilter, check_holder, lease_size, lease_span, read_filter
-from tidegate.core.task import PullMessage, Task
+from tidegate.core.lease import Lease, LeaseFilter, check_holder, lease_size, lease_span, read_filter
 from tidegate.core.times import Duration
 
 
@@ -95,8 +94,8 @@ UNTIL = NOON + MINUTE + timedelta(microseconds=5)
 SENT = (int(NOON.timestamp()) + 60, 5_000)
 
 
-def leased(leases: int = 1) -> Task:
-    return task(target=PullMessage(), schedule_time=UNTIL, dispatch_count=leases, dispatched_at=None)
+def leased(leases: int = 1) -> Lease:
+    return Lease(UNTIL, leases)
 
 
 def test_the_worker_with_the_schedule_time_holds_the_task() -> None:
@@ -115,7 +114,7 @@ def test_the_worker_with_the_schedule_time_holds_the_task() -> None:
     ],
 )
 def test_a_lease_that_ran_out_or_is_anothers_holds_nothing(
-    current: Task, sent: tuple[int, int], passed: timedelta
+    current: Lease, sent: tuple[int, int], passed: timedelta
 ) -> None:
     with pytest.raises(FailedPrecondition) as caught:
         check_holder(current, sent, NOON + passed, "AcknowledgeTaskRequest")

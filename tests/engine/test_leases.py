@@ -11,11 +11,12 @@ from tests.engine.worlds import MINUTE, Hands, hands
 
 from tidegate.core.errors import FailedPrecondition, InvalidArgument, NotFound
 from tidegate.core.lease import LeaseFilter
+from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue, RetryConfig
 from tidegate.core.task import Task
 from tidegate.core.times import micros
-from tidegate.core.validation import PullDraft, TaskDraft, check_task
+from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
 
 QUEUE = QueueName.of("p", "l", "pull")
 ANY = LeaseFilter()
@@ -147,6 +148,23 @@ async def test_a_schedule_time_must_be_given() -> None:
     await lease(at)
     with pytest.raises(InvalidArgument, match=r"AcknowledgeTaskRequest\.scheduleTime is required\."):
         await at.engine.leases.acknowledge(QUEUE.task("a"), None)
+
+
+async def test_a_push_task_is_nobodys_to_hold_though_it_was_dispatched_and_is_due_later() -> None:
+    at = await hands()
+    await at.engine.queues.create(Queue(name=QUEUE))
+    draft = TaskDraft(name=QUEUE.task("a"), target=HttpDraft("http://handler.test/"))
+    await at.engine.tasks.create(QUEUE, check_task(draft, QUEUE, at.clock.now()))
+    at.network.answer = lambda _: Outcome(http_status=500)
+    await at.engine.tasks.run(QUEUE.task("a"))
+    await at.engine.dispatcher.drain(MINUTE)
+    waiting = await at.engine.tasks.get(QUEUE.task("a"), body=False)
+    assert waiting.schedule_time > at.clock.now()
+    with pytest.raises(NotFound):
+        await at.engine.leases.acknowledge(waiting.name, held(waiting))
+    with pytest.raises(NotFound):
+        await at.engine.leases.renew(waiting.name, held(waiting), MINUTE)
+    assert await at.engine.tasks.get(QUEUE.task("a"), body=False) == waiting
 
 
 async def test_a_paused_queue_and_a_push_queue_refuse() -> None:

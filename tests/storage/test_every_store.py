@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
 from tidegate.core.errors import Code
+from tidegate.core.lease import Lease
 from tidegate.core.lifecycle import Outcome, Retry, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
-from tidegate.core.task import Attempt, HttpRequest, Status, Task
+from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.engine.ports import Store, StoredQueue, Tally, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -231,7 +232,7 @@ async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
     stored = await made(store, task("a"))
     assert await store.read(lambda tx: tx.living(stored, [])) == set()
     assert await store.read(lambda tx: tx.entombed(stored, [], NOON)) == set()
-    assert await store.read(lambda tx: tx.tasks_named(stored, [])) == []
+    assert await store.read(lambda tx: tx.leases(stored, [])) == {}
     assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
     assert await store.write(lambda tx: tx.settle(stored, [], NOON)) == 0
     await store.write(lambda tx: tx.add_tasks([]))
@@ -288,6 +289,57 @@ async def test_the_sweep_removes_tasks_past_their_time_to_live(store: Store) -> 
     assert await store.read(lambda tx: tx.entombed(stored, ["old", "young"], later)) == {"old"}
 
 
+def pull_task(task_id: str, due: datetime = NOON, body: bytes = b"", tag: str = "") -> Task:
+    return Task(name=QUEUE.task(task_id), target=PullMessage(tag), schedule_time=due, create_time=NOON, body=body)
+
+
+WANTED = Wanted(limit=10, bytes_limit=10_000, tag=None, attempts=None, tombstones_until=NOON + HOUR)
+
+
+async def leased(store: Store, wanted: Wanted = WANTED, now: datetime = NOON) -> list[Task]:
+    stored = await current(store)
+    return await store.write(lambda tx: tx.lease(stored, wanted, now, now + HOUR))
+
+
+async def test_a_leased_task_is_as_it_was_but_for_its_lease(store: Store) -> None:
+    small, large = pull_task("small", body=b"s", tag="x"), pull_task("large", body=b"l" * 5000)
+    stored = await made(store, small, large)
+    found = await leased(store)
+    lease = {"schedule_time": NOON + HOUR, "dispatch_count": 1}
+    assert [_without_key(each) for each in found] == [replace(small, **lease), replace(large, **lease)]
+    for each in found:
+        kept = await store.read(lambda tx, each=each: tx.task(stored, each.name.task, body=True))  # type: ignore[misc]
+        assert kept == each
+
+
+async def test_leases_go_by_schedule_time_then_creation_up_to_so_many_bytes(store: Store) -> None:
+    tasks = [
+        pull_task(name, NOON - due * SECOND, b"x" * 3000) for name, due in (("c", 0), ("a", 2), ("b", 1), ("d", 0))
+    ]
+    await made(store, *tasks, pull_task("later", NOON + SECOND))
+    assert ids(await leased(store)) == ["a", "b", "c"]
+    assert ids(await leased(store)) == ["d"]
+    assert ids(await leased(store, replace(WANTED, bytes_limit=0), NOON + HOUR)) == ["later"]  # one, however long
+    assert ids(await leased(store, replace(WANTED, limit=2, tag=""), NOON + 2 * HOUR)) == ["c", "a"]
+    assert await leased(store, replace(WANTED, tag="x"), NOON + 2 * HOUR) == []
+
+
+async def test_leases_are_told_of_the_pull_tasks_that_are_there(store: Store) -> None:
+    stored = await made(store, pull_task("a", NOON - SECOND), pull_task("b"), task("push"))
+    await leased(store, replace(WANTED, limit=1))
+    told = await store.read(lambda tx: tx.leases(stored, ["b", "a", "push", "none", "a"]))
+    assert told == {"a": Lease(NOON + HOUR, 1), "b": Lease(NOON, 0)}
+
+
+async def test_removed_tasks_leave_no_bodies_behind(store: Store) -> None:
+    stored = await made(store, pull_task("a", body=b"x" * 5000), pull_task("b", body=b"y" * 5000))
+    await store.write(lambda tx: tx.remove(stored, ["a"], NOON + HOUR))
+    (left,) = await leased(store)
+    assert left.body == b"y" * 5000
+    kept = await store.read(lambda tx: tx._execute("SELECT count(*) FROM bodies").fetchone())  # type: ignore[attr-defined]
+    assert kept == (1,)
+
+
 async def tallied(store: Store) -> Tally:
     stored = await current(store)
     (tally,) = await store.read(lambda tx: tx.tallies([stored]))
@@ -319,8 +371,8 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
 
 
 async def test_tasks_that_were_leased_too_often_are_counted_out(store: Store) -> None:
-    stored = await made(store, task("a"), task("b"))
-    wanted = Wanted(limit=1, bytes_limit=1000, tag=None, attempts=1, tombstones_until=NOON + HOUR)
+    stored = await made(store, pull_task("a"), pull_task("b"))
+    wanted = replace(WANTED, limit=1, attempts=1)
     await store.write(lambda tx: tx.lease(stored, wanted, NOON, NOON + SECOND))
     assert await tallied(store) == Tally(2, NOON)
     leased = await store.write(lambda tx: tx.lease(stored, replace(wanted, limit=10), NOON + SECOND, NOON + HOUR))

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from tidegate.core.answers import lease_lost
 from tidegate.core.errors import InvalidArgument
-from tidegate.core.task import Task
 from tidegate.core.times import Duration, micros
 
 LEASE_MAX: Final = 1000
@@ -67,7 +66,14 @@ def lease_span(sent: Duration | None, request: str) -> timedelta:
     return timedelta(seconds=sent.seconds)
 
 
-def check_holder(task: Task, schedule_time: tuple[int, int] | None, now: datetime, request: str) -> None:
+class Lease(Struct, frozen=True, gc=False):
+    """How a task of a pull queue stands: when it can be leased next, and how often it was."""
+
+    until: datetime
+    count: int
+
+
+def check_holder(lease: Lease, schedule_time: tuple[int, int] | None, now: datetime, request: str) -> None:
     """Whether the caller holds the lease of a task, by the schedule time that its lease gave it.
 
     Raises:
@@ -77,6 +83,6 @@ def check_holder(task: Task, schedule_time: tuple[int, int] | None, now: datetim
     if schedule_time is None:
         raise InvalidArgument(f"{request}.scheduleTime is required.")
     seconds, nanos = schedule_time
-    same = seconds * 1_000_000 + nanos // 1000 == micros(task.schedule_time)
-    if not same or not task.dispatch_count or now >= task.schedule_time:
+    same = seconds * 1_000_000 + nanos // 1000 == micros(lease.until)
+    if not same or not lease.count or now >= lease.until:
         raise lease_lost()

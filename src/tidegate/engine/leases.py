@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tidegate.core import answers
 from tidegate.core.errors import ApiError
-from tidegate.core.lease import LEASE_BYTES_MAX, LeaseFilter, check_holder
+from tidegate.core.lease import LEASE_BYTES_MAX, Lease, LeaseFilter, check_holder
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, State
 from tidegate.core.task import Task
@@ -43,15 +43,17 @@ def acknowledge(tx: Transaction, acknowledgements: Sequence[Acknowledgement], no
         by_queue[each.name.parent].append(each)
     for name, group in by_queue.items():
         stored = tx.queue(name)
-        tasks = {} if stored is None else _by_name(tx.tasks_named(stored, [each.name.task for each in group]))
+        leases = {} if stored is None else tx.leases(stored, [each.name.task for each in group])
         done = []
         for each in group:
+            task_id = each.name.task
             try:
-                check_holder(_known(tasks.pop(each.name, None)), each.held, now, "AcknowledgeTaskRequest")
+                check_holder(_known(leases.get(task_id)), each.held, now, "AcknowledgeTaskRequest")
             except ApiError as error:
                 each.error = error
             else:
-                done.append(each.name.task)
+                del leases[task_id]  # for it is gone, should it be acknowledged twice
+                done.append(task_id)
         if stored is not None and done:
             tx.remove(stored, done, now + stored.queue.tombstone_ttl)
 
@@ -111,8 +113,10 @@ class Leases:
         def work(tx: Transaction) -> Task:
             now = self._clock.now()
             stored: StoredQueue = found(tx.queue(name.parent), otherwise=answers.not_found)
-            task = _known(tx.task(stored, name.task, body=True))
-            check_holder(task, held, now, request)
+            lease = _known(tx.leases(stored, [name.task]).get(name.task))
+            check_holder(lease, held, now, request)
+            task = tx.task(stored, name.task, body=True)
+            assert task is not None  # noqa: S101 - it was there a moment ago, in this transaction
             tx.reschedule(stored, task, until(now))
             return replace(task, schedule_time=until(now))
 
@@ -123,11 +127,7 @@ class Leases:
         await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
 
 
-def _by_name(tasks: Sequence[Task]) -> dict[TaskName, Task]:
-    return {task.name: task for task in tasks}
-
-
-def _known(task: Task | None) -> Task:
-    if task is None:
+def _known(lease: Lease | None) -> Lease:
+    if lease is None:
         raise answers.not_found()
-    return task
+    return lease

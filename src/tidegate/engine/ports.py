@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow
+from tidegate.core.lease import Lease
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, Token
@@ -116,8 +117,8 @@ class Reader(Protocol):
     def task(self, queue: StoredQueue, task_id: str, *, body: bool) -> Task | None:
         """One task; without ``body`` its body is left unread and empty."""
 
-    def tasks_named(self, queue: StoredQueue, task_ids: Sequence[str]) -> list[Task]:
-        """Those of the tasks that are there, without their bodies, in any order."""
+    def leases(self, queue: StoredQueue, task_ids: Sequence[str]) -> dict[str, Lease]:
+        """How those of the pull tasks stand that are there."""
 
     def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
         """Tasks whose IDs sort after ``after``, in the order of their IDs."""

@@ -187,6 +187,61 @@ def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datet
     )
 
 
+LEASE_COLUMNS = (
+    "seq, id, dispatch_count, create_time, hex(settings), CASE WHEN body IS NULL THEN NULL ELSE hex(body) END,"
+    " coalesce(length(body), (SELECT length(body) FROM bodies WHERE task = seq))"
+)
+"""A pull task that may be leased, as ``CLAIM_COLUMNS``, and the size of its body."""
+
+
+class LeasableRow(Struct, array_like=True, gc=False):
+    """The row of a pull task that may be leased. ``body`` is None when it stands apart."""
+
+    seq: int
+    id: str
+    leases: int
+    create_time: int
+    settings: str
+    body: str | None
+    size: int
+
+
+_leasable_decoder = msgspec.json.Decoder(list[LeasableRow])
+_lease_decoder = msgspec.json.Decoder(list[tuple[str, int, int]])
+_removable_decoder = msgspec.json.Decoder(list[tuple[int, str, int]])
+
+
+def leasable_rows(found: str) -> list[LeasableRow]:
+    """The rows of an array of ``LEASE_COLUMNS``."""
+    return _leasable_decoder.decode(found)
+
+
+def lease_rows(found: str) -> list[tuple[str, int, int]]:
+    """The rows of an array of ID, schedule time and leases."""
+    return _lease_decoder.decode(found)
+
+
+def removable_rows(found: str) -> list[tuple[int, str, int]]:
+    """The rows of an array of seq, ID and whether the body stands apart."""
+    return _removable_decoder.decode(found)
+
+
+def leased_task(queue: QueueName, generation: int, row: LeasableRow, until: datetime) -> Task:
+    """A pull task as it is once it has been leased until then."""
+    stored = _settings_decoder.decode(bytes.fromhex(row.settings))
+    return Task(
+        name=TaskName(f"{queue}/tasks/{row.id}"),
+        target=stored.target,
+        schedule_time=until,
+        create_time=moment(row.create_time),
+        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
+        retry_config=stored.retry_config,
+        body=APART if row.body is None else bytes.fromhex(row.body),
+        dispatch_count=row.leases + 1,
+        key=TaskKey(generation, row.seq),
+    )
+
+
 def attempt_blob(attempt: Attempt | None) -> bytes | None:
     return None if attempt is None else _encoder.encode(attempt)
 

@@ -16,6 +16,7 @@ import apsw
 from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
+from tidegate.core.lease import Lease
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
@@ -23,7 +24,7 @@ from tidegate.core.times import micros, moment
 from tidegate.engine.ports import StoredQueue, Tally, Verdict, Wanted
 from tidegate.storage import rows
 from tidegate.storage.removal import count_tasks, delete_tasks, drop_bodies, entomb
-from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, TaskKey
+from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, LeasableRow, TaskKey
 from tidegate.storage.sweep import Sweeper
 
 ROWS_PER_INSERT = 64
@@ -74,11 +75,15 @@ class SqlReader:
         found = self._tasks(queue, "generation = ? AND id = ?", (queue.generation, task_id), body=body)
         return next(found, None)
 
-    def tasks_named(self, queue: StoredQueue, task_ids: Sequence[str]) -> list[Task]:
+    def leases(self, queue: StoredQueue, task_ids: Sequence[str]) -> dict[str, Lease]:
         if not task_ids:
-            return []
-        ids = apsw.carray(tuple(task_ids))
-        return list(self._tasks(queue, f"generation = ? AND id IN {_IDS}", (queue.generation, ids), body=False))
+            return {}
+        (found,) = self._execute(
+            "SELECT json_group_array(json_array(id, schedule_time, dispatch_count)) FROM tasks"
+            f" WHERE generation = ? AND id IN {_IDS} AND +tag IS NOT NULL",  # +: by ID, not by tag
+            (queue.generation, apsw.carray(tuple(task_ids))),
+        ).fetchone()
+        return {task_id: Lease(moment(until), count) for task_id, until, count in rows.lease_rows(found)}
 
     def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
         where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
@@ -272,14 +277,16 @@ class SqlTransaction(SqlReader):
             chosen, spent = self._leasable(queue, wanted, now)
         if not chosen:
             return []
-        leased = self._execute(
-            f"UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1 WHERE seq IN {_IDS}"
-            f" RETURNING {TASK_COLUMNS}, body",
-            (micros(until), apsw.carray(chosen)),
-        ).fetchall()
-        place = {seq: number for number, seq in enumerate(chosen)}
-        leased.sort(key=lambda row: place[row[0]])
-        return [self._task(queue, row, body=True) for row in leased]
+        self._execute(
+            f"UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1 WHERE seq IN {_IDS}",
+            (micros(until), apsw.carray(array("q", [row.seq for row in chosen]))),
+        )
+        leased = [rows.leased_task(queue.queue.name, queue.generation, row, until) for row in chosen]
+        apart = array("q", [task.key.seq for task in leased if task.body is rows.APART])
+        if not apart:
+            return leased
+        bodies = self._bodies(apart)
+        return [replace(task, body=bodies.get(task.key.seq, task.body)) for task in leased]
 
     def reschedule(self, queue: StoredQueue, task: Task, at: datetime) -> None:
         self._execute(
@@ -315,11 +322,23 @@ class SqlTransaction(SqlReader):
         return settled
 
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
-        present = self.living(queue, task_ids)
-        if present:
-            ids = apsw.carray(tuple(present))
-            self._bury(queue, f"generation = ? AND id IN {_IDS}", (queue.generation, ids), tombstones_until)
-        return present
+        if not task_ids:
+            return set()
+        (found,) = self._execute(
+            "SELECT json_group_array(json_array(seq, id, body IS NULL)) FROM tasks"
+            f" WHERE generation = ? AND id IN {_IDS}",
+            (queue.generation, apsw.carray(tuple(task_ids))),
+        ).fetchone()
+        there = rows.removable_rows(found)
+        if not there:
+            return set()
+        seqs = array("q", [seq for seq, _, _ in there])
+        self._execute(f"DELETE FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
+        count_tasks(self._connection, queue.generation, -len(there))
+        drop_bodies(self._connection, [seq for seq, _, apart in there if apart])
+        gone = {task_id for _, task_id, _ in there}
+        entomb(self._connection, queue.id, gone, micros(tombstones_until))
+        return gone
 
     def put_document(self, kind: str, name: str, value: bytes, expires: datetime | None = None) -> None:
         self._execute(
@@ -341,25 +360,26 @@ class SqlTransaction(SqlReader):
     def sweep(self, now: datetime, limit: int) -> bool:
         return self._sweeper.sweep(now, limit)
 
-    def _leasable(self, queue: StoredQueue, wanted: Wanted, now: datetime) -> tuple[array[int], array[int]]:
+    def _leasable(self, queue: StoredQueue, wanted: Wanted, now: datetime) -> tuple[list[LeasableRow], array[int]]:
         """The rows of the first due tasks, and of those before them that may not be leased again."""
         of_tag, tags = ("dispatched_at IS NULL", ()) if wanted.tag is None else ("tag = ?", (wanted.tag,))
-        due = self._execute(
-            "SELECT seq, dispatch_count, coalesce(length(body), (SELECT length(body) FROM bodies WHERE task = seq))"
-            f" FROM tasks WHERE generation = ? AND {of_tag} AND schedule_time <= ?"
-            " ORDER BY schedule_time, seq LIMIT ?",
+        (found,) = self._execute(
+            f"SELECT json_group_array(json_array({rows.LEASE_COLUMNS}) ORDER BY schedule_time, seq) FROM"
+            f" (SELECT * FROM tasks WHERE generation = ? AND {of_tag} AND schedule_time <= ?"
+            " ORDER BY schedule_time, seq LIMIT ?)",
             (queue.generation, *tags, micros(now), wanted.limit),
-        ).fetchall()
+        ).fetchone()
         left = wanted.bytes_limit
-        chosen, spent = array("q"), array("q")
-        for seq, leases, size in due:
-            if wanted.attempts is not None and leases >= wanted.attempts:
-                spent.append(seq)
+        chosen: list[LeasableRow] = []
+        spent = array("q")
+        for row in rows.leasable_rows(found):
+            if wanted.attempts is not None and row.leases >= wanted.attempts:
+                spent.append(row.seq)
                 continue
-            left -= size
+            left -= row.size
             if left < 0 and chosen:
                 break
-            chosen.append(seq)
+            chosen.append(row)
         return chosen, spent
 
     def _finish(self, queue: StoredQueue, tasks: Sequence[Task], attempt: int, until: int) -> int:
@@ -393,11 +413,14 @@ class SqlTransaction(SqlReader):
                 if room < 0:
                     break
             fit.append((task, size if size > rows.BULKY else 0))
-        apart = array("q", [task.key.seq for task, _ in fit if task.body is rows.APART])
-        bodies: dict[int, bytes] = dict(
-            self._execute(f"SELECT task, body FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),)) if apart else ()
-        )
+        bodies = self._bodies(array("q", [task.key.seq for task, _ in fit if task.body is rows.APART]))
         return [replace(task, body=bodies.get(task.key.seq, task.body), bulk=size) for task, size in fit]
+
+    def _bodies(self, tasks: array[int]) -> dict[int, bytes]:
+        """Bodies that stand apart, by the rows of their tasks."""
+        if not tasks:
+            return {}
+        return dict(self._execute(f"SELECT task, body FROM bodies WHERE task IN {_IDS}", (apsw.carray(tasks),)))
 
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""
