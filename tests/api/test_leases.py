@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.api.conftest import LOCATION, NOON, QUEUE, QUEUE_MISSING, TASK
 
-from tidegate.core.errors import FailedPrecondition, InvalidArgument, NotFound
+from tidegate.core.errors import Code, FailedPrecondition, InvalidArgument, NotFound
 
 MINUTE = timedelta(minutes=1)
 LOST = "The task's lease has expired or is held by another worker."
@@ -182,14 +182,30 @@ class TestV2:
             await call(rpc, **({"queue": request} if rpc == "update_queue" else request))
         assert (await call2("get_queue", name=QUEUE)).state == 1
 
-    async def test_a_pull_task_is_not_found(self, call, call2) -> None:
+    @pytest.mark.parametrize("rpc", ["get_task", "delete_task"])
+    async def test_a_pull_task_is_not_found(self, call, call2, rpc) -> None:
         await put(call2, "t")
         with pytest.raises(NotFound, match="Requested entity"):
-            await call("get_task", name=TASK)
+            await call(rpc, name=TASK)
+        await call2("get_task", name=TASK)
 
     async def test_calls_that_look_for_the_queue_first_say_that_it_is_missing(self, call, call2) -> None:
         await put(call2, "t")
-        for rpc, request in (("run_task", {"name": TASK}), ("buffer_task", {"queue": QUEUE})):
+        for rpc, request in (
+            ("run_task", {"name": TASK}),
+            ("create_task", {"parent": QUEUE, "task": {"name": TASK, "http_request": {"url": "https://a"}}}),
+            ("buffer_task", {"queue": QUEUE}),
+        ):
             with pytest.raises(NotFound) as refused:
                 await call(rpc, **request)
             assert refused.value.message == QUEUE_MISSING
+
+    async def test_batches_fail_as_on_a_missing_queue(self, call, call2) -> None:
+        await put(call2, "t")
+        entry = {"parent": QUEUE, "task": {"http_request": {"url": "https://a"}}}
+        created = await call("batch_create_tasks", parent=QUEUE, requests=[entry])
+        deleted = await call("batch_delete_tasks", parent=QUEUE, names=[TASK])
+        assert not created.HasField("response")
+        assert QUEUE_MISSING.encode() in created.metadata.value
+        assert deleted.error.code == Code.ABORTED
+        await call2("get_task", name=TASK)

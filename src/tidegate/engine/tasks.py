@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tidegate.core import answers
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import Queue
+from tidegate.core.queue import Kind, Queue
 from tidegate.core.size import is_too_large
 from tidegate.core.task import Attempt, PullMessage, Task
 from tidegate.core.validation import NewTask, settle_task
@@ -31,12 +31,13 @@ CREATE_BATCHES = 2
 class Creation:
     """A task on its way into the store. ``outcome`` is the stored task, or why there is none."""
 
-    __slots__ = ("name", "new", "outcome", "queue")
+    __slots__ = ("name", "new", "outcome", "push_only", "queue")
 
-    def __init__(self, queue: QueueName, new: NewTask, name: TaskName) -> None:
+    def __init__(self, queue: QueueName, new: NewTask, name: TaskName, *, push_only: bool) -> None:
         self.queue = queue
         self.new = new
         self.name = name
+        self.push_only = push_only
         self.outcome: Task | ApiError | None = None
 
 
@@ -58,13 +59,14 @@ def admit(
         entombed = tx.entombed(stored, named, now) if named and stored else set()
         for creation in group:
             try:
-                task = _admitted(creation, found(stored), living, entombed, https_tokens=https_tokens)
+                there = found(stored, push_only=creation.push_only)
+                task = _admitted(creation, there, living, entombed, https_tokens=https_tokens)
             except ApiError as error:
                 creation.outcome = error
             else:
                 living.add(creation.name.task)
                 creation.outcome = task
-                admitted.append((found(stored), task))
+                admitted.append((there, task))
     tx.add_tasks(admitted)
     return queues
 
@@ -90,16 +92,21 @@ class Removal(Struct, frozen=True):
     gone: set[str]
 
 
-def remove(tx: Transaction, queue: QueueName, task_ids: Sequence[str], now: datetime) -> Removal:
+def remove(
+    tx: Transaction, queue: QueueName, task_ids: Sequence[str], now: datetime, *, push_only: bool = False
+) -> Removal:
     """Delete tasks by their IDs, leaving their names taken for a while."""
     stored = tx.queue(queue)
-    if stored is None:
+    if stored is None or (push_only and stored.queue.kind is Kind.PULL):
         return Removal(None, set())
     return Removal(stored.queue, tx.remove(stored, task_ids, now + stored.queue.tombstone_ttl))
 
 
 class Tasks:
-    """What the task calls of the API do, with values checked and names parsed."""
+    """What the task calls of the API do, with values checked and names parsed.
+
+    For callers that are ``push_only`` a pull queue is not there, and neither are its tasks.
+    """
 
     def __init__(self, world: World, scheduler: Scheduler, dispatcher: Dispatcher, *, https_tokens: bool) -> None:
         self._store = world.store
@@ -112,13 +119,13 @@ class Tasks:
         self._admission = Admission(world.clock)
         self._creations: Batcher[Creation] = Batcher(self._create, depth=CREATE_BATCHES)
 
-    async def create(self, queue: QueueName, new: NewTask) -> Task:
+    async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:
         """The new task, once it is safely stored.
 
         Raises NotFound without the queue, AlreadyExists for a name that is taken, InvalidArgument for what only the
         queue's settings tell and for a task too large, ResourceExhausted when the disk does not keep up.
         """
-        creation = self._creation(queue, new)
+        creation = self._creation(queue, new, push_only=push_only)
         size = len(new.body)
         ticket = self._admission.enter(size)
         try:
@@ -131,14 +138,21 @@ class Tasks:
         raise outcome or answers.not_found()
 
     async def create_batch(
-        self, queue: QueueName, wanted: Sequence[NewTask | ApiError], operation: Recorded[Task | ApiError]
+        self,
+        queue: QueueName,
+        wanted: Sequence[NewTask | ApiError],
+        operation: Recorded[Task | ApiError],
+        *,
+        push_only: bool = False,
     ) -> bytes:
         """Create tasks and keep the operation that tells of it; those that are errors already stay what they are.
 
         Raises InvalidArgument when the operation's name was used before, ResourceExhausted when the disk does not keep
         up.
         """
-        entries = [new if isinstance(new, ApiError) else self._creation(queue, new) for new in wanted]
+        entries = [
+            new if isinstance(new, ApiError) else self._creation(queue, new, push_only=push_only) for new in wanted
+        ]
         creations = [each for each in entries if isinstance(each, Creation)]
         now = self._clock.now()
 
@@ -175,11 +189,11 @@ class Tasks:
         """Tasks in the order of their IDs, those after the ID ``after``. Raises NotFound."""
         return await self._store.read(lambda tx: tx.tasks(found(tx.queue(queue)), after, limit, body=body))
 
-    async def delete(self, name: TaskName) -> None:
+    async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""
 
         def work(tx: Transaction) -> Removal:
-            return remove(tx, name.parent, [name.task], self._clock.now())
+            return remove(tx, name.parent, [name.task], self._clock.now(), push_only=push_only)
 
         removal = await self._store.write(work)
         if not removal.gone:
@@ -187,7 +201,12 @@ class Tasks:
         self._removed(removal)
 
     async def delete_batch(
-        self, queue: QueueName, task_ids: Sequence[str], operation: Recorded[ApiError | None]
+        self,
+        queue: QueueName,
+        task_ids: Sequence[str],
+        operation: Recorded[ApiError | None],
+        *,
+        push_only: bool = False,
     ) -> bytes:
         """Remove tasks and keep the operation that tells of it: for each ID, in their order, the reason why not or
         None. An ID may stand twice. Raises InvalidArgument when the operation's name was used before.
@@ -196,7 +215,7 @@ class Tasks:
 
         def work(tx: Transaction) -> tuple[Removal, bytes]:
             operation.claim(tx, now)
-            removal = remove(tx, queue, task_ids, now)
+            removal = remove(tx, queue, task_ids, now, push_only=push_only)
             outcomes = [None if task_id in removal.gone else answers.not_found() for task_id in task_ids]
             return removal, operation.keep(tx, outcomes, now)
 
@@ -232,9 +251,9 @@ class Tasks:
             last_attempt=Attempt(before.schedule_time),
         )
 
-    def _creation(self, queue: QueueName, new: NewTask) -> Creation:
+    def _creation(self, queue: QueueName, new: NewTask, *, push_only: bool) -> Creation:
         name = new.name or TaskName(f"{queue}/tasks/{self._ids.task_id(self._clock.now())}")
-        return Creation(queue, new, name)
+        return Creation(queue, new, name, push_only=push_only)
 
     async def _create(self, creations: Sequence[Creation]) -> None:
         now = self._clock.now()

@@ -53,7 +53,9 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
         # When all have failed there is neither a response nor an error; the metadata says it.
         return batch.told(failed, len(entries), response if response.tasks else None, all_failed="FAILED")
 
-    return Operation.FromString(await engine.tasks.create_batch(parent, wanted, Recorded(batch.name, told)))
+    operation = Recorded(batch.name, told)
+    ended = await engine.tasks.create_batch(parent, wanted, operation, push_only=not dialect.shows_pull)
+    return Operation.FromString(ended)
 
 
 async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -73,8 +75,9 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
         response = NoDeleteSucceeded() if len(failed) == len(names) else Empty()
         return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
 
-    task_ids = list(wanted.values())
-    return Operation.FromString(await engine.tasks.delete_batch(parent, task_ids, Recorded(batch.name, told)))
+    task_ids, operation = list(wanted.values()), Recorded(batch.name, told)
+    ended = await engine.tasks.delete_batch(parent, task_ids, operation, push_only=not dialect.shows_pull)
+    return Operation.FromString(ended)
 
 
 class Batch:

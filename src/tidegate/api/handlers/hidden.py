@@ -16,8 +16,7 @@ Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
 """Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
 
 # The calls that must know before they do anything. What shows a queue or a task finds out when it writes the answer,
-# UpdateQueue when it reads what is stored, CreateTask when it meets the queue. DeleteTask is called too often for a
-# look at the queue: it deletes a pull task whose name it is given.
+# UpdateQueue when it reads what is stored; those that make and delete tasks, called most, leave it to the engine.
 MISSING: Mapping[str, Callable[[], NotFound]] = {
     "pause_queue": answers.queue_missing,
     "resume_queue": answers.queue_missing,

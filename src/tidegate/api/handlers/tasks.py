@@ -22,7 +22,7 @@ def read_view(sent: int) -> int:
 
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
-    task = await engine.tasks.create(parent, new)
+    task = await engine.tasks.create(parent, new, push_only=not dialect.shows_pull)
     return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
 
 
@@ -47,7 +47,7 @@ async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskNam
 
 
 async def delete_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
-    await engine.tasks.delete(name)
+    await engine.tasks.delete(name, push_only=not dialect.shows_pull)
     return Empty()
 
 
