@@ -33,6 +33,7 @@ from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.grpc import Method, Scope
 from tidegate.servers.pages import Document, Page, Pages, discovery_pages
+from tidegate.servers.reflection import reflection_streams
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.settings import QueueSetup, Settings
@@ -83,7 +84,7 @@ class Application:
         await engine.start()
         self._engine = engine
         api = Api(engine)
-        self.asgi.serve(_methods(api))
+        self.asgi.serve(_methods(api), reflection_streams())
         pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
         self.asgi.fallback = Pages(pages, _rest(api))
         _spare_the_collector()

@@ -97,6 +97,20 @@ def test_what_a_client_makes_of_it_carries_the_same_bytes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [("google.cloud.tasks.v2.Task", "httpRequest"), ("google.cloud.location.Location", "locationId")],
+)
+def test_the_names_of_fields_in_json_are_said(symbol: str, name: str) -> None:
+    messages = {
+        f"{file.package}.{message.name}": message
+        for file in files(file_containing_symbol=symbol)
+        for message in file.message_type
+    }
+    assert name in [field.json_name for field in messages[symbol].field]
+    assert all(field.json_name for message in messages.values() for field in message.field)
+
+
 def test_a_reserved_python_name_is_its_plain_self() -> None:
     queue = pool_of("google.cloud.tasks.v2beta3.Queue").FindMessageTypeByName("google.cloud.tasks.v2beta3.Queue")
     assert queue.fields_by_number[11].name == "type"

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeAlias
 
 from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
@@ -90,11 +91,14 @@ class App:
         self._background: set[asyncio.Task[None]] = set()
         self.serve(methods or {})
 
-    def serve(self, methods: Mapping[str, Method]) -> None:
-        """Answer these gRPC methods, and the health service about their services."""
+    def serve(self, methods: Mapping[str, Method], streams: Mapping[str, AsgiApp] = MappingProxyType({})) -> None:
+        """Answer these gRPC methods, and the health service about their services. ``streams``, by path as well, take
+        calls with more than one message.
+        """
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)
         self._grpc = GrpcServer({health.CHECK: check, **methods})
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -124,7 +128,8 @@ class App:
             ready = {"status": "serving"} if self.serving else {"status": "draining"}
             await send_json(send, json_bytes(ready), 200 if self.serving else 503)
         elif _content_type(scope).startswith(b"application/grpc"):
-            await (send_error(send, LEAVING) if self._closed else self._grpc(scope, receive, send))
+            answer = self._streams.get(scope["path"], self._grpc)
+            await (send_error(send, LEAVING) if self._closed else answer(scope, receive, send))
         elif self._closed:
             await send_json(send, rest_error_body(LEAVING), HTTP_STATUS[LEAVING.code])
         else:

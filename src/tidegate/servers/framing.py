@@ -1,14 +1,14 @@
-"""One message per body: the five bytes in front of it, and its compression.
+"""Messages in a body: the five bytes in front of each, and its compression.
 
 ``gRPC over HTTP/2`` writes a message as a flag byte (1: compressed), its length in four bytes, then the message. A body
-of a unary call holds exactly one.
+of a unary call holds exactly one, that of a stream any number.
 """
 
 from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from struct import Struct
 from typing import Any, Final, TypeAlias
 
@@ -61,6 +61,24 @@ async def read_message(event: MutableMapping[str, Any], receive: Receive, encodi
     if len(body) != size:
         raise InvalidArgument("The request ends in the middle of a message.")
     return await _unpack(body, encoding) if packed else body
+
+
+async def read_messages(receive: Receive, encoding: bytes | None) -> AsyncIterator[bytes | bytearray]:
+    """The messages of a stream, each as soon as it is whole."""
+    body = bytearray()
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise Disconnected
+        body += event.get("body", b"")
+        more = event.get("more_body", False)
+        while len(body) >= _PREFIX_SIZE and len(body) >= (end := _PREFIX_SIZE + _length(body)):
+            message = body[_PREFIX_SIZE:end]
+            yield await _unpack(message, encoding) if body[0] else message
+            del body[:end]
+    if body:
+        raise InvalidArgument("The request ends in the middle of a message.")
 
 
 def _length(head: bytearray) -> int:

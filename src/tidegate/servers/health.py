@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
 from tidegate.core.errors import NotFound
+from tidegate.schema import reflection
 from tidegate.schema.declare import STRING, Enum, Message, field, module
+from tidegate.schema.reflection import Renaming, add_service
 from tidegate.servers.grpc import Call, Method
 
 # Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
@@ -38,6 +42,15 @@ class HealthCheckResponse(Message):
         SERVICE_UNKNOWN = 3
 
     status: ServingStatus = field(ServingStatus, 1)
+
+
+def health_file() -> FileDescriptorProto:
+    """What reflection tells of this service, under the name that everyone knows it by."""
+    renaming = Renaming("tidegate.health.v1", "grpc.health.v1")
+    request, response = HealthCheckRequest.pb(), HealthCheckResponse.pb()
+    file = renaming.file(request)
+    add_service(file, "Health", [reflection.Method("Check", request, response)], renaming)
+    return file
 
 
 def health_method(services: Collection[str], serving: Callable[[], bool]) -> Method:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.cloud.location import locations_pb2
-from google.longrunning import operations_pb2
+from google.longrunning import operations_proto_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
 from tidegate.core.errors import Code
-from tidegate.schema.reflection.files import reflection_file, version_files
+from tidegate.schema.reflection.files import name_in_json, reflection_file, version_files
 from tidegate.schema.reflection.messages import ServerReflectionResponse
 from tidegate.schema.versions import VERSIONS
 
@@ -34,13 +34,15 @@ class Catalogue:
             *(file for version in VERSIONS for file in version_files(version)),
             *(reflection_file(package) for package in REFLECTION),
             _library_file(locations_pb2.DESCRIPTOR),
-            _library_file(operations_pb2.DESCRIPTOR),
+            _library_file(operations_proto_pb2.DESCRIPTOR),
             *more,
         ]
         self.services = sorted(f"{file.package}.{service.name}" for file in described for service in file.service)
         self._files = {file.name: file for file in described}
         for file in described:
             self._add_needed(file)
+        for file in self._files.values():
+            name_in_json(file)
         self._by_symbol = {symbol: file.name for file in self._files.values() for symbol in _symbols(file)}
         self._by_extension = {
             (extension.extendee.lstrip("."), extension.number): file.name

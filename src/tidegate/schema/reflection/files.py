@@ -97,6 +97,17 @@ def _fill(http: Any, rule: HttpRule) -> None:
     http.body = rule.body or ""
 
 
+def name_in_json(file: FileDescriptorProto) -> None:
+    """Say the name of every field in JSON, as protoc does: grpcurl takes an unsaid one for the plain name."""
+    messages = list(file.message_type)
+    for message in messages:
+        messages += message.nested_type
+    for field in (*(field for message in messages for field in message.field), *file.extension):
+        if not field.json_name:
+            first, *others = field.name.split("_")
+            field.json_name = first + "".join(word[:1].upper() + word[1:] for word in others)
+
+
 def version_files(version: str) -> list[FileDescriptorProto]:
     """The files of an API version, its CloudTasks service included."""
     module = VERSIONS[version]

@@ -1,0 +1,64 @@
+"""gRPC server reflection: a stream of questions, one answer to each, until the client has no more.
+
+The only streaming call of ours, so it stands apart from the unary server and costs that nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
+
+from tidegate.api.status import grpc_trailers
+from tidegate.core.errors import ApiError, Internal, Unimplemented
+from tidegate.schema.reflection import PATHS, REQUEST, Catalogue
+from tidegate.servers.asgi import AsgiApp
+from tidegate.servers.framing import PREFIX, Receive, read_messages
+from tidegate.servers.grpc import Scope, Send, is_grpc, send_error
+from tidegate.servers.health import health_file
+
+_START: Final = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"application/grpc")],
+    "trailers": True,
+}
+
+
+def reflection_streams() -> dict[str, AsgiApp]:
+    """The reflection service by the paths of its two versions, which say the same."""
+    reflection = Reflection()
+    return dict.fromkeys(PATHS, reflection)
+
+
+class Reflection:
+    """An ASGI application for one call of the service."""
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """Made for the first who asks; most servers are never asked."""
+        return Catalogue([health_file()])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        if scope["method"] != "POST" or not is_grpc(headers.get(b"content-type", b"")):
+            await send_error(send, Unimplemented("Reflection is asked with POST, in protobuf."))
+            return
+        await send(_START)
+        try:
+            async for question in read_messages(receive, headers.get(b"grpc-encoding")):
+                answer = self._catalogue.answer(_decoded(question)).SerializeToString()
+                await send({"type": "http.response.body", "body": PREFIX(len(answer)) + answer, "more_body": True})
+            trailers = [(b"grpc-status", b"0")]
+        except ApiError as error:
+            trailers = grpc_trailers(error)
+        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.trailers", "headers": trailers})
+
+
+def _decoded(question: bytes | bytearray) -> Any:
+    try:
+        return REQUEST.FromString(bytes(question))
+    except DecodeError:
+        raise Internal("The message is no valid ServerReflectionRequest.") from None
