@@ -117,6 +117,8 @@ def test_a_task_that_fails_is_due_again_after_its_backoff() -> None:
         (Outcome(404), 1, 1),
         (Outcome(302), 1, 1),
         (Outcome(500), 0, 1),
+        (Outcome(599), 0, 1),
+        (Outcome(600), 1, 1),
         (Outcome(timed_out=True), 0, 0),
         (Outcome(), 0, 0),
         (Outcome(forbidden=True), 0, 0),

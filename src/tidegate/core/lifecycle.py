@@ -134,7 +134,7 @@ def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Retry | 
         replace(
             task,
             schedule_time=later(now, wait),
-            response_count=task.response_count + (outcome.answered and outcome.http_status < 500),
+            response_count=task.response_count + (outcome.answered and outcome.http_status // 100 != 5),
             answer_count=task.answer_count + outcome.answered,
             dispatched_at=None,
             last_attempt=Attempt(task.schedule_time, started, now, response_status(outcome), outcome.http_status),
