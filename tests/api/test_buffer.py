@@ -27,7 +27,8 @@ async def queue(call, **target):
 
 async def test_the_queue_says_where_the_payload_goes(call, buffer) -> None:
     await queue(call, uri_override={**URI, "query_override": {"query_params": "b=c"}})
-    sent = {"X-A": "b", "authorization": "secret", "content-length": "5", "host": "here", "content-type": "text/plain"}
+    about_the_call = {"authorization": "secret", "content-length": "5", "host": "here", "content-encoding": "gzip"}
+    sent = {"X-A": "b", "content-type": "text/plain", "expect": "100-continue", **about_the_call}
     task = await buffer(sent, task_id="t", body=HttpBody(content_type="text/plain", data=b"hello"))
     assert task.name == f"{QUEUE}/tasks/t"
     assert task.view == 1

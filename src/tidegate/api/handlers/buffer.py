@@ -12,8 +12,8 @@ from tidegate.core.queue import HttpMethod, Scheme, UriOverride
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 
-NOT_PASSED_ON = frozenset({"authorization", "content-type", "trailer"})
-"""Headers of the call that do not become the task's, besides those that no task may have."""
+NOT_PASSED_ON = frozenset({"authorization", "content-encoding", "content-type", "expect", "trailer"})
+"""Headers of the call that do not become the task's, besides those that no task may have. The body comes unpacked."""
 DEFAULT_TYPE = "application/json"
 
 
