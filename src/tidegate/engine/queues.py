@@ -13,6 +13,7 @@ from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.stats import QueueStats, effective_rate
 from tidegate.engine.executions import Executions
+from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, queues_of
 from tidegate.engine.policies import drop_policy
 from tidegate.engine.ports import QueueChanged, Reader, Transaction, World
@@ -85,6 +86,7 @@ class Queues:
 
         return await self._changed(work)
 
+    @to_its_end
     async def apply(self, location: LocationName, plan: Callable[[Sequence[Queue]], Sequence[Queue]]) -> None:
         """Make and change queues of a location, all of them or none: those that ``plan`` returns, given those present.
 
@@ -151,6 +153,7 @@ class Queues:
 
         return await self._changed(work)
 
+    @to_its_end
     async def _changed(self, work: Callable[[Transaction], Queue]) -> Queue:
         queue = await self._store.write(work)
         self._tell(queue)

@@ -19,6 +19,7 @@ from tidegate.core.validation import NewTask, settle_task
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
@@ -137,6 +138,7 @@ class Tasks:
             return outcome
         raise outcome or answers.not_found()
 
+    @to_its_end
     async def create_batch(
         self,
         queue: QueueName,
@@ -200,6 +202,7 @@ class Tasks:
             raise answers.not_found()
         self._removed(removal)
 
+    @to_its_end
     async def delete_batch(
         self,
         queue: QueueName,
@@ -223,6 +226,7 @@ class Tasks:
         self._removed(removal)
         return value
 
+    @to_its_end
     async def run(self, name: TaskName) -> Task:
         """Dispatch the task now, whatever its queue's state and limits say, even beside an attempt under way.
 
