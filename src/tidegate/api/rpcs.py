@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from google.longrunning import operations_pb2
+from google.longrunning import operations_proto_pb2
 
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers import (
@@ -117,7 +117,7 @@ class Api:
     def grpc(self) -> dict[str, GrpcMethod]:
         """The methods by their gRPC paths. The shared services have one path for all versions."""
         methods = {
-            f"/{OPERATIONS}/{name}": GrpcMethod(getattr(operations_pb2, f"{name}Request"), _not_for_callers)
+            f"/{OPERATIONS}/{name}": GrpcMethod(getattr(operations_proto_pb2, f"{name}Request"), _not_for_callers)
             for name in NOT_FOR_CALLERS
         }
         for row, answer in self._rows:

@@ -12,7 +12,7 @@ from google.cloud.location.locations_pb2 import (
     ListLocationsResponse,
     Location,
 )
-from google.longrunning.operations_pb2 import GetOperationRequest, Operation
+from google.longrunning.operations_proto_pb2 import GetOperationRequest, Operation
 
 from tidegate.schema.rpc import Rpc, get
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from google.longrunning.operations_pb2 import Operation
+from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api.dialect import Dialect

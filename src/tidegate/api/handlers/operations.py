@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.longrunning.operations_pb2 import Operation
+from google.longrunning.operations_proto_pb2 import Operation
 
 from tidegate.api.dialect import Dialect
 from tidegate.core.names import OperationName

@@ -16,7 +16,7 @@ from google.iam.v1.iam_policy_pb2 import (
     TestIamPermissionsResponse,
 )
 from google.iam.v1.policy_pb2 import Policy
-from google.longrunning.operations_pb2 import Operation
+from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
