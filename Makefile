@@ -44,5 +44,8 @@ fmt: $(STAMP) ## Put the code into shape
 docs: $(STAMP) ## Write docs/settings.md anew from the settings
 	$(BIN)/python -m tests.settings.reference
 
+faces: $(STAMP) ## Write the clients of each API version anew from the rows
+	$(BIN)/python -m tests.client.faces
+
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,91 @@
+"""A client of a server of one's own, in one call."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tidegate.client.emulator import DEFAULT_ADDRESS, Address, emulator_host
+
+if TYPE_CHECKING:
+    from tidegate import tasks_v2, tasks_v2beta2, tasks_v2beta3
+
+Version = Literal["v2", "v2beta2", "v2beta3"]
+Protocol = Literal["grpc", "rest"]
+
+
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2"] = "v2",
+    transport: Protocol = "grpc",
+    asynchronous: Literal[False] = False,
+) -> tasks_v2.CloudTasksClient: ...
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2"] = "v2",
+    transport: Protocol = "grpc",
+    asynchronous: Literal[True],
+) -> tasks_v2.CloudTasksAsyncClient: ...
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2beta2"],
+    transport: Protocol = "grpc",
+    asynchronous: Literal[False] = False,
+) -> tasks_v2beta2.CloudTasksClient: ...
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2beta2"],
+    transport: Protocol = "grpc",
+    asynchronous: Literal[True],
+) -> tasks_v2beta2.CloudTasksAsyncClient: ...
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2beta3"],
+    transport: Protocol = "grpc",
+    asynchronous: Literal[False] = False,
+) -> tasks_v2beta3.CloudTasksClient: ...
+@overload
+def connect(
+    address: str | None = None,
+    *,
+    version: Literal["v2beta3"],
+    transport: Protocol = "grpc",
+    asynchronous: Literal[True],
+) -> tasks_v2beta3.CloudTasksAsyncClient: ...
+def connect(
+    address: str | None = None,
+    *,
+    version: Version = "v2",
+    transport: Protocol = "grpc",
+    asynchronous: bool = False,
+) -> Any:
+    """A client of the Tidegate at ``address``: no credentials, and no TLS unless the address begins with ``https://``.
+
+        with tidegate.connect("localhost:8123") as client:
+            client.create_task(parent=queue, task=tidegate.http_task("https://example.com/send", json={"to": "you"}))
+
+    Args:
+        address: ``host:port``; by default what CLOUD_TASKS_EMULATOR_HOST says, else ``localhost:8123``.
+        version: of the API: ``v2``, ``v2beta2`` or ``v2beta3``.
+        transport: ``grpc`` or ``rest``.
+        asynchronous: for a client whose methods are awaited. Make it where the event loop runs.
+
+    Raises:
+        ValueError: the address is none.
+    """
+    where = Address.parse(address) if address is not None else emulator_host() or Address.parse(DEFAULT_ADDRESS)
+    package = f"tidegate.tasks_{version}.services.cloud_tasks"
+    module = importlib.import_module(package)
+    client = module.CloudTasksAsyncClient if asynchronous else module.CloudTasksClient
+    label = f"{transport}_asyncio" if asynchronous else transport
+    return client(transport=client.get_transport_class(label).plain(where))

@@ -1,0 +1,29 @@
+"""Names that are imported when they are first asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def exports(module: str, origins: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` for a module whose names live elsewhere.
+
+    ``origins`` says for each name the module that has it; a name that is itself the end of its origin is a module.
+    """
+
+    def getattribute(name: str) -> Any:
+        origin = origins.get(name)
+        if origin is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        found = importlib.import_module(origin)
+        value = found if origin == f"{module}.{name}" else getattr(found, name)
+        setattr(sys.modules[module], name, value)  # so that it is looked up once
+        return value
+
+    def listing() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *origins})
+
+    return getattribute, listing

@@ -1,0 +1,10 @@
+"""gRPC."""
+
+from tidegate.client.transports.grpc import GrpcTransport
+from tidegate.tasks_v2.services.cloud_tasks.transports.base import CloudTasksTransport
+
+__all__ = ["CloudTasksGrpcTransport"]
+
+
+class CloudTasksGrpcTransport(GrpcTransport, CloudTasksTransport):
+    """Sends the requests of v2 over gRPC."""

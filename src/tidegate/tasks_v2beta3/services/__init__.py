@@ -1,0 +1,1 @@
+"""The service of Cloud Tasks v2beta3."""
