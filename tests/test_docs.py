@@ -38,7 +38,7 @@ PARTS = {
     "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
     "Egress rules: which addresses tasks may call": "app.py: egress",
-    "queue.yaml": "app.py: queue_yaml",
+    "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",
     "Metrics": "app.py: metrics",
     "Web console": "app.py: console",

@@ -28,6 +28,7 @@ from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
+from tidegate.queues_at_start import apply_queues
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
@@ -79,11 +80,12 @@ class Application:
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
         world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
+        await apply_queues(engine, self._settings)
         for setup in self._settings.queue:
             await engine.queues.update(setup.name, partial(_set_up, setup))
         await engine.start()
         self._engine = engine
-        api = Api(engine)
+        api = Api(engine, location=self._settings.location)
         self.asgi.serve(_methods(api), reflection_streams())
         pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
         self.asgi.fallback = Pages(pages, _rest(api))

@@ -73,3 +73,41 @@ def test_a_store_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path) ->
     (tmp_path / "bad.db").write_text("this is no database " * 100)
     assert refused("--store", "sqlite:///bad.db", directory=tmp_path).count("\n") == 1
     assert refused("--store", "sqlite:///missing/a.db", directory=tmp_path).count("\n") == 1
+
+
+QUEUES = """
+application: demo
+queue:
+- name: mail
+  rate: 5/s
+- name: work
+  mode: pull
+"""
+HERE = ("--queues", "queue.yaml", "--location", "here", "--store", "sqlite:///tasks.db")
+
+
+def test_a_queue_yaml_is_applied_at_every_start(tmp_path: Path) -> None:
+    (tmp_path / "queue.yaml").write_text(QUEUES)
+    with served(*HERE, directory=tmp_path) as address, client(address) as tasks:
+        assert [(each.name, each.state) for each in tasks.list_queues(parent=PARENT)] == [
+            (f"{PARENT}/queues/mail", Queue.State.RUNNING)
+        ]
+        assert queue(address, "mail").rate_limits.max_dispatches_per_second == 5
+    (tmp_path / "queue.yaml").write_text("queue: [{name: other, rate: 1/m}]")
+    beside = ("--queue", f"{PARENT}/queues/beside")
+    for _ in range(2):
+        with served(*HERE, *beside, "--project", "demo", directory=tmp_path) as address, client(address) as tasks:
+            states = {each.name.rsplit("/", 1)[1]: each.state.name for each in tasks.list_queues(parent=PARENT)}
+        assert states == {"beside": "RUNNING", "mail": "DISABLED", "other": "RUNNING"}
+
+
+def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_rule(tmp_path: Path) -> None:
+    assert refused(*HERE, directory=tmp_path) == "cannot read queue.yaml: No such file or directory\n"
+    (tmp_path / "queue.yaml").write_text("queue: [{name: mail, rate: 5/s}]")
+    says = refused(*HERE, directory=tmp_path)
+    assert says == "queue.yaml names no application; say with --project whose its queues are\n"
+    (tmp_path / "queue.yaml").write_text(QUEUES + "- name: slow\n  rate: 900/s\n")
+    says = refused(*HERE, directory=tmp_path)
+    assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s.\n"
+    (tmp_path / "queue.yaml").write_text("queue:\n- [\n")
+    assert refused(*HERE, directory=tmp_path).count("\n") == 1
