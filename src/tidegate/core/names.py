@@ -212,30 +212,24 @@ _SHOWN_PERMISSIONS: Final = {
 }
 
 
-def gate(method: str, permission: str | None, name: str, shape: Shape[Name]) -> Name:
-    """The name by which a call is routed, taken apart; the first check of every call (behaviour §1).
+class Gate(Struct, Generic[Name], frozen=True):
+    """The first check of an RPC: the name by which a call is routed, taken apart (behaviour §1).
 
     ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the
-    call needs, for the texts; ``name`` is empty when the message that holds it is missing.
-
-    Raises:
-        InvalidArgument: The name is empty, an ID in it is ill-formed, or it is no CMEK config's.
-        PermissionDenied: The name does not begin with ``projects/`` or has other segments than the call needs.
+    call needs, for the texts.
     """
-    parsed = shape.parse(name)
-    if parsed is None:
-        _refuse(method, permission, name, shape)
-    return parsed
-
-
-class Gate(Struct, Generic[Name], frozen=True):
-    """The gate of one RPC, made once: ``Gate(method, permission, shape)(name)``."""
 
     method: str
     permission: str | None
     shape: Shape[Name]
 
     def __call__(self, name: str) -> Name:
+        """The name; it is empty when the message that holds it is missing.
+
+        Raises:
+            InvalidArgument: The name is empty, an ID in it is ill-formed, or it is no CMEK config's.
+            PermissionDenied: The name does not begin with ``projects/`` or has other segments than the call needs.
+        """
         parsed = self.shape.parse(name)
         if parsed is None:
             _refuse(self.method, self.permission, name, self.shape)

@@ -29,9 +29,9 @@ from tidegate.core.validation import (
     PullDraft,
     TaskDraft,
     check_task,
-    pacific,
     settle_task,
 )
+from tidegate.core.validation.schedule import pacific
 
 AGENT = {"User-Agent": "Google-Cloud-Tasks"}
 UNSET_RETRY = RetryConfig(0, Duration(), Duration(), Duration(), 0)

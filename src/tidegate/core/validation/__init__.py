@@ -10,18 +10,14 @@ Every error is an ``InvalidArgument`` with the service's text where that is know
 """
 
 from tidegate.core.validation.batch import (
-    BATCH_CREATE_MAX,
-    BATCH_DELETE_MAX,
     NoDeleteSucceeded,
     check_create_batch,
     check_delete_batch,
     check_deleted_name,
 )
-from tidegate.core.validation.paging import QUEUES_PAGE_MAX, TASKS_PAGE_MAX, queues_page_size, tasks_page_size
+from tidegate.core.validation.paging import queues_page_size, tasks_page_size
 from tidegate.core.validation.queue import Ceilings, check_queue, settle_queue
 from tidegate.core.validation.retry import check_attempts
-from tidegate.core.validation.routing import check_http_target, check_uri_override
-from tidegate.core.validation.schedule import SCHEDULE_AHEAD_MAX, pacific
 from tidegate.core.validation.task import (
     AppEngineDraft,
     HttpDraft,
@@ -31,15 +27,8 @@ from tidegate.core.validation.task import (
     check_task,
     settle_task,
 )
-from tidegate.core.validation.tokens import CLOUD_PLATFORM, completed_token
 
 __all__ = [
-    "BATCH_CREATE_MAX",
-    "BATCH_DELETE_MAX",
-    "CLOUD_PLATFORM",
-    "QUEUES_PAGE_MAX",
-    "SCHEDULE_AHEAD_MAX",
-    "TASKS_PAGE_MAX",
     "AppEngineDraft",
     "Ceilings",
     "HttpDraft",
@@ -51,12 +40,8 @@ __all__ = [
     "check_create_batch",
     "check_delete_batch",
     "check_deleted_name",
-    "check_http_target",
     "check_queue",
     "check_task",
-    "check_uri_override",
-    "completed_token",
-    "pacific",
     "queues_page_size",
     "settle_queue",
     "settle_task",
