@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tidegate import metrics
 from tidegate import settings as setting
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
-from tidegate.core.queue import Queue
-from tidegate.core.validation import Ceilings
+from tidegate.core.errors import ApiError
+from tidegate.core.queue import Kind, Queue, RateLimits
+from tidegate.core.validation import Ceilings, check_queue, settle_queue
 from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
@@ -32,6 +35,7 @@ from tidegate.queues_at_start import apply_queues
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import Method, Scope
 from tidegate.servers.pages import Document, Page, Pages, discovery_pages
 from tidegate.servers.reflection import reflection_streams
@@ -74,7 +78,10 @@ class Application:
         keys = _keys(self._settings)
         mint = _mint(self._settings, clock, keys)
         self._log = _operation_log(self._settings)
+        bells = Bells()
         listeners: list[Events] = [self.metrics]
+        if has_dev_helpers(self._settings):
+            listeners.append(bells)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
@@ -82,14 +89,25 @@ class Application:
         engine = Engine(world, policy(self._settings))
         await apply_queues(engine, self._settings)
         for setup in self._settings.queue:
-            await engine.queues.update(setup.name, partial(_set_up, setup))
+            await _have(engine, setup)
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
         self.asgi.serve(_methods(api), reflection_streams())
         pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
         self.asgi.fallback = Pages(pages, _rest(api))
+        if has_dev_helpers(self._settings):
+            self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
         _spare_the_collector()
+
+    def _is_serving(self) -> bool:
+        return self.asgi.serving
+
+    async def _reset(self) -> None:
+        """Back to the first start: the queues of the settings, and nothing else."""
+        assert self._engine is not None  # noqa: S101 - nobody calls before the start
+        ceilings = self._engine.policy.ceilings
+        await self._engine.reset([set_up(setup, ceilings, None) for setup in self._settings.queue])
 
     async def _drain(self) -> None:
         if self._engine is not None:
@@ -193,8 +211,31 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def _set_up(setup: QueueSetup, queue: Queue | None) -> Queue:
-    return setup.fresh() if queue is None else setup.applied_to(queue)
+def has_dev_helpers(settings: Settings) -> bool:
+    """Whether tests may reset this server: it was said, or nobody else reaches it and it keeps nothing."""
+    return settings.dev or (settings.loopback and settings.store.in_memory)
+
+
+async def _have(engine: Engine, setup: QueueSetup) -> None:
+    """Make a queue of the settings, or change the one that is there. Raises StartupError."""
+    try:
+        await engine.queues.update(setup.name, partial(set_up, setup, engine.policy.ceilings))
+    except ApiError as error:
+        raise StartupError(f"cannot have the queue {setup.name}: {error.message}") from error
+
+
+def set_up(setup: QueueSetup, ceilings: Ceilings, stored: Queue | None) -> Queue:
+    """The queue as the settings want it. What they do not say stays as it is ``stored``, or gets its default.
+
+    Raises InvalidArgument as the API does.
+    """
+    kind = Kind[setup.type.upper()] if setup.type else Kind.PUSH
+    said = setup.applied_to(Queue(name=setup.name, kind=kind, rate_limits=RateLimits(0, 0, 0)))
+    check_queue(said, ceilings)
+    if stored is None:
+        return settle_queue(said, ceilings)
+    wanted = setup.applied_to(stored)
+    return settle_queue(replace(wanted, kind=kind if setup.type else stored.kind), ceilings, old=stored)
 
 
 async def _open(settings: Settings) -> Store:

@@ -400,6 +400,30 @@ async def test_documents_are_kept_until_they_expire(store: Store) -> None:
     assert await store.read(lambda tx: tx.document("policy", "a", NOON)) is None
 
 
+async def test_a_reset_forgets_everything_and_what_comes_after_is_new(store: Store) -> None:
+    other = QueueName.of("p", "us-central1", "other")
+    before = await made(store, task("a"), task("long", body=bytes(100_000)), task("b"))
+    deleted = await made(store, name=other)
+
+    def fill(tx: Transaction) -> None:
+        tx.remove(before, ["b"], NOON + HOUR)
+        tx.delete_queue(deleted, NOON + HOUR)
+        tx.put_document("policy", "a", b"1")
+
+    await store.write(fill)
+    (attempt,) = await store.write(lambda tx: tx.claim(before, NOON, 1))
+    await store.write(lambda tx: tx.reset())
+    assert await store.read(lambda tx: tx.queue(QUEUE)) is None
+    assert await store.read(lambda tx: tx.backlog()) == []
+    assert not await store.read(lambda tx: tx.queue_name_taken(other, NOON))
+    assert await store.read(lambda tx: tx.document("policy", "a", NOON)) is None
+    after = await made(store, task("a"))
+    assert after.id != before.id
+    assert await store.read(lambda tx: tx.entombed(after, ["b", "long"], NOON)) == set()
+    assert await store.write(lambda tx: tx.settle(after, [Verdict(attempt, None)], NOON + HOUR)) == 0
+    assert await listed(store) == ["a"]
+
+
 async def test_a_transaction_that_raises_changes_nothing(store: Store) -> None:
     stored = await made(store, task("a"))
 

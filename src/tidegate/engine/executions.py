@@ -28,6 +28,10 @@ class Executions:
             self._seconds.append((second, Counter()))
         self._seconds[-1][1].update(answered)
 
+    def clear(self) -> None:
+        """Forget them all."""
+        self._seconds.clear()
+
     def last_minute(self, at: float) -> Mapping[QueueName, int]:
         """How many attempts of each queue were answered; 0 for queues that are not in it."""
         self._forget(int(at))

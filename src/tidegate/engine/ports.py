@@ -200,6 +200,9 @@ class Transaction(Reader, Protocol):
         True when something is left to do.
         """
 
+    def reset(self) -> None:
+        """Forget everything: queues, tasks, taken names, documents."""
+
 
 class Store(Protocol):
     async def read(self, look: Callable[[Reader], T]) -> T:

@@ -360,6 +360,11 @@ class SqlTransaction(SqlReader):
     def sweep(self, now: datetime, limit: int) -> bool:
         return self._sweeper.sweep(now, limit)
 
+    def reset(self) -> None:
+        for table in ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents"):
+            self._execute(f"DELETE FROM {table}")
+        self._sweeper = Sweeper(self._connection)
+
     def _leasable(self, queue: StoredQueue, wanted: Wanted, now: datetime) -> tuple[list[LeasableRow], array[int]]:
         """The rows of the first due tasks, and of those before them that may not be leased again."""
         of_tag, tags = ("dispatched_at IS NULL", ()) if wanted.tag is None else ("tag = ?", (wanted.tag,))

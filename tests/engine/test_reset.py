@@ -1,0 +1,66 @@
+"""Beginning again while the engine runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.engine.worlds import Hands, hands
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.target import HttpCall
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine.ports import QueueChanged
+
+QUEUE = QueueName.of("p", "l", "q")
+OTHER = QueueName.of("p", "l", "other")
+
+
+async def put(at: Hands, task_id: str) -> None:
+    draft = TaskDraft(name=QUEUE.task(task_id), target=HttpDraft("https://handler.test/"))
+    await at.engine.tasks.create(QUEUE, check_task(draft, QUEUE, at.clock.now()))
+
+
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_only_the_queues_that_are_given_are_there_and_their_listeners_know() -> None:
+    at = await hands()
+    await at.engine.queues.create(Queue(name=OTHER))
+    await at.engine.queues.create(Queue(name=QUEUE))
+    await put(at, "t")
+    at.notes.events.clear()
+    await at.engine.reset([Queue(name=QUEUE)])
+    assert [queue.name for queue in await at.engine.queues.list("projects/p/locations/l", "", 10)] == [QUEUE]
+    assert await at.engine.tasks.list(QUEUE, "", 10, body=False) == []
+    assert at.notes.events == [QueueChanged(QUEUE)]
+
+
+async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_dispatched() -> None:
+    at = await hands()
+    held: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    async def hold(call: HttpCall, authorization: str | None) -> Outcome:
+        return await held
+
+    answer, at.network.send = at.network.send, hold  # type: ignore[method-assign]
+    await at.engine.queues.create(Queue(name=QUEUE))
+    await at.engine.start()
+    await put(at, "t")
+    await settled()
+    await at.engine.reset([Queue(name=QUEUE)])
+    at.network.send = answer  # type: ignore[method-assign]
+    held.set_result(Outcome(http_status=500))  # it would be tried again
+    await settled()
+    assert await at.engine.tasks.list(QUEUE, "", 10, body=False) == []
+    (stats,) = (await at.engine.queues.stats([QUEUE])).values()
+    assert stats.in_flight == 0
+    await put(at, "t")
+    await settled()
+    assert len(at.network.calls) == 1
+    assert await at.engine.tasks.list(QUEUE, "", 10, body=False) == []
+    await at.engine.stop()
