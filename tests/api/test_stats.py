@@ -47,6 +47,8 @@ async def test_an_empty_queue_has_no_task_to_expect(call, beta) -> None:
 async def test_queues_can_be_chosen_by_them_also_unseen(call, beta) -> None:
     await create(call, f"{LOCATION}/queues/idle")
     await create(call, f"{LOCATION}/queues/busy", tasks=2)
-    found = await beta("list_queues", parent=LOCATION, filter="stats.tasksCount > 1")
+    found = await beta(
+        "list_queues", parent=LOCATION, filter="_Stats.tasksCount > 1"
+    )  # paths ignore case and underscores
     assert [queue.name for queue in found.queues] == [f"{LOCATION}/queues/busy"]
     assert not found.queues[0].HasField("stats")

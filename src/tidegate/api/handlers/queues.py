@@ -10,7 +10,7 @@ from tidegate.api import masks
 from tidegate.api.dialect import Dialect
 from tidegate.api.fields import schema_of
 from tidegate.core.cmek import check_queue_under_key, has_overrides
-from tidegate.core.listing import compile_filter, page_token, read_page_token
+from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
 from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import check_queue, queues_page_size, settle_queue
@@ -28,7 +28,7 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
     after = read_page_token(request.page_token, parent, request.filter, now)
     chooses = compile_filter(request.filter, schema_of(dialect.messages.Queue.DESCRIPTOR))
     paths = _read_mask(dialect, request)
-    counted = _asks_for_stats(dialect, paths) or (dialect.masks_answers and STATS in request.filter.lower())
+    counted = _asks_for_stats(dialect, paths) or (dialect.masks_answers and STATS in plain(request.filter))
     step = max(size, FILTERED_STEP) if request.filter else size
     response = dialect.messages.ListQueuesResponse()
     while len(response.queues) < size:
