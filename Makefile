@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check crash power bench fmt docs clean
+.PHONY: help run test check crash power bench simulate fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -36,6 +36,9 @@ power: $(STAMP) ## Cut the power CUTS times (2000) and compare what is found wit
 
 bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a million …
 	$(BIN)/python -m bench
+
+simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
+	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py
 
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .

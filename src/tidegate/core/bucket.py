@@ -61,6 +61,10 @@ class Flow(Struct, frozen=True, array_like=True):
         """A new queue's: the bucket is full."""
         return cls(TokenBucket(float(limits.max_burst_size), now))
 
+    def filled(self, limits: RateLimits, now: datetime) -> Flow:
+        """With what these limits earned until now: to be asked before others take their place."""
+        return replace(self, bucket=self.bucket.filled(self.throttle.limits(limits, now), now))
+
     def grant(self, wanted: int, limits: RateLimits, now: datetime) -> tuple[int, Flow]:
         """Let up to ``wanted`` attempts start; return how many may, and the flow with them under way."""
         room = max(0, limits.max_concurrent_dispatches - self.in_flight)

@@ -1,0 +1,174 @@
+"""The checker finds what it is there for: with a bug planted in the engine, some run breaks a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.simulation.checker import BrokenError
+from tests.simulation.world import World
+
+from tidegate.core import lifecycle
+from tidegate.core.backoff import retry_wait
+from tidegate.core.bucket import Flow, TokenBucket
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.queue import Kind, Queue
+from tidegate.core.throttle import Throttle
+from tidegate.engine.scheduler import Scheduler
+from tidegate.storage.sql import SqlTransaction
+
+SEEDS = 80
+Plant = pytest.MonkeyPatch
+
+
+def tokens_for_nothing(plant: Plant) -> None:
+    take = TokenBucket.take
+
+    def generous(self: TokenBucket, wanted: int, limits: Any, now: Any) -> tuple[int, TokenBucket]:
+        granted, bucket = take(self, wanted, limits, now)
+        return min(wanted, granted + 2), bucket
+
+    plant.setattr(TokenBucket, "take", generous)
+
+
+def tokens_earned_twice(plant: Plant) -> None:
+    def filled(self: TokenBucket, limits: Any, now: Any) -> TokenBucket:
+        earned = 1.5 * (now - self.filled_at).total_seconds() * limits.max_dispatches_per_second
+        return TokenBucket(min(self.tokens + earned, float(limits.max_burst_size)), now)
+
+    plant.setattr(TokenBucket, "filled", filled)
+
+
+def a_full_bucket_after_each_change(plant: Plant) -> None:
+    plant.setattr(Flow, "filled", lambda self, limits, now: Flow.fresh(limits, now))
+
+
+def one_too_many_at_once(plant: Plant) -> None:
+    grant = Flow.grant
+
+    def generous(self: Flow, wanted: int, limits: Any, now: Any) -> tuple[int, Flow]:
+        more = replace(limits, max_concurrent_dispatches=limits.max_concurrent_dispatches + 1)
+        return grant(self, wanted, more, now)
+
+    plant.setattr(Flow, "grant", generous)
+
+
+def pauses_overlooked(plant: Plant) -> None:
+    plant.setattr(Queue, "dispatches", property(lambda self: self.kind is Kind.PUSH))
+
+
+def a_second_early(plant: Plant) -> None:
+    claim = SqlTransaction.claim
+    later = timedelta(seconds=1)
+    plant.setattr(SqlTransaction, "claim", lambda self, queue, now, *rest: claim(self, queue, now + later, *rest))
+
+
+def waits(plant: Plant, change: Callable[[timedelta], timedelta]) -> None:
+    plant.setattr(lifecycle, "retry_wait", lambda failures, retry, asked: change(retry_wait(failures, retry, asked)))
+
+
+def retry_after_overlooked(plant: Plant) -> None:
+    plant.setattr(lifecycle, "retry_wait", lambda failures, retry, asked: retry_wait(failures, retry, None))
+
+
+def never_slowed(plant: Plant) -> None:
+    plant.setattr(Throttle, "after", lambda self, ended, now: self)
+
+
+def slowed_by_a_404(plant: Plant) -> None:
+    after = Throttle.after
+
+    def touchy(self: Throttle, ended: Any, now: Any) -> Throttle:
+        told = [(target, Outcome(503) if outcome.http_status == 404 else outcome) for target, outcome in ended]
+        return after(self, told, now)
+
+    plant.setattr(Throttle, "after", touchy)
+
+
+def slowed_to_a_standstill(plant: Plant) -> None:
+    limits = Throttle.limits
+
+    def strict(self: Throttle, limited: Any, now: Any) -> Any:
+        slower = limits(self, limited, now)
+        return slower if slower == limited else replace(slower, max_dispatches_per_second=0.01)
+
+    plant.setattr(Throttle, "limits", strict)
+
+
+def nobody_woken_when_there_is_room(plant: Plant) -> None:
+    plant.setattr(Scheduler, "ended", lambda self, queue: None)
+
+
+def a_tenth_of_a_second_late(plant: Plant) -> None:
+    wake = Scheduler.wake
+    late = timedelta(seconds=0.1)
+    plant.setattr(Scheduler, "wake", lambda self, queue, at: wake(self, queue, at + late))
+
+
+def delivered_tasks_kept(plant: Plant) -> None:
+    settle = SqlTransaction.settle
+
+    def keep(self: SqlTransaction, queue: Any, verdicts: Any, until: Any) -> int:
+        return settle(self, queue, [again(each) for each in verdicts], until)
+
+    def again(verdict: Any) -> Any:
+        task = verdict.task
+        return verdict if verdict.retry or task.dispatch_count > 1 else replace(verdict, retry=task)
+
+    plant.setattr(SqlTransaction, "settle", keep)
+
+
+def given_up_too_soon(plant: Plant) -> None:
+    plant.setattr(lifecycle, "gives_up", lambda attempts, since, retry: attempts >= 2)
+
+
+BUGS: dict[Callable[[Plant], None], str] = {
+    tokens_for_nothing: "more dispatches than its rate allows",
+    tokens_earned_twice: "more dispatches than its rate allows",
+    a_full_bucket_after_each_change: "more dispatches than its rate allows",
+    one_too_many_at_once: "under way",
+    pauses_overlooked: "while it is paused",
+    a_second_early: "was early",
+    retry_after_overlooked: " s after attempt ",
+    never_slowed: "is not slowed after a 429 or 503",
+    slowed_by_a_404: "is slowed without a cause",
+    slowed_to_a_standstill: " s late",
+    nobody_woken_when_there_is_room: " late",
+    a_tenth_of_a_second_late: " s late",
+    delivered_tasks_kept: "was delivered and dispatched again",
+    given_up_too_soon: "was given up",
+}
+
+
+def broken_in_some_run(words: str) -> str:
+    """What the checker says of the first run in which it finds a promise broken in these words."""
+    others = []
+    for seed in range(SEEDS):
+        try:
+            World(seed).run().check()
+        except BrokenError as error:
+            if words in str(error).splitlines()[0]:
+                return str(error)
+            others.append(f"seed {seed}: {str(error).splitlines()[0]}")
+    raise AssertionError(f"no run of {SEEDS} breaks {words!r}; found were {others}")
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_is_found(bug: Callable[[Plant], None], monkeypatch: Plant) -> None:
+    bug(monkeypatch)
+    said = broken_in_some_run(BUGS[bug])
+    assert 2 <= len(said.splitlines()) <= 40  # with a story that can be read
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1])
+def test_waits_that_are_a_tenth_off_are_found(share: float, monkeypatch: Plant) -> None:
+    waits(monkeypatch, lambda wait: wait * share)
+    assert " s after attempt " in broken_in_some_run(" s after attempt ")
+
+
+def test_a_microsecond_off_is_found(monkeypatch: Plant) -> None:
+    waits(monkeypatch, lambda wait: wait + timedelta(microseconds=1))
+    assert " s after attempt " in broken_in_some_run(" s after attempt ")
