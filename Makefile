@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check crash power bench simulate fmt docs clean
+.PHONY: help run test check crash workers power bench simulate fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -30,6 +30,9 @@ test: check ## Every check and every test
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+
+workers: $(STAMP) ## Let sixteen workers fail for FAULTS seconds (60) and check whose each task was; SEED picks the faults
+	FAULTS=$(or $(FAULTS),60) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_workers.py
 
 power: $(STAMP) ## Cut the power CUTS times (2000) and compare what is found with what was acknowledged
 	CUTS=$(or $(CUTS),2000) $(BIN)/pytest -s tests/power
