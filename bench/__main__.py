@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NOT_BENCHMARKS = {"__init__", "__main__", "load", "machine", "server"}
+NOT_BENCHMARKS = {"__init__", "__main__", "http2", "load", "machine", "server"}
 
 
 def main() -> None:

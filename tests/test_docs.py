@@ -94,6 +94,13 @@ def test_the_snippets_of_the_clients_page_work(tmp_path: Path) -> None:
             run(snippet, address)
 
 
+def test_the_worker_of_the_pull_queues_page_gets_every_task_once(tmp_path: Path) -> None:
+    (snippet,) = blocks(ROOT / "docs/pull-queues.md", "python")
+    with served("--store", "sqlite://:memory:", directory=tmp_path) as address:
+        lines = run(snippet, address).splitlines()
+    assert [line.rpartition(" leased ")[2] for line in lines] == ["1 times"] * 3
+
+
 def test_the_settings_page_is_made_from_the_settings() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: make docs"
 
