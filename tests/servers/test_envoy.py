@@ -57,9 +57,11 @@ def test_names_are_left_as_they_are() -> None:
 )
 def test_a_path_passes_that_can_be_decoded(pieces: list[str]) -> None:
     path = "/" + "".join(pieces)
+    query = "?a=%FF&%"  # which we read ourselves
     escaped = re.search("%(?![0-9A-Fa-f]{2})", path) is None
     decodable = "\N{REPLACEMENT CHARACTER}" not in unquote(path)
     assert bool(re.fullmatch(ESCAPED_UTF8, path)) is (escaped and decodable)
+    assert bool(re.fullmatch(ESCAPED_UTF8, path + query)) is (escaped and decodable)
 
 
 def test_slow_and_idle_clients_are_let_go_and_slow_handlers_are_not() -> None:

@@ -41,8 +41,8 @@ _NEXT: Final = f"%[89AB]{_HEX}"
 _TWO: Final = f"C[2-9A-F]|D{_HEX}"
 _THREE: Final = f"E0%[AB]{_HEX}|E[1-9A-CEF]{_NEXT}|ED%[89]{_HEX}"  # no half of a surrogate pair
 _FOUR: Final = f"(?:F0%[9AB]{_HEX}|F[1-3]{_NEXT}|F4%8{_HEX}){_NEXT}"
-ESCAPED_UTF8: Final = f"(?i:[^%]|%(?:[0-7]{_HEX}|(?:{_TWO}|{_THREE}|{_FOUR}){_NEXT}))*"
-"""A path whose escapes make UTF-8, as a regular expression."""
+ESCAPED_UTF8: Final = f"(?i:[^%?]|%(?:[0-7]{_HEX}|(?:{_TWO}|{_THREE}|{_FOUR}){_NEXT}))*(?:[?].*)?"
+"""A path whose escapes make UTF-8, and any query, as a regular expression."""
 BAD_PATH: Final = InvalidArgument("The path is not percent-encoded UTF-8.")
 
 _TYPE: Final = "type.googleapis.com/envoy.extensions"
@@ -123,27 +123,26 @@ def _guard_http(http: dict[str, Any]) -> None:
 
 
 def _path_filter() -> dict[str, Any]:
-    """Lets those paths pass that can be decoded, at next to no cost for those that hold no escape at all."""
-    plain = {"not_rule": {"url_path": {"path": {"contains": "%"}}}}
-    decodable = {"url_path": {"path": {"safe_regex": {"regex": ESCAPED_UTF8}}}}
-    passing = {"permissions": [plain, decodable], "principals": [{"any": True}]}
+    """Ends calls by paths that cannot be decoded. Of the filters that could, the one that costs the others least."""
+    undecodable = [
+        {"name": ":path", "string_match": {"contains": "%"}},
+        {"name": ":path", "string_match": {"safe_regex": {"regex": ESCAPED_UTF8}}, "invert_match": True},
+    ]
     return {
-        "name": "envoy.filters.http.rbac",
+        "name": "envoy.filters.http.fault",
         "typed_config": {
-            "@type": f"{_TYPE}.filters.http.rbac.v3.RBAC",
-            "rules": {"action": "ALLOW", "policies": {"decodable": passing}},
+            "@type": f"{_TYPE}.filters.http.fault.v3.HTTPFault",
+            "headers": undecodable,
+            "abort": {"http_status": 400, "percentage": {"numerator": 100}},
         },
     }
 
 
 def _bad_path_reply() -> dict[str, Any]:
-    """What is said instead of the filter's own 403, the only one that Envoy itself answers with."""
-    forbidden = {"comparison": {"op": "EQ", "value": {"default_value": 403, "runtime_key": "tidegate.refused_path"}}}
-    body = rest_error_body(BAD_PATH).decode()
+    """What is said then."""
     return {
-        "filter": {"status_code_filter": forbidden},
-        "status_code": 400,
-        "body": {"inline_string": body},
+        "filter": {"response_flag_filter": {"flags": ["FI"]}},  # "fault injected", which nothing else is here
+        "body": {"inline_string": rest_error_body(BAD_PATH).decode()},
         "body_format_override": {
             "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
             "content_type": "application/json; charset=UTF-8",
