@@ -18,7 +18,7 @@ from tidegate import metrics
 from tidegate import settings as setting
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
-from tidegate.core.errors import ApiError
+from tidegate.core.errors import ApiError, FailedPrecondition
 from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import Ceilings, check_queue, settle_queue
 from tidegate.delivery import signing_keys
@@ -41,6 +41,7 @@ from tidegate.servers.pages import Document, Page, Pages, discovery_pages
 from tidegate.servers.reflection import reflection_streams
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
+from tidegate.servers.rest.mixins import location_answers
 from tidegate.settings import QueueSetup, Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 from tidegate.system import RandomIds, SystemClock
@@ -87,9 +88,7 @@ class Application:
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
         world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
-        await apply_queues(engine, self._settings)
-        for setup in self._settings.queue:
-            await _have(engine, setup)
+        await self._make_queues(engine)
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
@@ -103,11 +102,20 @@ class Application:
     def _is_serving(self) -> bool:
         return self.asgi.serving
 
+    async def _make_queues(self, engine: Engine) -> None:
+        """Have the queues that the settings name."""
+        await apply_queues(engine, self._settings)
+        for setup in self._settings.queue:
+            await _have(engine, setup)
+
     async def _reset(self) -> None:
         """Back to the first start: the queues of the settings, and nothing else."""
         assert self._engine is not None  # noqa: S101 - nobody calls before the start
-        ceilings = self._engine.policy.ceilings
-        await self._engine.reset([set_up(setup, ceilings, None) for setup in self._settings.queue])
+        await self._engine.reset()
+        try:
+            await self._make_queues(self._engine)
+        except StartupError as error:  # the file of queues is another one by now
+            raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
         if self._engine is not None:
@@ -177,7 +185,7 @@ def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:
 
 
 def _rest(api: Api) -> RestServer:
-    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api))
+    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api))
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:

@@ -11,7 +11,6 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.ports import QueueChanged
 
 QUEUE = QueueName.of("p", "l", "q")
 OTHER = QueueName.of("p", "l", "other")
@@ -28,16 +27,18 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_only_the_queues_that_are_given_are_there_and_their_listeners_know() -> None:
+async def test_every_name_is_free_again() -> None:
     at = await hands()
     await at.engine.queues.create(Queue(name=OTHER))
+    await at.engine.queues.delete(OTHER)
     await at.engine.queues.create(Queue(name=QUEUE))
     await put(at, "t")
-    at.notes.events.clear()
-    await at.engine.reset([Queue(name=QUEUE)])
-    assert [queue.name for queue in await at.engine.queues.list("projects/p/locations/l", "", 10)] == [QUEUE]
+    await at.engine.reset()
+    assert await at.engine.queues.list("projects/p/locations/l", "", 10) == []
+    for name in (OTHER, QUEUE):
+        await at.engine.queues.create(Queue(name=name))
     assert await at.engine.tasks.list(QUEUE, "", 10, body=False) == []
-    assert at.notes.events == [QueueChanged(QUEUE)]
+    await put(at, "t")
 
 
 async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_dispatched() -> None:
@@ -52,7 +53,8 @@ async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_
     await at.engine.start()
     await put(at, "t")
     await settled()
-    await at.engine.reset([Queue(name=QUEUE)])
+    await at.engine.reset()
+    await at.engine.queues.create(Queue(name=QUEUE))
     at.network.send = answer  # type: ignore[method-assign]
     held.set_result(Outcome(http_status=500))  # it would be tried again
     await settled()

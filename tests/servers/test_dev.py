@@ -37,7 +37,8 @@ class Helped:
         self.app = DevHelpers(self.engine.store, self.bells, self._reset, lambda: self.serving, rest)
 
     async def _reset(self) -> None:
-        await self.engine.reset([Queue(name=QueueName(QUEUE))])
+        await self.engine.reset()
+        await self.engine.queues.create(Queue(name=QueueName(QUEUE)))
 
     async def call(self, verb: str, target: str, body: Any = b"", **more: Any) -> Any:
         answer = await call(self.app, verb, target, body, **more)
@@ -241,6 +242,18 @@ def test_a_server_that_others_can_reach_has_the_helpers_only_when_told(tmp_path:
         with served(*flags, directory=tmp_path) as address:
             port = address.rpartition(":")[2]
             assert httpx.post(f"http://127.0.0.1:{port}/emulator:reset").status_code == status
+
+
+def test_a_reset_applies_the_queue_yaml_again(tmp_path: Path) -> None:
+    (tmp_path / "queue.yaml").write_text("application: p\nqueue:\n- name: mail\n  rate: 5/s\n")
+    flags = ("--store", "sqlite://:memory:", "--queues", "queue.yaml")
+    with served(*flags, directory=tmp_path) as address, httpx.Client(base_url=f"http://{address}", timeout=60) as http:
+        mail = f"/v2/{LOCATION}/queues/mail"
+        http.delete(mail).raise_for_status()
+        assert http.post("/emulator:reset").status_code == 204
+        assert http.get(mail).json()["rateLimits"]["maxDispatchesPerSecond"] == 5
+        (tmp_path / "queue.yaml").unlink()
+        assert http.post("/emulator:reset").json()["error"]["status"] == "FAILED_PRECONDITION"
 
 
 # Queues at start

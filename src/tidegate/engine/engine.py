@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue
 from tidegate.core.validation import Ceilings
 from tidegate.engine.answering import AnsweringStore
 from tidegate.engine.dispatcher import Dispatcher
@@ -21,7 +19,7 @@ from tidegate.engine.keys import Keys
 from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
-from tidegate.engine.ports import QueueChanged, Transaction, World
+from tidegate.engine.ports import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.tasks import Tasks
@@ -49,7 +47,6 @@ class Engine:
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
-        self._events = world.events
         self.ids = world.ids
         self.policy = policy
         self.dispatcher = Dispatcher(
@@ -83,21 +80,10 @@ class Engine:
             await sweeping
         return await self.dispatcher.drain(patience)
 
-    async def reset(self, queues: Sequence[Queue]) -> None:
-        """Begin again with these queues and nothing else, as on the first start. Attempts under way end without
-        effect.
-        """
-
-        def work(tx: Transaction) -> None:
-            tx.reset()
-            now = self.clock.now()
-            for queue in queues:
-                tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
-
-        await self.store.write(work)
+    async def reset(self) -> None:
+        """Begin again with nothing, as on the first start. Attempts under way end without effect."""
+        await self.store.write(lambda tx: tx.reset())
         self.dispatcher.executions.clear()
-        for queue in queues:
-            self._events.emit(QueueChanged(queue.name))
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

@@ -41,6 +41,9 @@ class Bells:
         self._waiting: set[asyncio.Event] = set()
 
     def emit(self, event: Event) -> None:  # noqa: ARG002 - the port's name
+        self.ring()
+
+    def ring(self) -> None:
         for bell in self._waiting:
             bell.set()
 
@@ -81,6 +84,7 @@ class DevHelpers:
             if (verb, path) == ("POST", RESET):
                 await drop_body(receive)
                 await self._reset()
+                self._bells.ring()
             elif verb == "GET" and path.startswith(PREFIX) and path.endswith(WAIT_IDLE):
                 name = path.removeprefix(PREFIX).removesuffix(WAIT_IDLE)
                 await drop_body(receive)
