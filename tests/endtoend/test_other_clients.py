@@ -46,7 +46,7 @@ ONLY_IN_GO: dict[str, Any] = {
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_node_client_works(server: Server, handler: Handler, transport: str) -> None:
     said = report(node_program(), server.address, transport, handler.url("200"))
-    assert said == (EXPECTED | LOCATIONS if transport == "grpc" else EXPECTED)  # its REST form asks elsewhere for them
+    assert said == EXPECTED | LOCATIONS
     check_deliveries(handler, f"node-{transport}")
 
 

@@ -16,6 +16,7 @@ from tidegate.schema.versions import all_rows
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
+from tidegate.servers.rest.mixins import location_answers
 from tidegate.storage.sqlite import MemoryStore
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -68,7 +69,7 @@ def still_engine(store: MemoryStore | None = None) -> Engine:
 
 def rest_of(engine: Engine) -> RestServer:
     api = Api(engine)
-    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api))
+    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api))
 
 
 async def call(

@@ -113,8 +113,7 @@ async function ends() {
 }
 
 await queues();
-// Over REST this library asks for locations under /v1/, where this API has never been.
-if (transport === "grpc") await locations();
+await locations();
 await policies();
 await tasks();
 await finished("now");
