@@ -25,6 +25,7 @@ from tidegate.core import answers
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.stats import QueueStats
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
+from tidegate.core.times import Duration
 from tidegate.core.validation import AppEngineDraft, HttpDraft, PullDraft, TaskDraft
 from tidegate.schema import v2
 from tidegate.schema.rpc import Service
@@ -95,9 +96,12 @@ class V2(Dialect):
             message.name,
             self.read_target(message),
             None if due is None else (due.seconds, due.nanos),
-            read_duration(message.dispatch_deadline) if message.HasField("dispatch_deadline") else None,
+            self.read_deadline(message),
             self.read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
         )
+
+    def read_deadline(self, message: Any) -> Duration | None:
+        return read_duration(message.dispatch_deadline) if message.HasField("dispatch_deadline") else None
 
     def read_target(self, message: Any) -> HttpDraft | AppEngineDraft | PullDraft | None:
         member = message.WhichOneof(self.target_oneof)
@@ -112,6 +116,14 @@ class V2(Dialect):
         self.write_target(task, task.body if view == FULL else b"", into)
         put_moment(into.schedule_time, task.schedule_time)
         put_moment(into.create_time, task.create_time)
+        self.write_attempts(task, into)
+        into.view = view
+        if task.retry_config is not None:
+            self.write_retry_config(task.retry_config, into.retry_config)
+        return into
+
+    def write_attempts(self, task: Task, into: Any) -> None:
+        """Fill how long an attempt of the task may take, and what became of those so far."""
         if task.dispatch_deadline is not None:
             put_span(into.dispatch_deadline, task.dispatch_deadline)
         into.dispatch_count = task.dispatch_count
@@ -121,10 +133,6 @@ class V2(Dialect):
         newest = task.newest_attempt
         if newest is not None:
             write_attempt(newest, into.last_attempt)
-        into.view = view
-        if task.retry_config is not None:
-            self.write_retry_config(task.retry_config, into.retry_config)
-        return into
 
     def write_target(self, task: Task, body: bytes, into: Any) -> None:
         """Fill the target of a task's message; ``body`` is empty where it is not to be shown."""

@@ -7,7 +7,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from tidegate.api.dialect import (
-    FULL,
     Messages,
     read_http_target,
     read_retry,
@@ -21,7 +20,8 @@ from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.task import PullMessage, Task
-from tidegate.core.validation import TaskDraft, check_attempts
+from tidegate.core.times import Duration
+from tidegate.core.validation import check_attempts
 from tidegate.schema import v2beta2
 
 
@@ -93,21 +93,10 @@ class V2beta2(V2beta3):
             into.max_attempts = retry.max_attempts
         write_waits(retry, into)
 
-    def read_task(self, message: Any) -> TaskDraft:
-        due = message.schedule_time if message.HasField("schedule_time") else None
-        return TaskDraft(
-            message.name,
-            self.read_target(message),
-            None if due is None else (due.seconds, due.nanos),
-            None,
-            self.read_retry_config(message.retry_config) if message.HasField("retry_config") else None,
-        )
+    def read_deadline(self, message: Any) -> Duration | None:
+        return None  # this version has no such field
 
-    def write_task(self, task: Task, view: int, into: Any) -> Any:
-        into.name = task.name
-        self.write_target(task, task.body if view == FULL else b"", into)
-        put_moment(into.schedule_time, task.schedule_time)
-        put_moment(into.create_time, task.create_time)
+    def write_attempts(self, task: Task, into: Any) -> None:
         status = into.status
         status.attempt_dispatch_count = task.dispatch_count
         if not isinstance(task.target, PullMessage):  # of a lease only the count is shown
@@ -117,7 +106,3 @@ class V2beta2(V2beta3):
             newest = task.newest_attempt
             if newest is not None:
                 write_attempt(newest, status.last_attempt_status)
-        into.view = view
-        if task.retry_config is not None:
-            self.write_retry_config(task.retry_config, into.retry_config)
-        return into
