@@ -93,8 +93,8 @@ class V2beta2(V2beta3):
             into.max_attempts = retry.max_attempts
         write_waits(retry, into)
 
-    def read_deadline(self, message: Any) -> Duration | None:
-        return None  # this version has no such field
+    def read_deadline(self, message: Any) -> None:  # noqa: ARG002 - what the other versions read it from
+        """There is no such field here."""
 
     def write_attempts(self, task: Task, into: Any) -> None:
         status = into.status
