@@ -20,7 +20,6 @@ from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.task import PullMessage, Task
-from tidegate.core.times import Duration
 from tidegate.core.validation import check_attempts
 from tidegate.schema import v2beta2
 
@@ -93,7 +92,7 @@ class V2beta2(V2beta3):
             into.max_attempts = retry.max_attempts
         write_waits(retry, into)
 
-    def read_deadline(self, message: Any) -> None:  # noqa: ARG002 - what the other versions read it from
+    def read_deadline(self, message: Any) -> None:
         """There is no such field here."""
 
     def write_attempts(self, task: Task, into: Any) -> None:
