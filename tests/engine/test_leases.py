@@ -17,6 +17,7 @@ from tidegate.core.queue import Kind, Queue, RetryConfig
 from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
+from tidegate.storage import sql
 
 QUEUE = QueueName.of("p", "l", "pull")
 ANY = LeaseFilter()
@@ -82,6 +83,25 @@ async def test_a_task_whose_last_lease_ran_out_is_gone() -> None:
     assert names(await lease(at, limit=1)) == ["b"]
     with pytest.raises(NotFound, match="existed recently"):
         await at.engine.tasks.get(QUEUE.task("a"), body=False)
+
+
+async def test_a_lease_clears_away_only_so_many_tasks_that_were_leased_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sql, "ROWS_PER_BURIAL", 10)
+    monkeypatch.setattr(sql, "BURIALS", 3)
+    at = await hands()
+    await pull_queue(at, attempts=1)
+    for number in range(50):
+        await put(at, f"{number:02}")
+    assert len(await lease(at, limit=50)) == 50
+    at.clock.advance(MINUTE)
+    await put(at, "new")
+    left = []
+    while not (found := await lease(at, limit=1)):
+        left.append((await at.engine.queues.stats([QUEUE]))[QUEUE].tasks)
+    assert names(found) == ["new"]
+    assert left == [30]
 
 
 async def test_a_worker_leases_by_tag_or_by_the_oldest_tag() -> None:
