@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.conformance.cases import NOT_FOUND, QUEUE_MISSING
 from tests.conformance.cloud import Cloud, Wire
 from tests.conformance.conftest import PROJECTS, SERVED
 
@@ -111,3 +112,22 @@ def test_a_bad_task_is_told_what_is_wrong(v2: Cloud, task: dict[str, Any], text:
     batch = v2("BatchCreateTasks", parent=v2.queue, requests=entries)
     assert batch.WhichOneof("result") is None
     assert not v2("ListTasks", parent=v2.queue).tasks
+
+
+def test_a_pull_queue_is_missing_to_v2(v2: Cloud) -> None:
+    beta = Cloud(v2.wire, "v2beta2", v2.location.split("/")[1])
+    beta.create_queue(pull_target={})
+    beta("CreateTask", parent=beta.queue, task={"name": beta.task, "pull_message": {}})
+    task = {"http_request": HTTP}
+    for refusal in (
+        v2.refused("CreateTask", parent=v2.queue, task=task),
+        v2.refused("RunTask", name=v2.task),
+        v2.refused("ListTasks", parent=v2.queue),
+        v2.refused("PurgeQueue", name=v2.queue),
+    ):
+        assert refusal == ("NOT_FOUND", QUEUE_MISSING, [])
+    v2("BatchCreateTasks", parent=v2.queue, requests=[{"parent": v2.queue, "task": task}])
+    v2("BatchDeleteTasks", parent=v2.queue, names=[v2.task])
+    for rpc, name in (("GetTask", v2.task), ("DeleteTask", v2.task), ("DeleteQueue", v2.queue)):
+        assert v2.refused(rpc, name=name) == ("NOT_FOUND", NOT_FOUND, [])
+    assert [each.name for each in beta("ListTasks", parent=beta.queue).tasks] == [beta.task]
