@@ -58,16 +58,12 @@ class Call:
             ValueError: both were given.
         """
         if request is None:
-            if not _PLAIN.issuperset(map(type, given.values())):
-                given = {name: value for name, value in given.items() if value is not None}
-                return self._request(**given)
-            try:
-                return self._request_pb(**given)  # for speed
-            except (
-                TypeError,
-                ValueError,
-            ):  # proto-plus understands more, such as text for bytes; or says what is wrong
-                return self._request(**{name: value for name, value in given.items() if value is not None})
+            if _PLAIN.issuperset(map(type, given.values())):
+                try:
+                    return self._request_pb(**given)  # for speed
+                except (TypeError, ValueError):  # proto-plus understands more, such as text for bytes
+                    pass
+            return self._filled(given)
         if any(value is not None for value in given.values()):
             raise ValueError(BOTH)
         if isinstance(request, self._request):
@@ -75,6 +71,16 @@ class Call:
         if not self._is_raw:
             return self._request(request)
         return self._request(**request) if isinstance(request, dict) else request
+
+    def _filled(self, given: dict[str, Any]) -> Any:
+        """A request with these fields set; what does not fit is refused in the words of the library."""
+        message = self._request()
+        for name, value in given.items():
+            if self._is_raw and message.DESCRIPTOR.fields_by_name[name].is_repeated:
+                getattr(message, name).extend(value or ())
+            elif value is not None:
+                setattr(message, name, value)
+        return message
 
     def headers(self, message: Any, metadata: Headers) -> Headers:
         """What goes out beside a message: where it belongs, who sends it, and what the caller adds."""

@@ -207,7 +207,10 @@ class SyncClient(Client):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        type: type[BaseException] | None,  # noqa: A002  # the names of Google's client
+        value: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         """Close the transport, also one that other clients use."""
         self._transport.close()
@@ -277,7 +280,7 @@ class AsyncClient(Client):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         """Close the transport, also one that other clients use."""
         await self._transport.close()
