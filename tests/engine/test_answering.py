@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.worlds import hands
+from tests.engine.worlds import MINUTE, hands
 
 from tidegate.core.errors import ResourceExhausted, RetryInfo, Unavailable
 from tidegate.core.names import QueueName
@@ -41,3 +41,14 @@ def failing(error: Exception) -> Any:
         raise error
 
     return fail
+
+
+async def test_a_server_with_a_full_disk_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = await hands()
+    await at.engine.queues.create(Queue(name=QUEUE))
+    new = check_task(TaskDraft(target=HttpDraft("http://handler.test/")), QUEUE, at.clock.now())
+    task = await at.engine.tasks.create(QUEUE, new)
+    await at.engine.tasks.run(task.name)
+    monkeypatch.setattr(at.store, "write", failing(StoreFullError("no room")))
+    assert await at.engine.dispatcher.drain(MINUTE) == 0
+    assert len(at.network.calls) == 1

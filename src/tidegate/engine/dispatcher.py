@@ -104,6 +104,7 @@ class Dispatcher:
         self._throttling = throttling
         self._attempts: set[asyncio.Task[None]] = set()
         self._records = Batcher(self._record)
+        self._leaving = False
 
     def room(self) -> int:
         """How many more attempts may start now."""
@@ -120,7 +121,8 @@ class Dispatcher:
     async def drain(self, patience: timedelta) -> int:
         """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
 
-        Returns how many were cut off. Their tasks are due again when the server starts next.
+        Returns how many were cut off. Their tasks are due again when the server starts next, and so are those whose
+        outcomes the store does not take now.
         """
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=patience.total_seconds())
@@ -129,6 +131,7 @@ class Dispatcher:
             attempt.cancel()
         if cut:
             await asyncio.wait(cut)
+        self._leaving = True
         await self._records.drained()
         return len(cut)
 
@@ -163,6 +166,8 @@ class Dispatcher:
                 break
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
+                if self._leaving:
+                    return
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
         long = [each for each in ended if each.task.bulk]
         for attempt in long:
