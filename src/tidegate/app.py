@@ -139,6 +139,7 @@ def policy(settings: Settings) -> Policy:
         https_tokens=settings.token_urls == "https",  # noqa: S105 - no password
         app_engine=settings.app_engine,
         throttling=settings.throttling,
+        ramp_up=settings.ramp_up,
         queue_name_reuse_after=settings.queue_name_reuse_after,
     )
 

@@ -54,7 +54,8 @@ async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp
     await made(store, task("a"), task("b"))
     await store.close()
     connection = apsw.Connection(str(tmp_path / "t.db"))
-    connection.execute("ALTER TABLE generations DROP COLUMN tasks; PRAGMA user_version = 1")
+    connection.execute("ALTER TABLE generations DROP COLUMN tasks; ALTER TABLE queues DROP COLUMN ramp")
+    connection.execute("PRAGMA user_version = 1")
     connection.close()
     store = await SqliteStore.open(tmp_path / "t.db")
     assert (await tallied(store)).tasks == 2

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.queue import RateLimits
+from tidegate.core.ramp import Ramp
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import MICROSECOND, later
 
@@ -50,11 +51,14 @@ class TokenBucket(Struct, frozen=True, array_like=True):
 
 
 class Flow(Struct, frozen=True, array_like=True):
-    """What a queue has used of its limits: its bucket, how many attempts are under way, and how far it is slowed."""
+    """What a queue has used of its limits: its bucket, how many attempts are under way, how far it is slowed, and how
+    far it has ramped up, if it does.
+    """
 
     bucket: TokenBucket
     in_flight: int = 0
     throttle: Throttle = NOT_SLOWED
+    ramp: Ramp | None = None
 
     @classmethod
     def fresh(cls, limits: RateLimits, now: datetime) -> Flow:
@@ -63,20 +67,35 @@ class Flow(Struct, frozen=True, array_like=True):
 
     def filled(self, limits: RateLimits, now: datetime) -> Flow:
         """With what these limits earned until now: to be asked before others take their place."""
-        return replace(self, bucket=self.bucket.filled(self.throttle.limits(limits, now), now))
+        return replace(self, bucket=self.bucket.filled(self.limits(limits, now), now))
+
+    def limits(self, limits: RateLimits, now: datetime) -> RateLimits:
+        """A queue's limits as they hold now, slowed and ramped up."""
+        limits = self.throttle.limits(limits, now)
+        return limits if self.ramp is None else self.ramp.limits(limits, now)
+
+    def ramping(self, now: datetime, *, on: bool) -> Flow:
+        """With a ramp where there is to be one, without where not."""
+        if on == (self.ramp is not None):
+            return self
+        return replace(self, ramp=Ramp(now) if on else None)
+
+    def started(self, attempts: int, now: datetime) -> Flow:
+        """With so many attempts more on its ramp."""
+        return self if self.ramp is None else replace(self, ramp=self.ramp.counted(attempts, now))
 
     def grant(self, wanted: int, limits: RateLimits, now: datetime) -> tuple[int, Flow]:
         """Let up to ``wanted`` attempts start; return how many may, and the flow with them under way."""
         room = max(0, limits.max_concurrent_dispatches - self.in_flight)
         granted, bucket = self.bucket.take(min(wanted, room), limits, now)
-        return granted, Flow(bucket, self.in_flight + granted, self.throttle)
+        return granted, Flow(bucket, self.in_flight + granted, self.throttle, self.ramp)
 
     def give_back(self, unused: int) -> Flow:
         """Return the part of a grant for which no task was due."""
         if not unused:
             return self
         bucket = TokenBucket(self.bucket.tokens + unused, self.bucket.filled_at)
-        return Flow(bucket, self.in_flight - unused, self.throttle)
+        return Flow(bucket, self.in_flight - unused, self.throttle, self.ramp)
 
     def forced(self) -> Flow:
         """One more attempt that takes no token and asks no limit: RunTask."""

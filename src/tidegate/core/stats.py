@@ -22,4 +22,4 @@ class QueueStats(Struct, frozen=True):
 
 def effective_rate(queue: Queue, flow: Flow, now: datetime) -> float:
     """Attempts a second that the queue may really start now; none while it is paused, and of a pull queue."""
-    return flow.throttle.limits(queue.rate_limits, now).max_dispatches_per_second if queue.dispatches else 0.0
+    return flow.limits(queue.rate_limits, now).max_dispatches_per_second if queue.dispatches else 0.0

@@ -30,13 +30,14 @@ QUEUE_NAME_REUSE_AFTER = timedelta(days=7)  # https://cloud.google.com/tasks/doc
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
     tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), whether failing handlers
-    slow their queue down, how long a deleted queue's name stays taken.
+    slow their queue down, whether queues ramp up, how long a deleted queue's name stays taken.
     """
 
     ceilings: Ceilings = Ceilings()
     https_tokens: bool = False
     app_engine: Mapping[str, str] = {}
     throttling: bool = True
+    ramp_up: bool = False
     queue_name_reuse_after: timedelta = QUEUE_NAME_REUSE_AFTER
 
 
@@ -52,7 +53,9 @@ class Engine:
         self.dispatcher = Dispatcher(
             inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
         )
-        self.scheduler = Scheduler(inner, self.dispatcher.room, self.dispatcher.bulk, self.dispatcher.dispatch)
+        self.scheduler = Scheduler(
+            inner, self.dispatcher.room, self.dispatcher.bulk, self.dispatcher.dispatch, ramp_up=policy.ramp_up
+        )
         self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
         self.leases = Leases(world)

@@ -53,7 +53,9 @@ class Claim(Struct, frozen=True):
     cramped: bool = False  # the next task is long, and there is no room for it in memory
 
 
-def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int, bulk: Bulk) -> list[Claim]:
+def claim(
+    tx: Transaction, names: Sequence[QueueName], now: datetime, room: int, bulk: Bulk, *, ramp_up: bool
+) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, ``room`` in all and no more long ones than ``bulk`` has
     room for; the locked rows keep many nodes in step.
     """
@@ -63,15 +65,16 @@ def claim(tx: Transaction, names: Sequence[QueueName], now: datetime, room: int,
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
             continue
-        limits = stored.flow.throttle.limits(stored.queue.rate_limits, now)
+        flow = stored.flow.ramping(now, on=ramp_up)
+        limits = flow.limits(stored.queue.rate_limits, now)
         wanted = min(room, CLAIM_BATCH)
-        granted, flow = stored.flow.grant(wanted, limits, now)
+        granted, flow = flow.grant(wanted, limits, now)
         tasks = tx.claim(stored, now, granted, bulk.room(name)) if granted else []
         if tasks:
             for task in tasks:
                 if task.bulk:
                     bulk.hold(name, task.bulk)
-            flow = flow.give_back(granted - len(tasks))
+            flow = flow.give_back(granted - len(tasks)).started(len(tasks), now)
             tx.save_flow(stored, flow)
             room -= len(tasks)
         else:
@@ -108,7 +111,13 @@ class Scheduler:
     """Wakes queues at their moments and claims for them, one claim with the store at a time."""
 
     def __init__(
-        self, world: World, room: Callable[[], int], bulk: Bulk, dispatch: Callable[[Queue, int, Task], None]
+        self,
+        world: World,
+        room: Callable[[], int],
+        bulk: Bulk,
+        dispatch: Callable[[Queue, int, Task], None],
+        *,
+        ramp_up: bool,
     ) -> None:
         """``room`` says how many attempts may start now, ``bulk`` what long ones are under way;
         ``dispatch(queue, queue id, task)`` starts one.
@@ -118,6 +127,7 @@ class Scheduler:
         self._room = room
         self._bulk = bulk
         self._dispatch = dispatch
+        self._ramp_up = ramp_up
         self._moments: dict[QueueName, datetime] = {}
         self._heap: list[tuple[datetime, QueueName]] = []
         self._full: set[QueueName] = set()
@@ -173,7 +183,8 @@ class Scheduler:
                 continue
             releases = self._bulk.releases
             try:
-                claims = await self._store.write(partial(claim, names=names, now=now, room=room, bulk=self._bulk))
+                work = partial(claim, names=names, now=now, room=room, bulk=self._bulk, ramp_up=self._ramp_up)
+                claims = await self._store.write(work)
             except StoreError as error:
                 logger.warning("cannot claim tasks: %s", error)
                 for name in names:

@@ -80,6 +80,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     throttling: Annotated[
         bool, Says(kinds.SWITCH, "Slow a queue down while its handlers answer 429 or 503 or mostly fail.")
     ] = True
+    ramp_up: Annotated[
+        bool,
+        Says(
+            kinds.SWITCH,
+            "Start new, idle and suddenly full queues at 500 attempts a second, half more every 5 minutes.",
+        ),
+    ] = False
     operation_log: Annotated[
         str | None, Says(kinds.FILE, "Where the operations that queues sample are logged; - is stderr.")
     ] = None

@@ -13,6 +13,7 @@ from msgspec import Struct
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue, RetryConfig
+from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import micros, moment
@@ -56,10 +57,11 @@ _queue_encoder = msgspec.msgpack.Encoder(enc_hook=_name_as_text)
 _queue_decoder = msgspec.msgpack.Decoder(Queue, dec_hook=_text_as_name)
 _encoder = msgspec.msgpack.Encoder()
 _throttle_decoder = msgspec.msgpack.Decoder(Throttle)
+_ramp_decoder = msgspec.msgpack.Decoder(Ramp)
 _settings_decoder = msgspec.msgpack.Decoder(TaskSettings)
 _attempt_decoder = msgspec.msgpack.Decoder(Attempt)
 
-QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight, throttle"
+QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight, throttle, ramp"
 
 
 def queue_settings(queue: Queue) -> bytes:
@@ -76,13 +78,14 @@ def decode_queue(settings: bytes) -> Queue:
 
 def stored_queue(row: Sequence[Any]) -> StoredQueue:
     """A queue from its ``QUEUE_COLUMNS``."""
-    queue, generation, settings, tokens, filled_at, in_flight, throttle = row
+    queue, generation, settings, tokens, filled_at, in_flight, throttle, ramp = row
     return StoredQueue(
         queue=decode_queue(settings),
         flow=Flow(
             TokenBucket(tokens, moment(filled_at)),
             in_flight,
             NOT_SLOWED if throttle is None else _throttle_decoder.decode(throttle),
+            None if ramp is None else _ramp_decoder.decode(ramp),
         ),
         id=queue,
         generation=generation,
@@ -90,9 +93,10 @@ def stored_queue(row: Sequence[Any]) -> StoredQueue:
 
 
 def flow_columns(flow: Flow) -> tuple[Any, ...]:
-    """The values of tokens, filled_at, in_flight, throttle."""
+    """The values of tokens, filled_at, in_flight, throttle, ramp."""
     throttle = None if flow.throttle == NOT_SLOWED else _encoder.encode(flow.throttle)
-    return flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, throttle
+    ramp = None if flow.ramp is None else _encoder.encode(flow.ramp)
+    return flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, throttle, ramp
 
 
 TASK_COLUMNS = (

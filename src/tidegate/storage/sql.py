@@ -200,8 +200,8 @@ class SqlTransaction(SqlReader):
         name = str.__str__(queue.name)
         self._execute("DELETE FROM reserved_names WHERE name = ?", (name,))
         row = self._execute(
-            "INSERT INTO queues (name, generation, settings, tokens, filled_at, in_flight, throttle)"
-            " VALUES (?, 0, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO queues (name, generation, settings, tokens, filled_at, in_flight, throttle, ramp)"
+            " VALUES (?, 0, ?, ?, ?, ?, ?, ?) RETURNING id",
             (name, rows.queue_settings(queue), *rows.flow_columns(flow)),
         ).fetchall()
         queue_id = row[0][0]
@@ -213,7 +213,7 @@ class SqlTransaction(SqlReader):
 
     def save_flow(self, stored: StoredQueue, flow: Flow) -> None:
         self._execute(
-            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ? WHERE id = ?",
+            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ?, ramp = ? WHERE id = ?",
             (*rows.flow_columns(flow), stored.id),
         )
 

@@ -1,0 +1,59 @@
+"""Ramp-up: a new, idle or suddenly full queue starts at 500 a second and grows by half every five minutes.
+
+That is the advice that Cloud Tasks gives its callers ("500/50/5"), kept for them. Only queues that may do more than 500
+a second feel it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.queue import RateLimits, burst_for
+
+# https://cloud.google.com/tasks/docs/manage-cloud-task-scaling
+START = 500.0
+"""Dispatches a second that are always allowed."""
+GROWTH = 1.5
+"""What the rate of one period may grow by in the next."""
+PERIOD = timedelta(minutes=5)
+
+CLOCK_SET_BACK = timedelta(minutes=1)  # further back than this the clock was set; the period begins anew
+
+
+class Ramp(Struct, frozen=True, array_like=True):
+    """How fast a queue may be in the period that began at ``since``, and how much it has ``started`` in it."""
+
+    since: datetime
+    allowed: float = START
+    started: int = 0
+
+    def at(self, now: datetime) -> Ramp:
+        """The ramp as it stands now. A period allows half as much again as the one before it did; one that did little,
+        or nothing, leads back to the start.
+        """
+        if now < self.since - CLOCK_SET_BACK:
+            return Ramp(now)
+        periods = (now - self.since) // PERIOD
+        if periods <= 0:
+            return self
+        since = self.since + periods * PERIOD
+        if periods > 1:  # a whole period went by without a dispatch
+            return Ramp(since)
+        reached = min(self.started / PERIOD.total_seconds(), self.allowed)
+        return Ramp(since, max(START, reached * GROWTH))
+
+    def limits(self, limits: RateLimits, now: datetime) -> RateLimits:
+        """The limits as the ramp has them now: no faster than allowed, with the burst of such a rate."""
+        allowed = self.at(now).allowed
+        if limits.max_dispatches_per_second <= allowed:
+            return limits
+        burst = min(limits.max_burst_size, burst_for(allowed))
+        return replace(limits, max_dispatches_per_second=allowed, max_burst_size=burst)
+
+    def counted(self, started: int, now: datetime) -> Ramp:
+        """With so many more dispatches."""
+        ramp = self.at(now)
+        return replace(ramp, started=ramp.started + started)
