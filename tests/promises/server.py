@@ -1,0 +1,204 @@
+"""A server in virtual time: the real API over the real engine, and what stands around it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from tests.promises.disk import SyncedStore, Trouble
+from tests.promises.history import Crashed, History, Replied, Requested, Started
+from tests.simulation.virtual_time import START, VirtualClock
+
+from tidegate.api.rpcs import Api
+from tidegate.core.errors import ApiError
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import TaskName
+from tidegate.core.queue import Token
+from tidegate.core.target import HttpCall
+from tidegate.engine import ports
+from tidegate.engine.batching import Promise
+from tidegate.engine.engine import Engine, Policy
+from tidegate.schema import v2, v2beta2
+from tidegate.storage.sqlite import MemoryStore
+
+LOCATION = "projects/p/locations/l"
+ROWS = {
+    (schema.__name__.rsplit(".", 1)[1], row.name): row
+    for schema in (v2, v2beta2)
+    for service in schema.SERVICES
+    for row in service.rpcs
+}
+
+
+def short(task: str) -> str:
+    """A task as histories name it: ``QUEUE/TASK``."""
+    name = TaskName(task)
+    return f"{name.parent.queue}/{name.task}"
+
+
+class Reply(NamedTuple):
+    code: str
+    answer: Any = None
+    message: str = ""
+
+
+class Handlers:
+    """``ports.Sender`` and ``ports.Events``: each call takes a while and ends as the dice say."""
+
+    def __init__(self, dice: random.Random, clock: VirtualClock, history: History) -> None:
+        self.patience = 2.0
+        """Seconds that an answer takes at most."""
+        self.failing = 0.25
+        """The part of answers that are none, or not good."""
+        self.under_way: Counter[str] = Counter()
+        """Tasks that a handler is busy with."""
+        self._dice = dice
+        self._clock = clock
+        self._history = history
+        self._numbers = itertools.count()
+        self._begun: dict[tuple[str, int], tuple[float, float]] = {}
+        self._moves = [(-math.inf, 0.0)]
+
+    def emit(self, event: ports.Event) -> None:
+        if isinstance(event, ports.AttemptStarted) and event.task.dispatched_at is not None:
+            wall = (event.task.dispatched_at - START).total_seconds()
+            self._begun[short(event.task.name), event.task.dispatch_count] = self._true(wall), wall
+
+    def clock_moved(self, by: float) -> None:
+        self._moves.append((self._clock.monotonic(), self._moves[-1][1] + by))
+
+    def _true(self, wall: float) -> float:
+        """When the wall clock last showed that, in true time."""
+        until = self._clock.monotonic()
+        for at, ahead in reversed(self._moves):
+            if at <= wall - ahead <= until:
+                return wall - ahead
+            until = at
+        return self._clock.monotonic()
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        headers = dict(call.headers)
+        queue = headers["X-CloudTasks-QueueName"]
+        task = f"{queue}/{headers['X-CloudTasks-TaskName']}"
+        attempt = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
+        number = next(self._numbers)
+        now = self._clock.monotonic()
+        self._history.add(Requested(now, number, queue, task, attempt, *self._begun.pop((task, attempt))))
+        self.under_way[task] += 1
+        try:
+            await asyncio.sleep(self._dice.choice([0.001, 0.02, 0.3, 1.0]) * self._dice.random() * self.patience)
+        finally:
+            self.under_way -= Counter([task])
+        outcome = self._answer()
+        self._history.add(Replied(self._clock.monotonic(), number, outcome.http_status))
+        return outcome
+
+    def _answer(self) -> Outcome:
+        kind = self._dice.random() / max(self.failing, 1e-9)
+        if kind > 1:
+            return Outcome(http_status=self._dice.choice([200, 200, 201, 299]))
+        if kind > 0.2:
+            return Outcome(http_status=self._dice.choice([404, 429, 500, 503, 302]))
+        return Outcome(timed_out=kind < 0.1, reason="no answer")
+
+    async def close(self) -> None: ...
+
+
+class NoMint:
+    async def authorization(self, token: Token) -> str:
+        raise NotImplementedError
+
+
+class CountingIds:
+    def __init__(self) -> None:
+        self._last = 0
+
+    def task_id(self, now: object) -> str:
+        self._last += 1
+        return f"{self._last:020}"
+
+    def etag(self) -> bytes:
+        return b"etagetag"
+
+    def operation_id(self) -> str:
+        self._last += 1
+        return f"operation-{self._last}"
+
+
+Network = Callable[[str, str, Any], Awaitable[Reply]]
+
+
+class Server:
+    """One life after the other over the same memory. Whoever calls it hears what a caller over a network would."""
+
+    def __init__(self, dice: random.Random, history: History, *, outside: set[asyncio.Task[Any]]) -> None:
+        """``outside`` are the tasks that are no part of the server and survive it."""
+        self.clock = VirtualClock()
+        self.trouble = Trouble()
+        self.memory = MemoryStore()
+        self.handlers = Handlers(dice, self.clock, history)
+        self.up = False
+        self._dice = dice
+        self._history = history
+        self._outside = outside
+        self._ids = CountingIds()
+        self._engine: Engine | None = None
+        self._api: Api | None = None
+
+    async def start(self) -> None:
+        store = SyncedStore(self.memory, self._dice, self.trouble)
+        world = ports.World(store, self.handlers, NoMint(), self.clock, self._ids, self.handlers)
+        self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
+        await self._engine.start()
+        self._api = Api(self._engine)
+        self.up = True
+        self._history.add(Started(self.clock.monotonic()))
+
+    async def crash(self) -> None:
+        """Everything but the memory is gone in an instant."""
+        self.up = False
+        self._history.add(Crashed(self.clock.monotonic()))
+        while others := asyncio.all_tasks() - self._outside:
+            for task in sorted(others, key=lambda each: int(each.get_name().removeprefix("Task-"))):
+                task.cancel()
+                waits_for = getattr(task, "_fut_waiter", None)
+                if isinstance(waits_for, Promise):  # which nobody in the server could cancel
+                    asyncio.Future.cancel(waits_for)
+            await asyncio.gather(*others, return_exceptions=True)
+
+    async def stop(self) -> int:
+        """SIGTERM; how many attempts were cut off."""
+        assert self._engine is not None
+        self.up = False
+        return await self._engine.stop(timedelta(seconds=30))
+
+    async def answer(self, version: str, method: str, fields: dict[str, Any], patience: float) -> Reply:
+        """What the server says, or UNAVAILABLE when it dies over it; after ``patience`` seconds it lets go."""
+        if not self.up or self._api is None:
+            return Reply("UNAVAILABLE")
+        row = ROWS[version, method]
+        request = row.request(**fields)
+        raw = request if row.request is row.request_pb else row.request.pb(request)
+        work = asyncio.ensure_future(self._api.method(row)(raw))
+        await asyncio.wait([work], timeout=patience)
+        if not work.done():
+            work.cancel()  # as the real server does at a call's deadline
+            return Reply("DEADLINE_EXCEEDED")
+        if work.cancelled():
+            return Reply("UNAVAILABLE")
+        error = work.exception()
+        if error is None:
+            return Reply("OK", work.result())
+        if isinstance(error, ApiError):
+            return Reply(error.code.name, message=error.message)
+        raise AssertionError(f"{method} failed with no API error") from error
+
+    def wall(self) -> float:
+        """The wall clock in seconds since the start."""
+        return (self.clock.now() - START).total_seconds()
