@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from importlib import resources
 from pathlib import Path
 
 import apsw
 import pytest
 from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
+from tidegate.core.queue import Queue
 from tidegate.engine.ports import StoreError, Transaction, Verdict, Wanted
+from tidegate.storage import migrations
+from tidegate.storage.rows import queue_settings, task_row
 from tidegate.storage.sqlite import LockedError, SqliteStore, check
 
 
@@ -50,12 +54,16 @@ async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 
 async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp_path: Path) -> None:
-    store = await SqliteStore.open(tmp_path / "t.db")
-    await made(store, task("a"), task("b"))
-    await store.close()
     connection = apsw.Connection(str(tmp_path / "t.db"))
-    connection.execute("ALTER TABLE generations DROP COLUMN tasks; ALTER TABLE queues DROP COLUMN ramp")
+    connection.execute((resources.files(migrations) / "0001_queues_and_tasks.sql").read_text())
     connection.execute("PRAGMA user_version = 1")
+    insert = "INSERT INTO queues (name, generation, settings, tokens, filled_at) VALUES (?, 1, ?, 1, 0)"
+    connection.execute(insert, (str(QUEUE), queue_settings(Queue(name=QUEUE))))
+    connection.execute("INSERT INTO generations (id, queue) VALUES (1, 1)")
+    for task_id in ("a", "b"):
+        row = task_row(ord(task_id), 1, task(task_id))
+        columns = "seq, generation, id, schedule_time, create_time, tag, settings, body"
+        connection.execute(f"INSERT INTO tasks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     connection.close()
     store = await SqliteStore.open(tmp_path / "t.db")
     assert (await tallied(store)).tasks == 2
