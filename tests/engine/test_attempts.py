@@ -1,0 +1,288 @@
+"""Attempts through a running engine: what they leave behind, when they stop, what RunTask makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes, Numbers
+from tests.simulation.virtual_time import START, VirtualClock, run
+
+from tidegate.core.errors import Code, NotFound
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName, TaskName
+from tidegate.core.queue import Queue, RetryConfig, State
+from tidegate.core.target import HttpCall
+from tidegate.core.task import Task
+from tidegate.core.times import Duration
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine import ports
+from tidegate.engine.engine import Engine, Policy
+from tidegate.storage.sqlite import MemoryStore
+
+QUEUE = QueueName.of("p", "l", "q")
+DAY = timedelta(days=1)
+HOUR = RetryConfig(min_backoff=Duration(3600), max_backoff=Duration(3600))
+
+
+class Life:
+    """An engine, started, in virtual time."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.clock = VirtualClock()
+        self.store = MemoryStore()
+        world = ports.World(self.store, network, Mint(), self.clock, Numbers(), Notes())
+        self.engine = Engine(world, Policy(throttling=False))
+
+    async def create(self, ahead: timedelta = timedelta(), **draft: object) -> TaskName:
+        now = self.clock.now()
+        due = now + ahead - START
+        first = int(START.timestamp())
+        sent = (first + due // SECOND, due % SECOND // timedelta(microseconds=1) * 1000)
+        new = TaskDraft(target=HttpDraft("http://handler.test/"), schedule_time=sent, **draft)  # type: ignore[arg-type]
+        return (await self.engine.tasks.create(QUEUE, check_task(new, QUEUE, now))).name
+
+    async def shown(self, name: TaskName) -> Task:
+        return await self.engine.tasks.get(name, body=False)
+
+    async def is_gone(self, name: TaskName) -> bool:
+        try:
+            await self.shown(name)
+        except NotFound as error:
+            return "existed recently" in error.message
+        return False
+
+    @property
+    def attempts(self) -> int:
+        return len(self.network.calls)
+
+
+def answering(*outcomes: Outcome) -> Network:
+    """A network that ends its calls like this; the last outcome stays."""
+    left = list(outcomes)
+    return Network(lambda _: left.pop(0) if len(left) > 1 else left[0])
+
+
+class SlowNetwork(Network):
+    """The call of each number takes the seconds that ``hold`` says and ends as ``outcome`` says."""
+
+    def __init__(self, hold: Callable[[int], float], outcome: Callable[[int], Outcome]) -> None:
+        super().__init__()
+        self.hold = hold
+        self.outcome = outcome
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        number = len(self.calls)
+        self.calls.append((call, authorization))
+        await asyncio.sleep(self.hold(number))
+        return self.outcome(number)
+
+
+def lived(network: Network, story: Callable[[Life], Awaitable[None]], **settings: object) -> None:
+    async def day() -> None:
+        life = Life(network)
+        await life.engine.start()
+        await life.engine.queues.create(Queue(name=QUEUE, **settings))  # type: ignore[arg-type]
+        await story(life)
+        await life.engine.stop()
+
+    run(day())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "text", "counted"),
+    [
+        (Outcome(400), Code.INVALID_ARGUMENT, "INVALID_ARGUMENT(3): HTTP status code 400", 1),
+        (Outcome(401), Code.UNAUTHENTICATED, "UNAUTHENTICATED(16): HTTP status code 401", 1),
+        (Outcome(403), Code.PERMISSION_DENIED, "PERMISSION_DENIED(7): HTTP status code 403", 1),
+        (Outcome(404), Code.NOT_FOUND, "NOT_FOUND(5): HTTP status code 404", 1),
+        (Outcome(409), Code.ABORTED, "ABORTED(10): HTTP status code 409", 1),
+        (Outcome(429), Code.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED(8): HTTP status code 429", 1),
+        (Outcome(499), Code.CANCELLED, "CANCELLED(1): HTTP status code 499", 1),
+        (Outcome(410), Code.FAILED_PRECONDITION, "FAILED_PRECONDITION(9): HTTP status code 410", 1),
+        (Outcome(302), Code.UNKNOWN, "UNKNOWN(2): HTTP status code 302", 1),
+        (Outcome(500), Code.INTERNAL, "INTERNAL(13): HTTP status code 500", 0),
+        (Outcome(501), Code.UNIMPLEMENTED, "UNIMPLEMENTED(12): HTTP status code 501", 0),
+        (Outcome(503), Code.UNAVAILABLE, "UNAVAILABLE(14): HTTP status code 503", 0),
+        (Outcome(504), Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED(4): HTTP status code 504", 0),
+        (Outcome(507), Code.INTERNAL, "INTERNAL(13): HTTP status code 507", 0),
+        (Outcome(timed_out=True), Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED(4): HTTP status code 504", 0),
+        (Outcome(reason="host not found"), Code.UNKNOWN, "UNKNOWN(2): HTTP status code 0", 0),
+        (Outcome(forbidden=True, reason="not here"), Code.PERMISSION_DENIED, "PERMISSION_DENIED(7): not here", 0),
+    ],
+)
+def test_a_failed_attempt_leaves_its_counts_times_and_status(
+    outcome: Outcome, code: Code, text: str, counted: int
+) -> None:
+    async def story(life: Life) -> None:
+        name = await life.create(ahead=5 * SECOND)
+        await asyncio.sleep(20)
+        task = await life.shown(name)
+        assert (task.dispatch_count, task.response_count) == (1, counted)
+        last = task.last_attempt
+        assert last is not None
+        assert last.status is not None
+        assert (last.status.code, last.status.message) == (code, text)
+        due = START + 5 * SECOND
+        assert (last.schedule_time, last.dispatch_time, last.response_time) == (due, due, due + 2 * SECOND)
+        assert task.first_dispatch_time == due
+        assert task.schedule_time == due + 2 * SECOND + 60 * MINUTE
+
+    lived(SlowNetwork(lambda _: 2.0, lambda _: outcome), story, retry_config=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("most", "duration", "wait", "attempts"),
+    [
+        (1, 0, 2, 1),
+        (3, 0, 2, 3),
+        (-1, 3, 2, 3),  # recorded
+        (2, 3, 2, 3),  # recorded: only when both are reached
+        (4, 1, 1, 4),  # recorded
+        (-1, 1, 1, 2),
+        (100, 5, 2, 100),
+    ],
+)
+def test_a_task_is_given_up_when_both_limits_are_reached(most: int, duration: int, wait: int, attempts: int) -> None:
+    backoffs = Duration(wait)
+    retry = RetryConfig(most, Duration(duration), backoffs, backoffs)
+
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(wait * (attempts - 1) - 0.5)
+        if attempts > 1:
+            assert not await life.is_gone(name)
+        await asyncio.sleep(1)
+        assert await life.is_gone(name)
+        await asyncio.sleep(100)
+        assert life.attempts == attempts
+
+    lived(answering(Outcome(500)), story, retry_config=retry)
+
+
+def test_the_tasks_own_retry_settings_beat_the_queues() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create(retry_config=RetryConfig(2, Duration(), Duration(7), Duration(7), 16))
+        await asyncio.sleep(6.9)
+        assert life.attempts == 1
+        await asyncio.sleep(1)
+        assert life.attempts == 2
+        assert await life.is_gone(name)
+
+    lived(answering(Outcome(500)), story, retry_config=HOUR)
+
+
+def test_new_retry_settings_count_from_the_next_failure_on() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(1)
+        assert (await life.shown(name)).schedule_time == START + 60 * MINUTE
+        await life.engine.queues.update(QUEUE, lambda _: Queue(name=QUEUE, retry_config=RetryConfig(2)))
+        assert (await life.shown(name)).schedule_time == START + 60 * MINUTE  # what waits, waits as it was told
+        await asyncio.sleep(3601)
+        assert life.attempts == 2
+        assert await life.is_gone(name)
+
+    lived(answering(Outcome(500)), story, retry_config=HOUR)
+
+
+def test_run_task_on_a_paused_queue_fails_like_any_attempt_and_its_retry_waits() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create(ahead=DAY)
+        answer = await life.engine.tasks.run(name)
+        assert (answer.dispatch_count, answer.schedule_time) == (1, START + DAY)
+        assert answer.newest_attempt is not None
+        assert answer.newest_attempt.dispatch_time is None
+        await asyncio.sleep(10)
+        task = await life.shown(name)
+        assert (task.dispatch_count, task.response_count) == (1, 1)
+        assert task.schedule_time == START + 60 * MINUTE
+        assert task.last_attempt is not None
+        assert task.last_attempt.schedule_time == START + DAY  # the time it was due before
+        await asyncio.sleep(7200)
+        assert life.attempts == 1
+
+    lived(answering(Outcome(404)), story, retry_config=HOUR, state=State.PAUSED)
+
+
+def test_run_task_counts_as_an_attempt_and_may_be_the_last() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(1)
+        await life.engine.tasks.run(name)
+        await asyncio.sleep(1)
+        assert life.attempts == 2
+        assert await life.is_gone(name)
+        with pytest.raises(NotFound, match="Requested entity was not found"):
+            await life.engine.tasks.run(name)
+
+    lived(answering(Outcome(500)), story, retry_config=replace(HOUR, max_attempts=2))
+
+
+def test_of_two_attempts_at_once_the_newer_one_decides() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(1)
+        await life.engine.tasks.run(name)  # takes 10 s and succeeds; the first one fails after 5 s
+        await asyncio.sleep(6)
+        task = await life.shown(name)
+        assert task.dispatch_count == 2
+        assert task.dispatched_at == START + SECOND  # still under way
+        await asyncio.sleep(6)
+        assert await life.is_gone(name)
+        assert life.attempts == 2
+
+    network = SlowNetwork(lambda n: (5.0, 10.0)[n], lambda n: (Outcome(500), Outcome(200))[n])
+    lived(network, story, retry_config=HOUR)
+
+
+def test_a_late_success_of_the_older_attempt_does_not_count() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(1)
+        await life.engine.tasks.run(name)  # fails after 2 s; the first one succeeds after 10 s
+        await asyncio.sleep(12)
+        task = await life.shown(name)
+        assert (task.dispatch_count, task.dispatched_at) == (2, None)
+        assert task.schedule_time == START + 3 * SECOND + 60 * MINUTE
+
+    network = SlowNetwork(lambda n: (10.0, 2.0)[n], lambda n: (Outcome(200), Outcome(500))[n])
+    lived(network, story, retry_config=HOUR)
+
+
+def test_a_task_deleted_during_its_attempt_is_not_tried_again() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create()
+        await asyncio.sleep(1)
+        await life.engine.tasks.delete(name)
+        await asyncio.sleep(7200)
+        assert life.attempts == 1
+        assert await life.engine.store.read(
+            lambda tx: [each.flow.in_flight for each in tx.queues("projects/p/locations/l", "", 9)]
+        ) == [0]
+
+    lived(SlowNetwork(lambda _: 5.0, lambda _: Outcome(500)), story)
+
+
+def test_a_task_past_its_time_to_live_is_deleted_whatever_its_state() -> None:
+    async def story(life: Life) -> None:
+        await life.engine.queues.pause(QUEUE)
+        waiting, failing = await life.create(ahead=29 * DAY), await life.create()
+        life.clock.shift(31 * DAY - 1 * SECOND)
+        await asyncio.sleep(0.5)
+        life.store._transaction._sweeper._next_walk = 0
+        await life.store.write(lambda tx: tx.sweep(life.clock.now(), 100))
+        assert not any([await life.is_gone(name) for name in (waiting, failing)])
+        life.clock.shift(2 * SECOND)
+        await life.engine.tasks.run(failing)  # under way when its time is up
+        life.store._transaction._sweeper._next_walk = 0
+        await life.store.write(lambda tx: tx.sweep(life.clock.now(), 100))
+        assert all([await life.is_gone(name) for name in (waiting, failing)])
+        await asyncio.sleep(60)
+        assert life.attempts == 1
+
+    lived(SlowNetwork(lambda _: 5.0, lambda _: Outcome(500)), story)
