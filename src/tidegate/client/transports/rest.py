@@ -67,7 +67,10 @@ class RestTransport(RestBase):
 
     @classmethod
     def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO) -> Self:
-        return cls(host=address.url, credentials=AnonymousCredentials(), client_info=client_info)
+        transport = cls(host=address.url, credentials=AnonymousCredentials(), client_info=client_info)
+        # Else a 401 would end in the complaint that anonymous credentials cannot be refreshed.
+        transport._session = AuthorizedSession(transport._credentials, refresh_status_codes=())
+        return transport
 
     @property
     def kind(self) -> str:

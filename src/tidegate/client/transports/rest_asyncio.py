@@ -1,93 +1,42 @@
-"""REST through pyreqwest, with asyncio."""
+"""REST for asyncio: the blocking transport, its calls made in threads.
+
+So both put the same on the wire, refresh credentials alike and raise the same. Calls at once are as many as there are
+threads; for many more, gRPC is the better way.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, ClassVar, Self
-from urllib.parse import urlencode
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
-import google.protobuf
 from google.api_core import exceptions
-from google.api_core.gapic_v1.client_info import ClientInfo
-from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.transport.requests import Request
 from google.longrunning.operations_proto_pb2 import GetOperationRequest
 from google.longrunning.operations_proto_pb2 import Operation as OperationMessage
-from pyreqwest import __version__ as pyreqwest_version
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
+from requests.adapters import HTTPAdapter
 
-from tidegate import __version__
 from tidegate.client.calls import AsyncCall, Headers, Send
-from tidegate.client.emulator import Address
-from tidegate.client.environment import ENDPOINT, CertificateSource
-from tidegate.client.transports.http import Exchange, Interceptor, RestBase, has_rest, is_error, refined
-from tidegate.client.transports.rest import operation_row, unavailable
+from tidegate.client.transports.rest import DEFAULT_CLIENT_INFO, RestTransport, operation_row
 from tidegate.schema.rpc import Rpc
 
-DEFAULT_CLIENT_INFO = ClientInfo(
-    gapic_version=__version__, grpc_version=None, rest_version=f"pyreqwest@{pyreqwest_version}"
-)
-DEFAULT_CLIENT_INFO.protobuf_runtime_version = google.protobuf.__version__
+__all__ = ["DEFAULT_CLIENT_INFO", "RestAsyncIOTransport"]
+
+CALLS_AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """An answer as exceptions show it in ``response``."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-class RestAsyncIOTransport(RestBase):
-    """REST, with asyncio. A timeout is a DeadlineExceeded, a server out of reach a ServiceUnavailable."""
+class RestAsyncIOTransport(RestTransport):
+    """REST, with asyncio. A call that is cancelled is still made; nobody waits for its answer."""
 
     _call_type = AsyncCall
     _call_options: ClassVar[dict[str, str]] = {"kind": "rest_asyncio"}
-    _interceptor_type: ClassVar[type[Interceptor]] = Interceptor
 
-    def __init__(
-        self,
-        *,
-        host: str = ENDPOINT,
-        credentials: Credentials | None = None,
-        credentials_file: str | None = None,
-        scopes: Sequence[str] | None = None,
-        client_cert_source_for_mtls: CertificateSource | None = None,
-        quota_project_id: str | None = None,
-        client_info: ClientInfo | None = DEFAULT_CLIENT_INFO,
-        always_use_jwt_access: bool | None = False,
-        url_scheme: str = "https",
-        interceptor: Any = None,
-        api_audience: str | None = None,
-    ) -> None:
-        """Make a client. ``interceptor`` sees what goes and comes; for the other arguments see the base class."""
-        super().__init__(
-            host=host,
-            credentials=credentials,
-            credentials_file=credentials_file,
-            scopes=scopes,
-            quota_project_id=quota_project_id,
-            client_info=client_info,
-            always_use_jwt_access=always_use_jwt_access,
-            url_scheme=url_scheme,
-            api_audience=api_audience,
-        )
-        builder = ClientBuilder().follow_redirects(False)
-        if client_cert_source_for_mtls:
-            certificate, key = client_cert_source_for_mtls()
-            builder = builder.identity_pem(certificate + b"\n" + key)
-        self._http: Client = builder.build()
-        self._interceptor = interceptor or self._interceptor_type()
-
-    @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO) -> Self:
-        return cls(host=address.url, credentials=AnonymousCredentials(), client_info=client_info)
+    @functools.cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        adapter = HTTPAdapter(pool_maxsize=CALLS_AT_ONCE)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="tidegate-rest")
 
     @property
     def kind(self) -> str:
@@ -98,41 +47,19 @@ class RestAsyncIOTransport(RestBase):
         """What asks for the later states of an operation."""
         return _Operations(self)
 
-    async def close(self) -> None:
-        await self._http.close()
+    def operations(self) -> Any:
+        return self.operations_client
 
-    async def _authorize(self, verb: str, url: str, headers: dict[str, Any]) -> None:
-        """Add the credentials' headers. Getting new ones may block, so that happens in a thread."""
-        if isinstance(self._credentials, AnonymousCredentials):
-            return
-        await asyncio.to_thread(self._credentials.before_request, Request(), verb.upper(), url, headers)
+    async def close(self) -> None:  # type: ignore[override]
+        self._session.close()
+        self._threads.shutdown(wait=False)
 
     def _make_sender(self, row: Rpc[Any, Any]) -> Send:
-        if not has_rest(row):
-            return unavailable(row)
-        exchange, host = Exchange(row, self._interceptor), self._host
+        blocking = super()._make_sender(row)
 
         async def send(request: Any, *, timeout: float | None = None, metadata: Headers = ()) -> Any:
-            call, headers = exchange.write(request, metadata)
-            url = f"{host}{call.path}"
-            await self._authorize(call.verb, url, headers)
-            builder = self._http.request(call.verb.upper(), f"{url}?{urlencode(call.query)}" if call.query else url)
-            builder = builder.headers(headers)
-            if timeout is not None:
-                builder = builder.timeout(timedelta(seconds=timeout))
-            if call.body is not None:
-                builder = builder.body_bytes(call.body.encode())
-            try:
-                response = await builder.build().send()
-                content = bytes(await response.bytes())
-            except RequestTimeoutError as error:
-                raise exceptions.DeadlineExceeded(f"{call.verb.upper()} {url}: no answer in time") from error
-            except PyreqwestError as error:
-                raise exceptions.ServiceUnavailable(f"{call.verb.upper()} {url}: {error}") from error
-            answer = HttpAnswer(response.status, response.headers, content)
-            if is_error(answer.status_code):
-                raise _error(answer, call.verb, url)
-            return exchange.read(content, answer.headers)
+            call = functools.partial(blocking, request, timeout=timeout, metadata=metadata)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
         return send
 
@@ -151,12 +78,3 @@ class _Operations:
 
     async def cancel_operation(self, name: str) -> None:
         raise exceptions.MethodNotImplemented(f"operations such as {name} cannot be cancelled")
-
-
-def _error(answer: HttpAnswer, verb: str, url: str) -> exceptions.GoogleAPICallError:
-    try:
-        payload = json.loads(answer.content)
-    except ValueError:
-        payload = {"error": {"message": answer.content.decode(errors="replace") or "unknown error"}}
-    plain = exceptions.format_http_response_error(answer, verb.upper(), url, payload)
-    return refined(plain, payload)

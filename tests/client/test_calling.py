@@ -1,0 +1,191 @@
+"""What our client does beyond Google's, and what is easily lost: error classes, interceptors, quick calls."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.rpc import error_details_pb2, status_pb2
+from tests.client.recorder import Answer, GrpcRecorder, RestRecorder, Script
+
+import tidegate
+from tidegate import tasks_v2
+from tidegate.client.transports import quick_grpc
+from tidegate.tasks_v2.services.cloud_tasks.transports import (
+    CloudTasksGrpcTransport,
+    CloudTasksRestInterceptor,
+    CloudTasksRestTransport,
+)
+
+QUEUE = "projects/p/locations/l/queues/q"
+NAME = f"{QUEUE}/tasks/t"
+
+# Of each code: its HTTP number, and the class that REST raises: gRPC's, where that is a subclass of the number's.
+CODES = {
+    "CANCELLED": (499, exceptions.Cancelled),
+    "UNKNOWN": (500, exceptions.InternalServerError),
+    "INVALID_ARGUMENT": (400, exceptions.InvalidArgument),
+    "DEADLINE_EXCEEDED": (504, exceptions.DeadlineExceeded),
+    "NOT_FOUND": (404, exceptions.NotFound),
+    "ALREADY_EXISTS": (409, exceptions.AlreadyExists),
+    "PERMISSION_DENIED": (403, exceptions.PermissionDenied),
+    "RESOURCE_EXHAUSTED": (429, exceptions.ResourceExhausted),
+    "FAILED_PRECONDITION": (400, exceptions.FailedPrecondition),
+    "ABORTED": (409, exceptions.Aborted),
+    "OUT_OF_RANGE": (400, exceptions.OutOfRange),
+    "UNIMPLEMENTED": (501, exceptions.MethodNotImplemented),
+    "INTERNAL": (500, exceptions.InternalServerError),
+    "UNAVAILABLE": (503, exceptions.ServiceUnavailable),
+    "DATA_LOSS": (500, exceptions.InternalServerError),
+    "UNAUTHENTICATED": (401, exceptions.Unauthenticated),
+}
+
+
+def failure(code: str, number: int) -> Answer:
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "WHY", "domain": "d", "metadata": {"a": "b"}}
+    body = {"error": {"code": number, "message": "what is wrong", "status": code, "details": [info]}}
+    return Answer(json=json.dumps(body).encode(), http_status=number)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_rest_raises_the_class_that_grpc_raises(rest_server: RestRecorder, script: Script, code: str) -> None:
+    number, kind = CODES[code]
+    script.begin([failure(code, number)])
+    with tidegate.connect(rest_server.address, transport="rest") as client, pytest.raises(kind) as raised:
+        client.create_task(parent=QUEUE, task={})
+    assert type(raised.value) is kind
+    assert raised.value.message.endswith("what is wrong")
+    assert raised.value.code == number
+    assert (raised.value.reason, raised.value.domain, raised.value.metadata) == ("WHY", "d", {"a": "b"})
+    assert raised.value.response is not None
+    assert isinstance(raised.value, exceptions.exception_class_for_http_status(number))
+
+
+def test_a_status_that_does_not_fit_its_number_is_not_believed(rest_server: RestRecorder, script: Script) -> None:
+    script.begin([failure("NOT_FOUND", 403), failure("NO_SUCH_CODE", 400)])
+    with tidegate.connect(rest_server.address, transport="rest") as client:
+        for kind in (exceptions.Forbidden, exceptions.BadRequest):
+            with pytest.raises(kind) as raised:
+                client.create_task(parent=QUEUE, task={})
+            assert type(raised.value) is kind
+
+
+def test_a_timeout_of_the_server_is_retried_over_rest_as_over_grpc(rest_server: RestRecorder, script: Script) -> None:
+    script.begin([failure("DEADLINE_EXCEEDED", 504), Answer(json=b'{"name": "%s"}' % NAME.encode())])
+    with tidegate.connect(rest_server.address, transport="rest") as client:
+        assert client.get_task(name=NAME).name == NAME
+
+
+def test_interceptors_see_and_change_what_goes_and_comes(rest_server: RestRecorder, script: Script) -> None:
+    class Marking(CloudTasksRestInterceptor):
+        def pre_get_task(self, request: Any, metadata: Any) -> Any:
+            assert isinstance(request, tasks_v2.GetTaskRequest)
+            return request, [*metadata, ("x-marked", "yes")]
+
+        def post_get_task(self, response: Any) -> Any:
+            response.name += "!"
+            return response
+
+        def post_get_task_with_metadata(self, response: Any, metadata: Any) -> Any:
+            assert ("Content-Type", "application/json; charset=UTF-8") in metadata
+            response.name += "?"
+            return response, metadata
+
+    script.begin([Answer(json=b'{"name": "t"}')])
+    transport = CloudTasksRestTransport(
+        host=rest_server.address, credentials=AnonymousCredentials(), interceptor=Marking()
+    )
+    with tasks_v2.CloudTasksClient(transport=transport) as client:
+        assert client.get_task(name=NAME).name == "t!?"
+    assert ("x-marked", "yes") in script.seen[0]["headers"]
+
+
+def test_a_request_that_is_given_stays_as_it_is(grpc_server: GrpcRecorder, script: Script) -> None:
+    page = tasks_v2.ListTasksResponse(tasks=[{"name": "a"}], next_page_token="more")
+    last = tasks_v2.ListTasksResponse(tasks=[{"name": "b"}])
+    script.begin([Answer(tasks_v2.ListTasksResponse.serialize(each)) for each in (page, last)])
+    request = tasks_v2.ListTasksRequest(parent=QUEUE)
+    with tidegate.connect(grpc_server.address) as client:
+        assert [task.name for task in client.list_tasks(request)] == ["a", "b"]
+    assert request == tasks_v2.ListTasksRequest(parent=QUEUE)
+
+
+def test_the_bare_call_of_a_transport_takes_messages(grpc_server: GrpcRecorder, script: Script) -> None:
+    script.begin([Answer(tasks_v2.Task.serialize(tasks_v2.Task(name=NAME)))])
+    with tidegate.connect(grpc_server.address) as client:
+        transport: Any = client.transport
+        assert transport.get_task(tasks_v2.GetTaskRequest(name=NAME)).name == NAME
+
+
+class Outcomes:
+    """What a callable of grpcio comes to."""
+
+    def __init__(self, method: Any) -> None:
+        self._method = method
+
+    def __call__(self, request: Any, **options: Any) -> list[Any]:
+        try:
+            return [self._method(request, **options)]
+        except grpc.RpcError as error:
+            said: Any = error
+            return [type(error).__name__, said.code(), said.details(), list(said.trailing_metadata() or [])]
+        except Exception as error:
+            return [type(error).__name__, str(error)]
+
+
+def test_the_quick_callable_does_as_grpcios_own(grpc_server: GrpcRecorder, script: Script) -> None:
+    assert quick_grpc.KNOWN
+    channel = grpc.insecure_channel(grpc_server.address)
+    method = channel.unary_unary(
+        "/google.cloud.tasks.v2.CloudTasks/GetTask",
+        request_serializer=tasks_v2.GetTaskRequest.serialize,
+        response_deserializer=tasks_v2.Task.deserialize,
+    )
+    quick = quick_grpc.quick(method)
+    assert quick is not method
+    status = status_pb2.Status(code=5)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="WHY"))
+    answers = [
+        Answer(tasks_v2.Task.serialize(tasks_v2.Task(name=NAME))),
+        Answer(b""),
+        Answer(code=5, text="müde", details=status.SerializeToString()),
+        Answer(code=14),
+        Answer(b"\xff\xff not a task"),
+    ]
+    request = tasks_v2.GetTaskRequest(name=NAME)
+    ways: list[tuple[Any, dict[str, Any]]] = [(request, {"timeout": 20.0, "metadata": [("x-mine", "a")]})] * len(
+        answers
+    )
+    ways += [(request, {"wait_for_ready": True}), (5, {}), (request, {"metadata": [("X-Bad Key", "a")]})]
+    seen = []
+    for way in (method, quick):
+        script.begin([*answers, answers[0]])
+        seen.append(([Outcomes(way)(what, **options) for what, options in ways], script.seen))
+    channel.close()
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) == len(answers) + 1
+
+
+def test_a_channel_that_is_not_grpcios_own_is_not_hurried(grpc_server: GrpcRecorder, script: Script) -> None:
+    class Counting(grpc.UnaryUnaryClientInterceptor):
+        calls = 0
+
+        def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+            self.calls += 1
+            return continuation(client_call_details, request)
+
+    counting = Counting()
+    channel = grpc.intercept_channel(grpc.insecure_channel(grpc_server.address), counting)
+    script.begin([Answer(tasks_v2.Task.serialize(tasks_v2.Task(name=NAME)))])
+    with tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel)) as client:
+        assert client.get_task(name=NAME).name == NAME
+    assert counting.calls == 1
+
+
+def test_nobody_there_is_service_unavailable() -> None:
+    with tidegate.connect("127.0.0.1:1") as client, pytest.raises(exceptions.ServiceUnavailable):
+        client.create_task(parent=QUEUE, task={})
