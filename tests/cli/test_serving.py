@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.cloud.tasks_v2 import CloudTasksClient, Queue, RetryConfig
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from tests.cli.serving import refused, served
+
+from tidegate.schema import v2beta2
 
 PARENT = "projects/demo/locations/here"
 
@@ -111,3 +114,15 @@ def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_
     assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s.\n"
     (tmp_path / "queue.yaml").write_text("queue:\n- [\n")
     assert refused(*HERE, directory=tmp_path).count("\n") == 1
+
+
+def test_uploads_of_a_queue_yaml_go_to_the_location_of_the_settings(tmp_path: Path) -> None:
+    row = v2beta2.CloudTasks.upload_queue_yaml
+    request = row.request_pb(app_id="s~demo", http_body={"data": QUEUES.encode()})
+    with served("--store", "sqlite://:memory:", "--location", "here", directory=tmp_path) as address:
+        with grpc.insecure_channel(address) as channel:
+            upload: Any = channel.unary_unary(
+                row.grpc_path, lambda message: message.SerializeToString(), row.response_pb.FromString
+            )
+            upload(request, timeout=30)
+        assert queue(address, "mail").rate_limits.max_burst_size == 5
