@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check crash workers power bench simulate fmt docs clean
+.PHONY: help run test check crash workers power bench simulate hostile fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -42,6 +42,9 @@ bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a mil
 
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py
+
+hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once and say what it costs the others
+	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py
 
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .

@@ -45,6 +45,10 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
     def store(self) -> Path:
         return self.directory / "tidegate.db"
 
@@ -69,11 +73,16 @@ class Server:
         """Start the next life and do not wait for it."""
         assert self._process is None, "the last life has not ended"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
-        command = [sys.executable, "-m", "tidegate", "serve", "--port", str(self.port)]
-        command += ["--store", f"sqlite:///{self.store}", *self.flags]
         self.started_at.append(time.monotonic())
         with self._file("out").open("wb") as out, self._file("err").open("wb") as err:
-            self._process = subprocess.Popen(command, stdout=out, stderr=err, cwd=self.directory, env=environment)
+            self._process = subprocess.Popen(
+                self.command(), stdout=out, stderr=err, cwd=self.directory, env=environment
+            )
+
+    def command(self) -> list[str]:
+        """What starts a life; it may come to ``tidegate serve`` by way of others, if those go on as it."""
+        command = [sys.executable, "-m", "tidegate", "serve", "--port", str(self.port)]
+        return [*command, "--store", f"sqlite:///{self.store}", *self.flags]
 
     def wait_ready(self) -> None:
         """Wait for the line that says where it listens."""
