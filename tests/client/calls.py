@@ -43,7 +43,9 @@ ONLY_OURS = {"tidegate.v2beta2.Task.retry_config"}  # over REST only, and unknow
 
 @dataclass
 class Call:
-    """One call of a method. ``style`` is how the request is given: as ``fields``, ``dict`` or ``message``."""
+    """One call of a method. ``style`` is how the request is given: ``fields``, or fields that are messages (``parts``),
+    a ``dict`` or a ``message``.
+    """
 
     method: str
     style: str
@@ -63,11 +65,11 @@ class Drawing:
         self.dice = dice
 
     def call(self) -> Call:
-        styles = ["dict", "message"] + ["fields"] * 3 * bool(self.row.fields)
+        styles = ["dict", "message"] + ["fields", "fields", "parts"] * bool(self.row.fields)
         style = self.dice.choice(styles)
         request = self.message(self.row.request_pb.DESCRIPTOR)
         self.name_in(request)
-        if style == "fields":
+        if style in {"fields", "parts"}:
             request = {name: value for name, value in request.items() if name in self.row.fields}
         if raw(self.row.request) is self.row.request and "options" in request:
             del request["options"]

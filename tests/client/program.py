@@ -62,11 +62,18 @@ class Side:
         match call.style:
             case "fields":
                 return {**call.request, **options}
+            case "parts":
+                return {**{name: self.part(name, value) for name, value in call.request.items()}, **options}
             case "dict":
                 return {"request": call.request, **options}
             case "both":
                 return {"request": call.request, next(iter(call.request), "parent"): "x", **options}
         return {"request": self.request(call), **options}
+
+    def part(self, name: str, value: Any) -> Any:
+        """The message of a field's name, such as a Task, where there is one."""
+        kind = getattr(self.package.types, "".join(word.capitalize() for word in name.split("_")), None)
+        return kind(value) if kind is not None and isinstance(value, dict) else value
 
     def request(self, call: Call) -> Any:
         name = "".join(part.capitalize() for part in call.method.split("_")) + "Request"

@@ -14,8 +14,10 @@ from typing import Any
 import grpc
 from google.api_core import exceptions, gapic_v1, retry, retry_async
 from google.api_core.gapic_v1.client_info import ClientInfo
+from google.protobuf.message import Message as RawMessage
 
 from tidegate.client.defaults import DEFAULT
+from tidegate.schema.declare import Message
 from tidegate.schema.rpc import Retry, Rpc
 
 _PLAIN = frozenset({str, dict, list, type(None)})  # what the raw classes understand as proto-plus does
@@ -58,11 +60,12 @@ class Call:
             ValueError: both were given.
         """
         if request is None:
-            if _PLAIN.issuperset(map(type, given.values())):
-                try:
-                    return self._request_pb(**given)  # for speed
-                except (TypeError, ValueError):  # proto-plus understands more, such as text for bytes
-                    pass
+            try:
+                if not _PLAIN.issuperset(map(type, given.values())):
+                    return self._request_pb(**{name: _beneath(value) for name, value in given.items()})
+                return self._request_pb(**given)  # for speed
+            except (TypeError, ValueError):  # proto-plus understands more, such as text for bytes
+                pass
             return self._filled(given)
         if any(value is not None for value in given.values()):
             raise ValueError(BOTH)
@@ -160,6 +163,15 @@ class AsyncCall(Call):
             return await self._send(message, timeout=timeout, metadata=headers), headers
         except grpc.RpcError as error:
             raise exceptions.from_grpc_error(error) from error
+
+
+def _beneath(value: Any) -> Any:
+    """The raw form of a message, and what has none. TypeError for what only proto-plus knows how to take."""
+    if isinstance(value, Message):
+        return type(value).pb(value)
+    if type(value) in _PLAIN or isinstance(value, RawMessage):
+        return value
+    raise TypeError(value)
 
 
 def make_retry(kind: type[Any], policy: Retry | None) -> Any:
