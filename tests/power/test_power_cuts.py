@@ -14,7 +14,7 @@ from tests.power.disk import Disk
 from tests.power.history import Step, history, state
 
 from tidegate.engine.ports import StoreError, StoreFullError
-from tidegate.storage import sqlite
+from tidegate.storage import reserve, sqlite
 from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
 
 CUTS = int(os.environ.get("CUTS", "300"))
@@ -114,7 +114,10 @@ async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Pa
     disk.close()
 
 
-async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reserve, "LOOK_EVERY", 0.0)
     disk = Disk()
     broken: list[StoreError] = []
     store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)

@@ -315,8 +315,10 @@ def shared(seen: Evidence) -> Iterator[Violation]:
         held.sort(key=lambda each: each[0])
         for (_, until, one), (begun, _, other) in pairwise(held):
             same = one.asked.client == other.asked.client and other.asked.method == "renew_lease"
-            given_back = any(call.end > one.begin and call.begin < other.end for call in freed[task])
-            doubtful = given_back or _lives(seen, task) > 1 or seen.moved_back(one.asked.at, other.ended_at)
+            since, last = min(one.begin, other.begin), max(one.end, other.end)
+            given_back = any(call.end > since and call.begin < last for call in freed[task])
+            moved_back = seen.moved_back(min(one.asked.at, other.asked.at), max(one.ended_at, other.ended_at))
+            doubtful = given_back or moved_back or _lives(seen, task) > 1
             if begun < until - HAIR and not same and not doubtful:
                 text = f"{task}: {other.asked.client} got it while {one.asked.client} held it"
                 yield Violation("shared", task, text)

@@ -142,6 +142,7 @@ class Server:
         self.clock = VirtualClock()
         self.trouble = Trouble()
         self.memory = MemoryStore()
+        self.memory._transaction._has_room = lambda: not self.trouble.full
         self.handlers = Handlers(dice, self.clock, history)
         self.up = False
         self._dice = dice

@@ -31,7 +31,7 @@ class Worker(Generic[H]):
     ``handle`` is what each job is called with. Answers are given on the event loop once the transaction is committed.
     A job that raises changes nothing; the others of its transaction stand. When what is on disk is no longer known (a
     sync failed, a page is not what it was), ``on_broken`` is called in the thread before anybody is answered, and every
-    job from then on fails.
+    job from then on fails. ``make_room`` is called in the thread when the disk is full, and says whether it made some.
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class Worker(Generic[H]):
         *,
         begin: str,
         on_broken: Callable[[StoreError], None] | None = None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self._connection = connection
         self._handle = handle
         self._begin = begin
         self._on_broken = on_broken
+        self._make_room = make_room
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
         self._arrived = threading.Condition(threading.Lock())
@@ -98,12 +100,15 @@ class Worker(Generic[H]):
         except apsw.FullError as error:
             self._roll_back()
             answers = [(job.promise, None, StoreFullError(f"the disk is full: {error}")) for job in jobs]
+            if self._make_room():
+                return self._one_by_one(jobs)
         except apsw.Error as error:
             return self._failed(jobs, error)
-        # One job spoiled it for the others: each gets a transaction of its own, so that only its own changes go. On a
-        # full disk that lets removals through, which need less room than what was refused.
-        if len(jobs) == 1:
-            return answers
+        # On a full disk this lets removals through, which need less room than what was refused.
+        return answers if len(jobs) == 1 else self._one_by_one(jobs)
+
+    def _one_by_one(self, jobs: list[_Job]) -> list[_Answer]:
+        """One job spoiled it for the others: each gets a transaction of its own, so that only its own changes go."""
         return [answer for job in jobs for answer in self._transact([job])]
 
     def _attempt(self, jobs: list[_Job]) -> tuple[list[_Answer], bool]:

@@ -21,7 +21,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue, Tally, Verdict, Wanted
+from tidegate.engine.ports import StoredQueue, StoreFullError, Tally, Verdict, Wanted
 from tidegate.storage import rows
 from tidegate.storage.removal import count_tasks, delete_tasks, drop_bodies, entomb
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, LeasableRow, TaskKey
@@ -188,15 +188,18 @@ class SqlReader:
 class SqlTransaction(SqlReader):
     """``ports.Transaction``. One object for the life of the store: it counts the tasks' sequence numbers."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, has_room: Callable[[], bool] = lambda: True) -> None:
+        """``has_room`` says whether the disk has room for anything new."""
         super().__init__(connection)
         self._connection = connection
+        self._has_room = has_room
         self._executemany = connection.executemany
         self._sweeper = Sweeper(connection)
         (last,) = self._execute("SELECT coalesce(max(seq), 0) FROM tasks").fetchone()
         self._last_seq = int(last)
 
     def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue:
+        self._check_room()
         name = str.__str__(queue.name)
         self._execute("DELETE FROM reserved_names WHERE name = ?", (name,))
         row = self._execute(
@@ -231,6 +234,8 @@ class SqlTransaction(SqlReader):
         self.save_queue(stored, queue)
 
     def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
+        if tasks:
+            self._check_room()
         first = self._last_seq + 1
         self._last_seq += len(tasks)
         values = [rows.task_row(seq, queue.generation, task) for seq, (queue, task) in enumerate(tasks, first)]
@@ -437,6 +442,10 @@ class SqlTransaction(SqlReader):
         if not tasks:
             return {}
         return dict(self._execute(f"SELECT task, body FROM bodies WHERE task IN {_IDS}", (apsw.carray(tasks),)))
+
+    def _check_room(self) -> None:
+        if not self._has_room():
+            raise StoreFullError("the disk is full; what room is left is for removals")
 
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""

@@ -13,6 +13,7 @@ import apsw
 
 from tidegate.engine.ports import Reader, StoreError, Transaction
 from tidegate.storage.commits import Worker
+from tidegate.storage.reserve import Reserve
 from tidegate.storage.sql import SqlReader, SqlTransaction
 
 T = TypeVar("T")
@@ -36,9 +37,10 @@ class LockedError(StoreError):
 class SqliteStore:
     """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
 
-    def __init__(self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], lock: int) -> None:
+    def __init__(self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], reserve: Reserve, lock: int) -> None:
         self._writer = writer
         self._reader = reader
+        self._reserve = reserve
         self._lock = lock
 
     @classmethod
@@ -53,18 +55,26 @@ class SqliteStore:
         Raises LockedError when another process has it open, StoreError when it is no store or cannot be opened.
         """
         lock = _lock(path)
+        reserve = Reserve(path.parent)
         try:
             connection = _connect(path, vfs=vfs)
             _migrate(connection)
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             reading = _connect(path, read_only=True, vfs=vfs)
-            transaction = SqlTransaction(connection)
+            transaction = SqlTransaction(connection, reserve.has_room)
         except apsw.Error as error:
             os.close(lock)
             raise StoreError(f"cannot open the store {path}: {error}") from error
-        writer = Worker("tidegate-writer", connection, transaction, begin="BEGIN IMMEDIATE", on_broken=on_broken)
+        writer = Worker(
+            "tidegate-writer",
+            connection,
+            transaction,
+            begin="BEGIN IMMEDIATE",
+            on_broken=on_broken,
+            make_room=lambda: _make_room(connection, path, reserve),
+        )
         reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN")
-        return cls(writer, reader, lock)
+        return cls(writer, reader, reserve, lock)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         found: T = await self._reader.submit(look)
@@ -77,6 +87,7 @@ class SqliteStore:
     async def close(self) -> None:
         await self._reader.close()
         await self._writer.close()
+        self._reserve.give_up()
         os.close(self._lock)
 
 
@@ -131,6 +142,20 @@ def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> 
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
+
+
+def _make_room(connection: apsw.Connection, path: Path, reserve: Reserve) -> bool:
+    """Free what can be freed: the reserve, and with the room that it had the write-ahead log, whose pages move into the
+    file. From then on removals need none but the log's, which is freed again whenever the disk is full.
+    """
+    gave_up = reserve.give_up()
+    log = Path(f"{path}-wal")
+    before = log.stat().st_size
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except apsw.FullError:
+        return gave_up
+    return gave_up or log.stat().st_size < before
 
 
 def _migrate(connection: apsw.Connection) -> None:

@@ -1,0 +1,162 @@
+"""A disk that is really full, under a real server: new tasks are refused, everything else goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.endtoend.calls import create_queue, create_task, get_task, is_gone, list_tasks, queue_name
+from tests.endtoend.client import GoogleClient, rfc3339
+from tests.endtoend.handler import Handler, wall
+from tests.endtoend.server import Server
+from tests.endtoend.waiting import eventually
+from tests.power.disk import Disk
+from tests.power.history import NOON, history, state
+
+from tidegate.core.bucket import Flow
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.engine.ports import StoreFullError, Transaction
+from tidegate.storage import reserve
+from tidegate.storage.sqlite import SqliteStore
+
+SMALL = 96 * 2**20
+"""Bytes of the disk."""
+
+UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"]
+LATER = 3600 * 1_000_000
+
+
+def may_mount() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
+
+
+of_its_own = pytest.mark.skipif(not may_mount(), reason="needs a disk of its own")
+
+
+class SmallDisk(Server):
+    """A server whose store is on a small disk, which only it and those who look through its process see."""
+
+    @property
+    def store(self) -> Path:
+        return self.directory / "disk" / "tidegate.db"
+
+    def command(self) -> list[str]:
+        disk = self.store.parent
+        disk.mkdir(exist_ok=True)
+        script = f'mount -t tmpfs -o size={SMALL} none "$0" && exec "$@"'
+        return [*UNSHARE, "sh", "-c", script, str(disk), *super().command()]
+
+    def fill(self) -> Path:
+        """Take every byte that is left; return the file that has them."""
+        filler = Path(f"/proc/{self.pid}/root{self.store.parent}/filler")
+        size = 2**20
+        with filler.open("ab", buffering=0) as file:
+            while size:
+                try:
+                    written = file.write(bytes(size))
+                except OSError:
+                    written = 0
+                if written < size:
+                    size //= 2
+        return filler
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SmallDisk]:
+    server = SmallDisk(tmp_path)
+    with server:
+        server.start()
+        yield server
+        server.kill()
+        assert server.complaints() == []
+
+
+@of_its_own
+def test_on_a_full_disk_tasks_are_read_removed_and_delivered_but_not_created(server: SmallDisk) -> None:
+    with Handler() as handler, GoogleClient(server.address) as client:
+        create_queue(client, "q")
+        create_queue(client, "paused")
+        client.call("pause_queue", name=queue_name("paused"))
+        body = base64.b64encode(os.urandom(20_000)).decode()
+        request = {"url": handler.url("200"), "body": body}
+        due = rfc3339(wall() + LATER)
+        kept = [create_task(client, "q", "", http_request=request, schedule_time=due) for _ in range(200)]
+        waiting = [create_task(client, "paused", handler.url("500,200")) for _ in range(50)]
+
+        filler = server.fill()
+        refused = []
+
+        def create() -> str:
+            task = {"http_request": request, "schedule_time": due}
+            reply = client.reply("create_task", parent=queue_name("q"), task=task)
+            if reply.code == "OK":
+                kept.append(reply.answer["name"].rsplit("/", 1)[1])
+            else:
+                assert (reply.code, reply.message) == ("RESOURCE_EXHAUSTED", "The server's disk is full.")
+                refused.append(reply)
+            return reply.code
+
+        eventually("creates are refused", lambda: create() != "OK")
+        # The first refusal freed the reserve; whoever else writes to the disk may take what he can.
+        assert get_task(client, "q", kept[0])["name"].endswith(kept[0])
+        assert set(list_tasks(client, "q")) == set(kept)
+        for task in kept[:150]:
+            client.call("delete_task", name=f"{queue_name('q')}/tasks/{task}")
+        client.call("resume_queue", name=queue_name("paused"))
+        eventually("what waits is delivered", lambda: all(handler.delivered("paused", task) for task in waiting))
+        eventually("and is over", lambda: all(is_gone(client, "paused", task) for task in waiting))
+        assert create() == "RESOURCE_EXHAUSTED"
+        assert set(list_tasks(client, "q")) == set(kept[150:])
+
+        with suppress(FileNotFoundError):
+            filler.unlink()
+        eventually("there is room again", lambda: create() == "OK")
+        assert set(list_tasks(client, "q")) == set(kept[150:])
+        assert len(refused) >= 2
+
+
+async def test_what_is_set_aside_lets_removals_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reserve, "LOOK_EVERY", 3600.0)
+    disk = Disk()
+    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
+    name = QueueName.of("p", "l", "kept")
+    queue = Queue(name=name)
+
+    def make(tx: Transaction) -> None:
+        tx.add_queue(queue, Flow.fresh(queue.rate_limits, NOON))
+
+    def remove(tx: Transaction) -> None:
+        stored = tx.queue(name)
+        assert stored is not None
+        tx.delete_queue(stored, NOON)
+
+    await store.write(make)
+
+    def fail(what: str) -> None:
+        if what == "write" and store._reserve._file is not None:
+            raise apsw.FullError
+
+    disk.fails = fail
+    outcomes = await asyncio.gather(store.write(history(1, 1)[0]), store.write(remove), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [StoreFullError, type(None)]
+    assert (await store.read(state))["queues"] == []
+
+    with pytest.raises(StoreFullError):
+        await store.write(make)
+    disk.fails = lambda what: None
+    store._reserve._look_at = 0.0
+    await store.write(make)
+    await store.close()
+    disk.close()
