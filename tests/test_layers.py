@@ -29,6 +29,11 @@ OUTWARDS = [
     ("delivery", "storage"),
     ("settings", "delivery"),
     ("servers", "cli"),
+    ("servers", "client"),
+    ("api", "tasks_v2"),
+    ("client", "engine"),
+    ("client", "settings"),
+    ("schema", "client"),
 ]
 
 
