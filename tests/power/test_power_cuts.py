@@ -12,6 +12,7 @@ import apsw
 import pytest
 from tests.power.disk import Disk
 from tests.power.history import Step, history, state
+from tests.promises.figures import note
 
 from tidegate.engine.ports import StoreError, StoreFullError
 from tidegate.storage import reserve, sqlite
@@ -75,6 +76,7 @@ async def test_after_a_power_cut_every_acknowledged_step_is_there_and_none_by_ha
     while done < CUTS:
         done += await cuts_of(seed, tmp_path / f"{seed}", min(60, CUTS - done))
         seed += 1
+    note("store cuts", cuts=done, violations=0)
 
 
 async def lost(seed: int, folder: Path) -> bool:

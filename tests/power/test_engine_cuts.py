@@ -1,0 +1,235 @@
+"""The power is cut while a whole engine is at work: what it told its callers and its handlers is on disk.
+
+The long form: ``make power CUTS=2000``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.engine.worlds import Mint, Notes
+from tests.power.disk import Disk
+from tests.promises.figures import note
+
+from tidegate.core.errors import ApiError
+from tidegate.core.lease import LeaseFilter
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.core.target import HttpCall
+from tidegate.core.times import Duration, micros
+from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
+from tidegate.engine import ports
+from tidegate.engine.engine import Engine
+from tidegate.storage import sqlite
+from tidegate.storage.sql import SqlTransaction
+from tidegate.storage.sqlite import SqliteStore, check
+from tidegate.system import RandomIds, SystemClock
+
+CUTS = int(os.environ.get("CUTS", "300")) // 3
+CUTS_A_RUN = 40
+PUSH, PULL = QueueName.of("p", "l", "push"), QueueName.of("p", "l", "pull")
+BURST = 60
+LIMITS = RateLimits(max_dispatches_per_second=0.001, max_burst_size=BURST, max_concurrent_dispatches=5)
+AT_ONCE = RetryConfig(min_backoff=Duration(0, 1_000_000), max_backoff=Duration(0, 1_000_000))
+
+
+class Known:
+    """What callers and handlers know at some moment."""
+
+    def __init__(self) -> None:
+        self.created: set[str] = set()
+        self.delete_asked: set[str] = set()
+        self.deleted: set[str] = set()
+        self.delivered: set[str] = set()
+        self.attempts: dict[str, int] = {}
+        self.sent = 0
+        self.held: dict[str, int] = {}
+        """Until when tasks are leased, in microseconds."""
+
+    def now(self) -> Known:
+        """A copy; each part is copied in one step, for another thread goes on."""
+        copy = Known()
+        for name, value in vars(self).items():
+            setattr(copy, name, value if isinstance(value, int) else value.copy())
+        return copy
+
+
+class Handlers:
+    """``ports.Sender``."""
+
+    def __init__(self, dice: random.Random, known: Known) -> None:
+        self._dice = dice
+        self._known = known
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        headers = dict(call.headers)
+        task = headers["X-CloudTasks-TaskName"]
+        self._known.sent += 1
+        self._known.attempts[task] = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
+        await asyncio.sleep(self._dice.choice([0, 0.001]))
+        if self._dice.random() < 0.3:
+            return Outcome(http_status=500)
+        self._known.delivered.add(task)
+        return Outcome(http_status=200)
+
+    async def close(self) -> None: ...
+
+
+def engine_on(store: SqliteStore, handlers: Handlers) -> Engine:
+    return Engine(ports.World(store, handlers, Mint(), SystemClock(), RandomIds(), Notes()))
+
+
+async def work(engine: Engine, dice: random.Random, known: Known, steps: int) -> None:
+    """Call the engine, one call after the other, and note what each is answered."""
+    await engine.queues.create(Queue(name=PUSH, rate_limits=LIMITS, retry_config=AT_ONCE))
+    await engine.queues.create(Queue(name=PULL, kind=Kind.PULL))
+    for step in range(steps):
+        kind = dice.random()
+        if kind < 0.6:
+            await asyncio.gather(*[create(engine, known, PUSH, f"t{step}-{n}") for n in range(dice.randint(1, 4))])
+        elif kind < 0.7:
+            await create(engine, known, PULL, f"p{step}")
+        elif kind < 0.8 and known.created:
+            await delete(engine, known, dice.choice(sorted(known.created)))
+        elif kind < 0.9:
+            leased = await engine.leases.lease(PULL, LeaseFilter(), 1, timedelta(hours=1))
+            known.held |= {task.name.task: micros(task.schedule_time) for task in leased}
+        elif known.held:
+            await acknowledge(engine, known, dice.choice(sorted(known.held)))
+        await asyncio.sleep(dice.choice([0, 0.002]))
+
+
+async def create(engine: Engine, known: Known, queue: QueueName, task: str) -> None:
+    target = PullDraft(b"x" * 2000) if queue == PULL else HttpDraft("http://handler.test/", body=b"x" * 2000)
+    draft = TaskDraft(name=f"{queue}/tasks/{task}", target=target)
+    await engine.tasks.create(queue, check_task(draft, queue, engine.clock.now()))
+    known.created.add(task)
+
+
+async def delete(engine: Engine, known: Known, task: str) -> None:
+    known.delete_asked.add(task)
+    known.held.pop(task, None)
+    try:
+        await engine.tasks.delete((PULL if task.startswith("p") else PUSH).task(task))
+    except ApiError:
+        return
+    known.deleted.add(task)
+
+
+async def acknowledge(engine: Engine, known: Known, task: str) -> None:
+    known.delete_asked.add(task)
+    until = known.held.pop(task)
+    await engine.leases.acknowledge(PULL.task(task), (until // 1_000_000, until % 1_000_000 * 1000))
+    known.deleted.add(task)
+
+
+async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list[str]:
+    """The promises that a store breaks which is opened on what a cut left."""
+    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    for name, content in files.items():
+        if not name.endswith("-shm"):
+            (folder / name).write_bytes(content)
+    store = await SqliteStore.open(folder / "t.db")
+    push, pull = await store.read(lambda tx: tx.queue(PUSH)), await store.read(lambda tx: tx.queue(PULL))
+    there: dict[str, Any] = {}
+    for queue in (push, pull):
+        if queue is not None:
+            tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=True))  # type: ignore[misc]
+            there |= {task.name.task: task for task in tasks}
+    broken = [f"lost {task}" for task in known.created - known.delete_asked - known.delivered - set(there)]
+    broken += [f"{task} came back" for task in known.deleted & set(there)]
+    broken += [
+        f"attempt {attempt} of {task} was sent and is not counted"
+        for task, attempt in known.attempts.items()
+        if task in there and there[task].dispatch_count < attempt
+    ]
+    broken += [
+        f"the lease of {task} is forgotten"
+        for task, until in known.held.items()
+        if task in there and micros(there[task].schedule_time) < until
+    ]
+    broken += [f"{task} is not whole" for task, each in there.items() if each.body != b"x" * 2000]
+    if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
+        broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
+    now = SystemClock().now()
+    await store.write(lambda tx: tx.release(now))
+    for queue in filter(None, (push, pull)):
+        tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=False))  # type: ignore[misc]
+        broken += [f"{task.name} is under way for ever" for task in tasks if task.dispatched_at is not None]
+    await store.close()
+    return broken + check(folder / "t.db")
+
+
+async def cuts_of(seed: int, folder: Path, most: int) -> tuple[int, list[str]]:
+    """Let an engine work, cutting the power as it goes: how often it was cut, and what was broken then."""
+    dice = random.Random(seed)
+    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    disk, known = Disk(), Known()
+    cuts: list[tuple[Known, dict[str, bytes]]] = []
+    torn = random.Random(seed)
+    store = await SqliteStore.open(folder / "t.db", vfs=disk.name)
+    disk.watch = lambda: cuts.append((known.now(), disk.cut(torn)))
+    engine = engine_on(store, Handlers(dice, known))
+    await engine.start()
+    await work(engine, dice, known, 15)
+    await engine.stop(timedelta(seconds=60))
+    disk.watch = lambda: None
+    chosen = cuts if len(cuts) <= most else dice.sample(cuts, most)
+    broken = []
+    for number, (then, files) in enumerate(chosen):
+        broken += [f"seed {seed}, cut {number}: {each}" for each in await broken_by(folder / f"{number}", files, then)]
+    await store.close()
+    disk.close()
+    return len(chosen), broken
+
+
+@pytest.mark.timeout(120 + CUTS)
+async def test_after_a_power_cut_the_engine_has_done_what_it_said(tmp_path: Path) -> None:
+    done, seed = 0, 0
+    counts: Counter[str] = Counter(cuts=0, violations=0)
+    try:
+        while done < CUTS:
+            cuts, broken = await cuts_of(seed, tmp_path / f"{seed}", min(CUTS_A_RUN, CUTS - done))
+            done, seed = done + cuts, seed + 1
+            counts.update(cuts=cuts, violations=len(broken))
+            assert broken == []
+    finally:
+        note("engine cuts", cuts=counts["cuts"], violations=counts["violations"])
+
+
+async def whether_caught(folder: Path) -> bool:
+    for seed in range(5):
+        try:
+            _, broken = await cuts_of(seed, folder / f"{seed}", 30)
+        except ports.StoreError:
+            return True
+        if broken:
+            return True
+    return False
+
+
+async def test_the_cuts_would_find_an_engine_that_does_not_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "SYNCHRONOUS", "OFF")
+    assert await whether_caught(tmp_path)
+
+
+async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_flow = SqlTransaction.save_flow
+
+    def forgets(self: Any, stored: ports.StoredQueue, flow: Any) -> None:
+        kept = replace(flow.bucket, tokens=float(stored.queue.rate_limits.max_burst_size))
+        save_flow(self, stored, replace(flow, bucket=kept))
+
+    monkeypatch.setattr(SqlTransaction, "save_flow", forgets)
+    assert await whether_caught(tmp_path)
