@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check crash workers power bench simulate hostile fmt docs clean
+.PHONY: help run test check crash workers power faults reliability bench simulate hostile fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -37,11 +37,18 @@ workers: $(STAMP) ## Let sixteen workers fail for FAULTS seconds (60) and check 
 power: $(STAMP) ## Cut the power CUTS times (2000) and compare what is found with what was acknowledged
 	CUTS=$(or $(CUTS),2000) $(BIN)/pytest -s tests/power
 
+faults: $(STAMP) ## Kill the server in the midst of a system call KILLS times (200), slow its syncs, put it to sleep …
+	KILLS=$(or $(KILLS),200) $(BIN)/pytest -s tests/faults
+
+reliability: $(STAMP) ## Run all these at length and write RELIABILITY.md anew from what they counted
+	$(BIN)/python -m tests.promises.reliability
+
 bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a million …
 	$(BIN)/python -m bench
 
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
-	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py
+	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
+		tests/promises/test_cluster.py
 
 hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once and say what it costs the others
 	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py
