@@ -104,8 +104,8 @@ BROKEN = (
     ("tokens that are not kept", "tests/power/test_engine_cuts.py, tests/promises"),
     (
         "answers before the sync, attempts forgotten at a crash, names free at once, deletes that miss one, counts of "
-        "those under way that forget some, early surrender, retries without backoff, purges and pauses without effect, overlapping "
-        "pages, shared leases",
+        "those under way that forget some, early surrender, retries without backoff, purges and pauses without effect, "
+        "overlapping pages, shared leases",
         "tests/promises",
     ),
 )

@@ -26,7 +26,7 @@ from tidegate.core.target import HttpCall
 from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.gate import TIMED_OUT, Gate, Refused
 from tidegate.delivery.hop import BODY_METHODS, MAX_REDIRECTS, REDIRECTS, Hop
-from tidegate.delivery.reasons import hung_up_unanswered, never_connected, passed_deadline, reason
+from tidegate.delivery.reasons import OUT_OF_FILES, hung_up_unanswered, never_connected, passed_deadline, reason
 from tidegate.delivery.resolver import Lookup, Resolver, system_lookup
 from tidegate.delivery.retry_after import ASKS_FOR_ROOM, retry_after
 from tidegate.engine.ports import Clock
@@ -36,6 +36,7 @@ ANSWER_MAX = 64 * 1024  # bytes of body, pyreqwest's own default; a handler that
 IDLE_MAX = timedelta(seconds=4)  # shorter than the 5 s after which Node and uvicorn close a connection from their side
 CLOSED_BY_THEN = 1.0  # seconds; a connection closed while we wrote to it says so within a round trip
 KEPT_ORIGINS_MAX = 4096
+PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
 
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
 
@@ -99,7 +100,21 @@ class HttpSender:
     async def _deliver(
         self, hop: Hop, within: timedelta, started: float, *, exempt: bool = False
     ) -> tuple[Outcome, str | None]:
-        """One request and its outcome; with a redirect also where it points."""
+        """One request and its outcome; with a redirect also where it points.
+
+        While this process may open no more files the request waits, for that is no failure of the task.
+        """
+        while True:
+            outcome, redirect = await self._deliver_now(hop, within, started, exempt=exempt)
+            if outcome.reason != OUT_OF_FILES:
+                return outcome, redirect
+            await self._clock.sleep(PAUSE_WITHOUT_FILES)
+            now = self._clock.monotonic()
+            within, started = within - timedelta(seconds=now - started), now
+
+    async def _deliver_now(
+        self, hop: Hop, within: timedelta, started: float, *, exempt: bool
+    ) -> tuple[Outcome, str | None]:
         if within <= timedelta():
             return TIMED_OUT, None
         try:

@@ -12,6 +12,8 @@ from pyreqwest.exceptions import (
     RequestTimeoutError,
 )
 
+OUT_OF_FILES = "out of file descriptors"
+
 # What the last cause of an error begins with, and what we call it.
 CAUSES = {
     "Connection refused": "connection refused",
@@ -21,7 +23,7 @@ CAUSES = {
     "connection closed before message completed": "connection closed without an answer",
     "invalid peer certificate": "TLS certificate not accepted",
     "message head is too large": "answer with too many or too large headers",
-    "Too many open files": "out of file descriptors",
+    "Too many open files": OUT_OF_FILES,
     "Network is unreachable": "host unreachable",
     "No route to host": "host unreachable",
     "Connection timed out": "host unreachable",
