@@ -105,28 +105,25 @@ class HttpSender:
         While this process may open no more files the request waits, for that is no failure of the task.
         """
         while True:
-            outcome, redirect = await self._deliver_now(hop, within, started, exempt=exempt)
-            if outcome.reason != OUT_OF_FILES:
-                return outcome, redirect
+            if within <= timedelta():
+                return TIMED_OUT, None
+            try:
+                if self._gate is None or exempt:
+                    return await self._exchange(hop, self._client, within, started, self._unpooled_client)
+                return await self._deliver_checked(self._gate, hop, within, started)
+            except Refused as refused:
+                return refused.outcome, None
+            except PyreqwestError as error:
+                if passed_deadline(error):
+                    return TIMED_OUT, None
+                why = reason(error)
+                if why != OUT_OF_FILES:
+                    return Outcome(reason=why), None
+            except ValueError:
+                return UNCALLABLE, None
             await self._clock.sleep(PAUSE_WITHOUT_FILES)
             now = self._clock.monotonic()
             within, started = within - timedelta(seconds=now - started), now
-
-    async def _deliver_now(
-        self, hop: Hop, within: timedelta, started: float, *, exempt: bool
-    ) -> tuple[Outcome, str | None]:
-        if within <= timedelta():
-            return TIMED_OUT, None
-        try:
-            if self._gate is None or exempt:
-                return await self._exchange(hop, self._client, within, started, self._unpooled_client)
-            return await self._deliver_checked(self._gate, hop, within, started)
-        except Refused as refused:
-            return refused.outcome, None
-        except PyreqwestError as error:
-            return TIMED_OUT if passed_deadline(error) else Outcome(reason=reason(error)), None
-        except ValueError:
-            return UNCALLABLE, None
 
     async def _deliver_checked(
         self, gate: Gate, hop: Hop, within: timedelta, started: float
