@@ -27,7 +27,7 @@ from tidegate.engine.ports import StoredQueue, Transaction, Verdict
 from tidegate.storage import sql
 from tidegate.storage.sql import SqlTransaction
 
-SEEDS = int(os.environ.get("SEEDS", "400"))
+SEEDS = int(os.environ.get("SEEDS", "1700"))
 BLOCKS = 10
 BROKEN_SEEDS = 150
 """Days after which a broken server must have been caught."""
