@@ -23,7 +23,7 @@ MEMORY = ":memory:"
 SYNCHRONOUS = "FULL"
 """A commit returns once the disk has it; NORMAL would lose the last commits in a power cut."""
 
-CACHE_KIB = 32 * 1024
+CACHE_KIB = 16 * 1024
 """Page cache of the writing connection. A backlog of any size is read through it."""
 
 CHECKPOINT_PAGES = 4000
