@@ -29,8 +29,9 @@ BULKY = 70 if LARGE else 40  # of a megabyte; 32 at a time are half of the room 
 POLITE = 1000 if LARGE else 100
 MEBIBYTE = 2**20
 MEMORY_MAX = (450 if LARGE else 350) * MEBIBYTE
-"""Each call under way takes 35 KiB in the HTTP library (measured): 5,000 of them are 175 MiB. Alone they leave the server
-at 337 MiB; here come floods, bombs and megabytes of bodies on top."""
+"""Each call under way takes 35 KiB in the HTTP library (measured): 5,000 of them are 175 MiB and leave the server at
+337 MiB; here come floods, bombs and megabytes of bodies on top.
+"""
 DEADLINE = 15  # seconds; the shortest there is
 CALLS_UNDER_WAY = 200
 
