@@ -95,7 +95,7 @@ async def test_a_question_may_be_compressed() -> None:
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        (framed(b"\xff"), Code.INTERNAL),
+        (framed(b"\xff"), Code.INVALID_ARGUMENT),
         (framed(question(list_services=""))[:-1] + b"", Code.INVALID_ARGUMENT),
         (b"\x02\0\0\0\0", Code.INVALID_ARGUMENT),
         (b"\0\xff\xff\xff\xff", Code.RESOURCE_EXHAUSTED),

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from google.protobuf.message import DecodeError
 
 from tidegate.api.status import grpc_trailers
-from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, Unimplemented
+from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
 from tidegate.servers.deadlines import Deadlines, parse_timeout
 from tidegate.servers.framing import ACCEPTED_ENCODINGS, PREFIX, Disconnected, Receive, read_message
 
@@ -113,7 +113,9 @@ class GrpcServer:
             try:
                 message = request.FromString(payload)
             except DecodeError:
-                raise Internal(f"The message is no valid {request.DESCRIPTOR.name}.") from None
+                # gRPC's own table says INTERNAL, which here is for our bugs alone: what a client can send is refused
+                # as the client's mistake, as it is over REST.
+                raise InvalidArgument(f"The message is no valid {request.DESCRIPTOR.name}.") from None
             del payload  # it may be large, and the handler may take its time
             reply = await handler(message, Call(scope, deadline))
             payload = reply.SerializeToString()

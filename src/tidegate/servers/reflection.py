@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from tidegate.api.status import grpc_trailers
-from tidegate.core.errors import ApiError, Internal, Unimplemented
+from tidegate.core.errors import ApiError, InvalidArgument, Unimplemented
 from tidegate.schema.reflection import PATHS, REQUEST, Catalogue
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.framing import PREFIX, Receive, read_messages
@@ -61,4 +61,4 @@ def _decoded(question: bytes | bytearray) -> Any:
     try:
         return REQUEST.FromString(bytes(question))
     except DecodeError:
-        raise Internal("The message is no valid ServerReflectionRequest.") from None
+        raise InvalidArgument("The message is no valid ServerReflectionRequest.") from None
