@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check crash workers power faults reliability bench simulate hostile fmt docs clean
+.PHONY: help run test tracer check crash workers power faults reliability bench simulate hostile fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -25,8 +25,12 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check ## Every check and every test
+test: check tracer ## Every check and every test
 	$(BIN)/pytest
+
+tracer: # strace, with which tests kill the server inside a system call: where it is missing and we may install it
+	@command -v strace >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } \
+		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y strace; } >/dev/null
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
@@ -37,10 +41,10 @@ workers: $(STAMP) ## Let sixteen workers fail for FAULTS seconds (60) and check 
 power: $(STAMP) ## Cut the power CUTS times (2000) and compare what is found with what was acknowledged
 	CUTS=$(or $(CUTS),2000) $(BIN)/pytest -s tests/power
 
-faults: $(STAMP) ## Kill the server in the midst of a system call KILLS times (200), slow its syncs, put it to sleep …
+faults: $(STAMP) tracer ## Kill the server in the midst of a system call KILLS times (200), slow its syncs, put it to sleep …
 	KILLS=$(or $(KILLS),200) $(BIN)/pytest -s tests/faults
 
-reliability: $(STAMP) ## Run all these at length and write RELIABILITY.md anew from what they counted
+reliability: $(STAMP) tracer ## Run all these at length and write RELIABILITY.md anew from what they counted
 	$(BIN)/python -m tests.promises.reliability
 
 bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a million …
