@@ -11,7 +11,7 @@ import asyncio
 import time
 
 from bench import machine
-from bench.server import PARENT, fill, handler, has_tasks, make_queue, scratch, serving
+from bench.server import fill, handler, has_tasks, make_queue, scratch, serving
 from tidegate.core.target import HttpCall
 from tidegate.core.task import DEFAULT_HTTP_DEADLINE
 from tidegate.delivery.http_sender import HttpSender
@@ -47,7 +47,6 @@ def main() -> None:
             cpu_us_per_task=round(cpu / options.tasks * 1e6, 1),
             sender_alone_per_second=round(floor),
             of_sender_alone=round(options.tasks / took / floor, 2),
-            parent=PARENT,
         )
 
 
