@@ -62,7 +62,8 @@ async def test_queues_that_a_file_leaves_out_are_disabled(call2, upload, queues)
     [
         (b"queue: [", "The file cannot be read as YAML: "),
         (b"\xff\xfe\x00", "The file cannot be read as YAML: "),
-        (b"queue: " + b"[" * 5000, "more than 8 lists and mappings stand in each other, line 1."),
+        (b"queue: " + b"[" * 100, "more than 8 lists and mappings stand in each other, line 1."),
+        (b"queue: " + b"[" * 5000, ""),  # some readers of YAML refuse so many themselves, in their own words
         (b"queue: [&a {name: b, rate: 1/s}]", "it has an anchor or alias, line 1."),
         (b"queue: &a []\napplication: *a", "it has an anchor or alias, line 1."),
         (b"queue:\n- !!python/object/apply:os.getcwd []", "it has a tag, line 2."),
