@@ -136,8 +136,8 @@ async def fill(path: Path, counts: Mapping[str, int], payload: bytes) -> None:
             )
             for number in range(count)
         )
-        while step := [(stored, task) for task in islice(tasks, ROWS)]:
-            await store.write(lambda tx, step=step: tx.add_tasks(step))  # type: ignore[misc]
+        while step := list(islice(tasks, ROWS)):
+            await store.write(lambda tx, stored=stored, step=step: tx.add_tasks(stored, step))  # type: ignore[misc]
     await store.close()
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import struct
 import time
 import uuid
 from datetime import UTC, datetime
+
+from tidegate.core.times import EPOCH
 
 RANDOM_BITS = 22
 """Low bits of a task ID that nobody can guess; the bits above are milliseconds since 1970."""
@@ -34,12 +37,14 @@ class RandomIds:
 
     def __init__(self) -> None:
         self._last = 0
-        self._random = b""
-        self._used = 0
+        self._now, self._time = EPOCH, 0
+        self._dice: list[int] = []
 
     def task_id(self, now: datetime) -> str:
-        dice = self._dice()
-        new = (int(now.timestamp() * 1000) << RANDOM_BITS) | (dice >> (32 - RANDOM_BITS))
+        if now is not self._now:  # many at a time are asked for
+            self._now, self._time = now, int(now.timestamp() * 1000) << RANDOM_BITS
+        dice = self._throw()
+        new = self._time | (dice >> (32 - RANDOM_BITS))
         if new <= self._last:
             new = self._last + 1 + (dice >> (32 - STEP_BITS))
         self._last = new
@@ -51,10 +56,8 @@ class RandomIds:
     def operation_id(self) -> str:
         return str(uuid.uuid4())
 
-    def _dice(self) -> int:
+    def _throw(self) -> int:
         """32 random bits; asked of the system a page at a time, which saves a call into it per task."""
-        if self._used == len(self._random):
-            self._random, self._used = os.urandom(4096), 0
-        dice = int.from_bytes(self._random[self._used : self._used + 4], "big")
-        self._used += 4
-        return dice
+        if not self._dice:
+            self._dice = list(struct.unpack(">1024I", os.urandom(4096)))
+        return self._dice.pop()

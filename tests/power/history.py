@@ -59,7 +59,7 @@ def _add(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetim
         )
         for each in range(dice.randint(1, 5))
     ]
-    tx.add_tasks([(stored, task) for task in tasks])
+    tx.add_tasks(stored, tasks)
 
 
 def _claim(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:

@@ -52,7 +52,7 @@ def task(task_id: str, due: datetime = NOON, body: bytes = b"hello", created: da
 async def made(store: Store, *tasks: Task, name: QueueName = QUEUE) -> StoredQueue:
     def work(tx: Transaction) -> StoredQueue:
         stored = tx.add_queue(queue(name), Flow.fresh(queue(name).rate_limits, NOON))
-        tx.add_tasks([(stored, each) for each in tasks])
+        tx.add_tasks(stored, tasks)
         return stored
 
     return await store.write(work)
@@ -235,7 +235,7 @@ async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
     assert await store.read(lambda tx: tx.leases(stored, [])) == {}
     assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
     assert await store.write(lambda tx: tx.settle(stored, [], NOON)) == 0
-    await store.write(lambda tx: tx.add_tasks([]))
+    await store.write(lambda tx: tx.add_tasks(stored, []))
 
 
 async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store: Store) -> None:
@@ -361,7 +361,7 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
     await store.write(lambda tx: tx.purge(stored, stored.queue, NOON + HOUR))
     assert await tallied(store) == Tally(0, None)
     anew = await current(store)
-    await store.write(lambda tx: tx.add_tasks([(anew, task("new"))]))
+    await store.write(lambda tx: tx.add_tasks(anew, [task("new")]))
     while await store.write(lambda tx: tx.sweep(NOON, 7)):
         pass
     assert await tallied(store) == Tally(1, NOON)

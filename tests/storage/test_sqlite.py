@@ -25,7 +25,7 @@ async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None
     store = await SqliteStore.open(tmp_path / "t.db")
     stored = await current(store)
     assert [t.name.task for t in await store.read(lambda tx: tx.tasks(stored, "", 9, body=True))] == ["a"]
-    await store.write(lambda tx: tx.add_tasks([(stored, task("b"))]))  # sequence numbers go on, not from one again
+    await store.write(lambda tx: tx.add_tasks(stored, [task("b")]))  # sequence numbers go on, not from one again
     await store.close()
     assert check(tmp_path / "t.db") == []
 
@@ -89,7 +89,7 @@ async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path:
 
     def put(task_id: str, *, fails: bool) -> asyncio.Future[None]:
         def work(tx: Transaction) -> None:
-            tx.add_tasks([(stored, task(task_id))])
+            tx.add_tasks(stored, [task(task_id)])
             if fails:
                 raise ValueError(task_id)
 
@@ -105,7 +105,7 @@ async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path:
 async def test_a_waiter_that_is_cancelled_does_not_undo_its_work(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "t.db")
     stored = await made(store)
-    writing = asyncio.ensure_future(store.write(lambda tx: tx.add_tasks([(stored, task("a"))])))
+    writing = asyncio.ensure_future(store.write(lambda tx: tx.add_tasks(stored, [task("a")])))
     await asyncio.sleep(0)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,6 +7,7 @@ messages, never proto-plus wrappers: those cost more than the whole rest of a ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -77,6 +78,9 @@ class Dialect(Protocol):
 
         NotFound for a task that this version does not show.
         """
+
+    created_task: Callable[[Task, int], bytes]
+    """The same for a task that was just created, fast: a serialised message."""
 
 
 def read_retry(message: Any, max_attempts: int) -> RetryConfig:
@@ -191,7 +195,7 @@ def read_http_request(message: Any) -> HttpDraft:
     return HttpDraft(
         message.url,
         message.http_method,
-        {name: headers[name] for name in headers},  # dict(headers) takes twice the time
+        {name: headers[name] for name in headers} if headers else {},  # dict(headers) takes twice the time
         message.body,
         read_token(message),
     )

@@ -42,6 +42,9 @@ from tidegate.schema.rpc import Rpc
 Answer: TypeAlias = Callable[..., Awaitable[Any]]
 """From a raw request to the awaited raw response. The second argument is the call: who made it, with which headers."""
 
+BytesAnswer: TypeAlias = Callable[..., Awaitable[Any]]
+"""The same, but what is called most may answer with a message that is serialised already."""
+
 HANDLERS: Mapping[str, Handler] = {
     "list_queues": queues.list_queues,
     "get_queue": queues.get_queue,
@@ -89,7 +92,7 @@ class GrpcMethod(NamedTuple):
     """What the gRPC server needs of an RPC: the class to decode, and who answers."""
 
     request: Any
-    answer: Answer
+    answer: BytesAnswer
 
 
 class Api:
@@ -111,8 +114,8 @@ class Api:
         self._answers = dict(self._rows)
 
     def method(self, row: Rpc[Any, Any]) -> Answer:
-        """Who answers an RPC."""
-        return self._answers[row]
+        """Who answers an RPC, with a message."""
+        return _with_message(self._answers[row], row.response_pb)
 
     def grpc(self) -> dict[str, GrpcMethod]:
         """The methods by their gRPC paths. The shared services have one path for all versions."""
@@ -126,7 +129,15 @@ class Api:
         return methods
 
 
-def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler]) -> Answer:
+def _with_message(answer: BytesAnswer, response: Any) -> Answer:
+    async def answer_with_message(request: Any, call: Any = None) -> Any:
+        answered = await answer(request, call)
+        return response.FromString(answered) if isinstance(answered, bytes) else answered
+
+    return answer_with_message
+
+
+def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler]) -> BytesAnswer:
     routing, gate = _routing(row)
     if row.name in CALL_HANDLERS:
         look = CALL_HANDLERS[row.name]

@@ -8,9 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidegate.core.times import EPOCH, Duration
-
-SECONDS_PER_DAY = 86_400
+from tidegate.core.times import EPOCH, SECONDS_PER_DAY, Duration
 
 
 def put_moment(stamp: Any, moment: datetime) -> None:

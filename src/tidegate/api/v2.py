@@ -20,6 +20,7 @@ from tidegate.api.dialect import (
     write_routing,
     write_waits,
 )
+from tidegate.api.task_bytes import TaskBytes
 from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.core import answers
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
@@ -40,6 +41,9 @@ class V2(Dialect):
     target_oneof = "message_type"
     relative_uri = "relative_uri"
     app_engine_body = "body"
+
+    def __init__(self) -> None:
+        self.created_task = TaskBytes(self)
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits

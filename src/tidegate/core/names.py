@@ -87,7 +87,7 @@ class QueueName(str):
         return self.rsplit("/", 1)[1]
 
     def task(self, task: str) -> TaskName:
-        return TaskName(f"{self}/tasks/{task}")
+        return TaskName(self + "/tasks/" + task)  # twice as fast as formatting it
 
 
 class TaskName(str):
@@ -103,7 +103,7 @@ class TaskName(str):
     @property
     def task(self) -> str:
         """The task ID."""
-        return self.rsplit("/", 1)[1]
+        return self[self.rindex("/") + 1 :]
 
 
 class OperationName(str):

@@ -13,6 +13,7 @@ from msgspec import Struct
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
+SECONDS_PER_DAY = 86_400
 NANOS_PER_SECOND = 1_000_000_000
 
 
@@ -48,7 +49,8 @@ class Duration(Struct, frozen=True, order=True, array_like=True):
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970."""
-    return (moment - EPOCH) // MICROSECOND
+    since = moment - EPOCH
+    return (since.days * SECONDS_PER_DAY + since.seconds) * 1_000_000 + since.microseconds
 
 
 def moment(micros: int) -> datetime:

@@ -163,8 +163,8 @@ class Transaction(Reader, Protocol):
     def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
         """Remove all tasks, leaving their names taken until then, and save the queue. Takes no time over the tasks."""
 
-    def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
-        """Store new tasks, each in its queue."""
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        """Store new tasks."""
 
     def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted.

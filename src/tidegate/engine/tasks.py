@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -25,65 +25,76 @@ from tidegate.engine.operations import Recorded
 from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
 from tidegate.engine.scheduler import Scheduler
 
-CREATE_BATCHES = 2
-"""Batches of new tasks with the store at a time: one syncs while the next is being filled with rows."""
-
 
 class Creation:
     """A task on its way into the store. ``outcome`` is the stored task, or why there is none."""
 
-    __slots__ = ("name", "new", "outcome", "push_only", "queue")
+    __slots__ = ("new", "outcome", "push_only", "queue")
 
-    def __init__(self, queue: QueueName, new: NewTask, name: TaskName, *, push_only: bool) -> None:
+    def __init__(self, queue: QueueName, new: NewTask, *, push_only: bool) -> None:
         self.queue = queue
         self.new = new
-        self.name = name
         self.push_only = push_only
         self.outcome: Task | ApiError | None = None
 
 
+class Admitted(Struct, frozen=True):
+    """The tasks that were stored in one queue."""
+
+    queue: Queue
+    tasks: list[Task]
+
+
 def admit(
-    tx: Transaction, creations: Sequence[Creation], now: datetime, *, https_tokens: bool
-) -> dict[QueueName, Queue]:
-    """Store the new tasks that may be, leaving in each creation what became of it; return their queues by name."""
-    queues: dict[QueueName, Queue] = {}
+    tx: Transaction,
+    creations: Sequence[Creation],
+    new_id: Callable[[datetime], str],
+    now: datetime,
+    *,
+    https_tokens: bool,
+) -> list[Admitted]:
+    """Store the new tasks that may be, leaving in each creation what became of it."""
     by_queue: defaultdict[QueueName, list[Creation]] = defaultdict(list)
     for creation in creations:
         by_queue[creation.queue].append(creation)
-    admitted: list[tuple[StoredQueue, Task]] = []
+    admitted: list[Admitted] = []
     for name, group in by_queue.items():
         stored = tx.queue(name)
-        if stored is not None:
-            queues[name] = stored.queue
-        named = [creation.name.task for creation in group if creation.new.name]
-        living = tx.living(stored, named) if named and stored else set()
-        entombed = tx.entombed(stored, named, now) if named and stored else set()
+        named = [creation.new.name.task for creation in group if creation.new.name]
+        taken = _taken(tx, stored, named, now) if named and stored else {}
+        tasks: list[Task] = []
         for creation in group:
+            new = creation.new
             try:
                 there = found(stored, push_only=creation.push_only)
-                task = _admitted(creation, there, living, entombed, https_tokens=https_tokens)
+                task = settle_task(new, there.queue, new.name or name.task(new_id(now)), https_tokens=https_tokens)
+                why_not = taken.get(new.name.task) if new.name else None
+                if why_not is not None:
+                    raise why_not()
+                if is_too_large(task):
+                    raise answers.task_too_large()
             except ApiError as error:
                 creation.outcome = error
-            else:
-                living.add(creation.name.task)
-                creation.outcome = task
-                admitted.append((there, task))
-    tx.add_tasks(admitted)
-    return queues
+                continue
+            if new.name:
+                taken[new.name.task] = answers.task_exists
+            creation.outcome = task
+            tasks.append(task)
+        if stored and tasks:
+            tx.add_tasks(stored, tasks)
+            admitted.append(Admitted(stored.queue, tasks))
+    return admitted
 
 
-def _admitted(
-    creation: Creation, stored: StoredQueue, living: set[str], entombed: set[str], *, https_tokens: bool
-) -> Task:
-    task = settle_task(creation.new, stored.queue, creation.name, https_tokens=https_tokens)
-    if creation.new.name:
-        if creation.name.task in living:
-            raise answers.task_exists()
-        if creation.name.task in entombed:
-            raise answers.task_existed_recently()
-    if is_too_large(task):
-        raise answers.task_too_large()
-    return task
+def _taken(
+    tx: Transaction, stored: StoredQueue, task_ids: Sequence[str], now: datetime
+) -> dict[str, Callable[[], ApiError]]:
+    """Those of the IDs that cannot be given, and why."""
+    taken: dict[str, Callable[[], ApiError]] = dict.fromkeys(
+        tx.entombed(stored, task_ids, now), answers.task_existed_recently
+    )
+    taken.update(dict.fromkeys(tx.living(stored, task_ids), answers.task_exists))
+    return taken
 
 
 class Removal(Struct, frozen=True):
@@ -118,7 +129,7 @@ class Tasks:
         self._dispatcher = dispatcher
         self._https_tokens = https_tokens
         self._admission = Admission(world.clock)
-        self._creations: Batcher[Creation] = Batcher(self._create, depth=CREATE_BATCHES)
+        self._creations: Batcher[Creation] = Batcher(self._create)
 
     async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:
         """The new task, once it is safely stored.
@@ -126,7 +137,7 @@ class Tasks:
         Raises NotFound without the queue, AlreadyExists for a name that is taken, InvalidArgument for what only the
         queue's settings tell and for a task too large, ResourceExhausted when the disk does not keep up.
         """
-        creation = self._creation(queue, new, push_only=push_only)
+        creation = Creation(queue, new, push_only=push_only)
         size = len(new.body)
         ticket = self._admission.enter(size)
         try:
@@ -152,24 +163,22 @@ class Tasks:
         Raises InvalidArgument when the operation's name was used before, ResourceExhausted when the disk does not keep
         up.
         """
-        entries = [
-            new if isinstance(new, ApiError) else self._creation(queue, new, push_only=push_only) for new in wanted
-        ]
+        entries = [new if isinstance(new, ApiError) else Creation(queue, new, push_only=push_only) for new in wanted]
         creations = [each for each in entries if isinstance(each, Creation)]
         now = self._clock.now()
 
-        def work(tx: Transaction) -> tuple[dict[QueueName, Queue], bytes]:
+        def work(tx: Transaction) -> tuple[Sequence[Admitted], bytes]:
             operation.claim(tx, now)
-            queues = admit(tx, creations, now, https_tokens=self._https_tokens)
-            return queues, operation.keep(tx, [_outcome(each) for each in entries], now)
+            admitted = self._admit(tx, creations, now)
+            return admitted, operation.keep(tx, [_outcome(each) for each in entries], now)
 
         size = sum(len(each.new.body) for each in creations)
         ticket = self._admission.enter(size)
         try:
-            queues, value = await self._store.write(work)
+            admitted, value = await self._store.write(work)
         finally:
             self._admission.leave(ticket, size)
-        self._created(creations, queues, now)
+        self._created(admitted, now)
         return value
 
     async def get(self, name: TaskName, *, body: bool) -> Task:
@@ -255,29 +264,19 @@ class Tasks:
             last_attempt=Attempt(before.schedule_time),
         )
 
-    def _creation(self, queue: QueueName, new: NewTask, *, push_only: bool) -> Creation:
-        name = new.name or TaskName(f"{queue}/tasks/{self._ids.task_id(self._clock.now())}")
-        return Creation(queue, new, name, push_only=push_only)
-
     async def _create(self, creations: Sequence[Creation]) -> None:
         now = self._clock.now()
-        queues = await self._store.write(lambda tx: admit(tx, creations, now, https_tokens=self._https_tokens))
-        self._created(creations, queues, now)
+        admitted = await self._store.write(lambda tx: self._admit(tx, creations, now))
+        self._created(admitted, now)
 
-    def _created(self, creations: Sequence[Creation], queues: Mapping[QueueName, Queue], now: datetime) -> None:
+    def _admit(self, tx: Transaction, creations: Sequence[Creation], now: datetime) -> Sequence[Admitted]:
+        return admit(tx, creations, self._ids.task_id, now, https_tokens=self._https_tokens)
+
+    def _created(self, admitted: Iterable[Admitted], now: datetime) -> None:
         """Tell the scheduler and the listeners of the tasks that are stored now."""
-        earliest: dict[QueueName, datetime] = {}
-        created: defaultdict[QueueName, list[Task]] = defaultdict(list)
-        for creation in creations:
-            task = creation.outcome
-            if isinstance(task, Task):
-                queue = creation.queue
-                created[queue].append(task)
-                if queue not in earliest or task.schedule_time < earliest[queue]:
-                    earliest[queue] = task.schedule_time
-        for queue, moment in earliest.items():
-            self._scheduler.wake(queue, moment)
-            self._events.emit(TasksCreated(queues[queue], created[queue], now))
+        for each in admitted:
+            self._scheduler.wake(each.queue.name, min(task.schedule_time for task in each.tasks))
+            self._events.emit(TasksCreated(each.queue, each.tasks, now))
 
     def _removed(self, removal: Removal) -> None:
         if removal.queue is not None and removal.gone:

@@ -59,7 +59,7 @@ class Call:
 
 
 class Method(NamedTuple):
-    """One RPC: the raw protobuf class of its request, and who answers."""
+    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes."""
 
     request: Any
     handler: Callable[[Any, Call], Awaitable[Any]]
@@ -118,7 +118,7 @@ class GrpcServer:
                 raise InvalidArgument(f"The message is no valid {request.DESCRIPTOR.name}.") from None
             del payload  # it may be large, and the handler may take its time
             reply = await handler(message, Call(scope, deadline))
-            payload = reply.SerializeToString()
+            payload = reply if type(reply) is bytes else reply.SerializeToString()
         except ApiError as error:
             failure = _error_headers(error)  # not the error itself: it refers to this frame
         except Disconnected:

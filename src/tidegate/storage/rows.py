@@ -14,6 +14,7 @@ from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.ramp import Ramp
+from tidegate.core.remembered import Remembered
 from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import micros, moment
@@ -106,11 +107,18 @@ TASK_COLUMNS = (
 """All of a task but its body."""
 
 
+def _task_settings(target: Target, also: tuple[timedelta | None, RetryConfig | None]) -> bytes:
+    deadline, retry = also
+    return _encoder.encode(TaskSettings(target, None if deadline is None else deadline // MILLISECOND, retry))
+
+
+task_settings = Remembered(_task_settings)
+"""The ``settings`` of a task's row, from its target and its deadline and retry settings."""
+
+
 def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
     """The values of a new task's row: seq, generation, id, schedule_time, create_time, tag, settings, body."""
-    deadline, target = task.dispatch_deadline, task.target
-    settings = TaskSettings(target, None if deadline is None else deadline // MILLISECOND, task.retry_config)
-    body = task.body
+    target, body = task.target, task.body
     return (
         seq,
         generation,
@@ -118,7 +126,7 @@ def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
         micros(task.schedule_time),
         micros(task.create_time),
         target.tag if isinstance(target, PullMessage) else None,
-        _encoder.encode(settings),
+        task_settings(target, (task.dispatch_deadline, task.retry_config)),
         body if len(body) <= INLINE_BODY else None,
     )
 

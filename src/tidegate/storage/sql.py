@@ -6,10 +6,9 @@ Every statement touches many rows in one step: each step gives the interpreter l
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -35,6 +34,7 @@ BURIALS = 20
 """How many tasks that were leased too often one lease clears away, in a tenth of a second; the next one goes on."""
 
 _INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, tag, settings, body) VALUES "
+_INSERTED = 8  # values of a row
 _INSERTS = {2**n: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * 2**n) for n in range(ROWS_PER_INSERT.bit_length())}
 
 _IDS = "(SELECT value FROM carray(?))"
@@ -233,23 +233,22 @@ class SqlTransaction(SqlReader):
         self._open_generation(stored.id)
         self.save_queue(stored, queue)
 
-    def add_tasks(self, tasks: Sequence[tuple[StoredQueue, Task]]) -> None:
-        if tasks:
-            self._check_room()
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        self._check_room()
         first = self._last_seq + 1
         self._last_seq += len(tasks)
-        values = [rows.task_row(seq, queue.generation, task) for seq, (queue, task) in enumerate(tasks, first)]
-        start = 0
-        while start < len(values):
-            size = min(ROWS_PER_INSERT, 1 << ((len(values) - start).bit_length() - 1))
-            step = values[start : start + size]
-            self._execute(_INSERTS[size], [value for row in step for value in row])
+        values: list[Any] = []
+        for seq, task in enumerate(tasks, first):
+            values += rows.task_row(seq, queue.generation, task)
+        start, end = 0, len(tasks)
+        while start < end:
+            size = min(ROWS_PER_INSERT, 1 << ((end - start).bit_length() - 1))
+            self._execute(_INSERTS[size], values[start * _INSERTED : (start + size) * _INSERTED])
             start += size
-        long = [(seq, task.body) for seq, (_, task) in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
+        long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
-        for generation, added in Counter(map(itemgetter(1), values)).items():
-            count_tasks(self._connection, generation, added)
+        count_tasks(self._connection, queue.generation, len(tasks))
 
     def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         at = micros(now)

@@ -451,3 +451,13 @@ def test_no_task_ever_raises_anything_but_an_api_error(draft: TaskDraft) -> None
         return
     assert task.schedule_time == NOON
     assert moment(0) < task.create_time
+
+
+def test_tasks_of_one_url_method_and_headers_share_their_target() -> None:
+    one, other = (checked(http(url="https://a.b/c", headers={"X-A": "b"}, body=body)) for body in (b"1", b"2"))
+    assert one.target is other.target
+    assert checked(http(url="https://a.b/c", headers={"X-A": "c"})).target != one.target
+    with_token = checked(http(url="https://a.b/c", headers={"X-A": "b"}, token=OidcToken("a@b", "x")))
+    assert isinstance(one.target, HttpRequest)
+    assert with_token.target == replace(one.target, token=OidcToken("a@b", "x"))
+    assert one.target.token is None

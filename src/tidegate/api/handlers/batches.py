@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.longrunning.operations_proto_pb2 import Operation
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers.tasks import read_view
+from tidegate.api.task_bytes import block
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
@@ -28,7 +30,7 @@ from tidegate.core.validation import (
 )
 from tidegate.engine.engine import Engine
 from tidegate.engine.operations import Recorded
-from tidegate.schema.names import pack
+from tidegate.schema.names import pack, type_url
 
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -42,20 +44,24 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
         except ApiError as error:
             wanted.append(error)
 
+    views = [read_view(entry.response_view) for entry in entries]
+    response = dialect.messages.BatchCreateTasksResponse.DESCRIPTOR
+    tasks = response.fields_by_name["tasks"].number
+
     def told(outcomes: Sequence[Task | ApiError]) -> bytes:
-        response = dialect.messages.BatchCreateTasksResponse()
+        made: list[bytes] = []
         failed: dict[int, ApiError] = {}
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, ApiError):
                 failed[index] = outcome
             else:
-                dialect.write_task(outcome, read_view(entries[index].response_view), response.tasks.add())
+                made.append(block(tasks, dialect.created_task(outcome, views[index])))
         # When all have failed there is neither a response nor an error; the metadata says it.
-        return batch.told(failed, len(entries), response if response.tasks else None, all_failed="FAILED")
+        result = AnyMessage(type_url=type_url(response), value=b"".join(made)) if made else None
+        return batch.told(failed, len(entries), result, all_failed="FAILED")
 
     operation = Recorded(batch.name, told)
-    ended = await engine.tasks.create_batch(parent, wanted, operation, push_only=not dialect.shows_pull)
-    return Operation.FromString(ended)
+    return await engine.tasks.create_batch(parent, wanted, operation, push_only=not dialect.shows_pull)
 
 
 async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -72,12 +78,11 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
 
     def told(outcomes: Sequence[ApiError | None]) -> bytes:
         failed = misnamed | {index: error for index, error in zip(wanted, outcomes, strict=True) if error is not None}
-        response = NoDeleteSucceeded() if len(failed) == len(names) else Empty()
+        response = NoDeleteSucceeded() if len(failed) == len(names) else pack(Empty())
         return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
 
     task_ids, operation = list(wanted.values()), Recorded(batch.name, told)
-    ended = await engine.tasks.delete_batch(parent, task_ids, operation, push_only=not dialect.shows_pull)
-    return Operation.FromString(ended)
+    return await engine.tasks.delete_batch(parent, task_ids, operation, push_only=not dialect.shows_pull)
 
 
 class Batch:
@@ -89,8 +94,10 @@ class Batch:
         self.started = engine.clock.now()
         self.name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
 
-    def told(self, failed: Mapping[int, ApiError], total: int, result: Any, *, all_failed: str) -> bytes:
-        """The operation as it ended. ``result`` is a message, an error or None."""
+    def told(
+        self, failed: Mapping[int, ApiError], total: int, result: AnyMessage | ApiError | None, *, all_failed: str
+    ) -> bytes:
+        """The operation as it ended. ``result`` is a packed message, an error or None."""
         metadata = self._new_metadata()
         put_moment(metadata.start_time, self.started)
         put_moment(metadata.end_time, max(self._clock.now(), self.started + MICROSECOND))  # always after the start
@@ -107,6 +114,6 @@ class Batch:
             operation.error.code = result.code
             operation.error.message = result.message
         elif result is not None:
-            operation.response.CopyFrom(pack(result))
+            operation.response.CopyFrom(result)
         value: bytes = operation.SerializeToString()
         return value

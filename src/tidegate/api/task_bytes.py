@@ -1,0 +1,92 @@
+"""Tasks that were just created, as the bytes of their messages.
+
+Nearly all that such a message says is said of its target, and targets come again and again. So the bytes of everything
+but the name and the two times are remembered by target, and an answer is a few of them joined: the fields of a message
+may come in any order. Half a microsecond in place of 5 for a message that is filled and serialised.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tidegate.api.dialect import FULL, Dialect
+from tidegate.api.times import put_moment
+from tidegate.core.names import TaskName
+from tidegate.core.remembered import Remembered
+from tidegate.core.task import Target, Task
+from tidegate.core.times import EPOCH
+
+_NAMELESS = TaskName("")
+_VARINT_BYTE = 128
+
+
+class TaskBytes:
+    """From a task of which nothing but its creation is known to its message in one version of the API."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._new = dialect.messages.Task
+        fields = self._new.DESCRIPTOR.fields_by_name
+        self._name, self._due, self._created = (
+            _tag(fields[name].number) for name in ("name", "schedule_time", "create_time")
+        )
+        self._settings = Remembered(self._settings_of)
+
+    def __call__(self, task: Task, view: int) -> bytes:
+        """The same bytes as those of ``write_task``, in another order."""
+        if (task.body and view == FULL) or task.retry_config is not None:
+            return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
+        name = task.name.encode()
+        return b"".join(
+            (
+                self._name,
+                _length(len(name)),
+                name,
+                self._due,
+                _moment(task.schedule_time),
+                self._created,
+                _moment(task.create_time),
+                self._settings(task.target, (task.dispatch_deadline, view)),
+            )
+        )
+
+    def _settings_of(self, target: Target, detail: tuple[timedelta | None, int]) -> bytes:
+        deadline, view = detail
+        task = Task(name=_NAMELESS, target=target, schedule_time=EPOCH, create_time=EPOCH, dispatch_deadline=deadline)
+        message = self._dialect.write_task(task, view, self._new())
+        message.ClearField("schedule_time")
+        message.ClearField("create_time")
+        return bytes(message.SerializeToString())
+
+
+def block(number: int, content: bytes) -> bytes:
+    """A field of a message, text or bytes."""
+    return _tag(number) + _length(len(content)) + content
+
+
+def _tag(number: int) -> bytes:
+    assert number < 16  # noqa: S101 - all that is written here; larger ones take more than a byte
+    return bytes((number << 3 | 2,))
+
+
+@lru_cache(maxsize=1024)
+def _length(length: int) -> bytes:
+    """The length of what follows, as a varint."""
+    written = bytearray()
+    while length >= _VARINT_BYTE:
+        written.append(length & (_VARINT_BYTE - 1) | _VARINT_BYTE)
+        length >>= 7
+    written.append(length)
+    return bytes(written)
+
+
+@lru_cache(maxsize=256)
+def _moment(moment: datetime) -> bytes:
+    """A Timestamp with its length. Tasks that are created together share their times."""
+    stamp = Timestamp()
+    put_moment(stamp, moment)
+    content = stamp.SerializeToString()
+    return _length(len(content)) + content
