@@ -10,8 +10,8 @@ from tidegate.core.names import TaskName
 from tidegate.core.queue import AppEngineRouting, OAuthToken, OidcToken, Queue, RetryConfig
 from tidegate.core.size import TASK_SIZE_MAX, is_too_large, stored_size
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Target, Task
-from tidegate.core.times import Duration, micros
-from tidegate.core.validation import HttpDraft, TaskDraft, check_task, settle_task
+from tidegate.core.times import Duration, micros, whole_second
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task, settle_target
 from tidegate.schema import v2, v2beta3
 from tidegate.schema.rpc import raw
 
@@ -113,7 +113,8 @@ def recorded(name: str, body: int, url: str = "https://example.com/hook") -> Tas
     """The recorded probe: one header of 1000 characters, a schedule time with microseconds, no content type."""
     now = NOON + timedelta(microseconds=123_456)
     draft = TaskDraft(name, HttpDraft(url, 1, {"X-Header": "v" * 1000}, b"x" * body))
-    return settle_task(check_task(draft, QUEUE, now), Queue(name=QUEUE), TaskName(name))
+    new = check_task(draft, QUEUE, now)
+    return new.stored(TaskName(name), settle_target(new.target, Queue(name=QUEUE)), now, whole_second(now))
 
 
 def test_the_largest_recorded_task_is_taken_and_one_byte_more_is_not() -> None:

@@ -24,7 +24,7 @@ from tidegate.core.queue import (
 from tidegate.core.target import HttpCall, Unsendable, app_engine_base, compose, unix_seconds
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Task
 from tidegate.core.times import moment
-from tidegate.core.validation import AppEngineDraft, HttpDraft, TaskDraft, check_task, settle_task
+from tidegate.core.validation import AppEngineDraft, HttpDraft, TaskDraft, check_task, settle_target
 
 AGENT = ("User-Agent", "Google-Cloud-Tasks")
 APP_AGENT = "AppEngine-Google; (+http://code.google.com/appengine)"
@@ -329,7 +329,8 @@ def test_an_app_engine_task_is_sent_to_its_service() -> None:
     draft = TaskDraft(
         target=AppEngineDraft("/work?a=1", headers={"X-A": "a"}, body=b"b", routing=AppEngineRouting("s"))
     )
-    settled = settle_task(check_task(draft, QUEUE, NOON), queue(), QUEUE.task("t"))
+    new = check_task(draft, QUEUE, NOON)
+    settled = new.stored(QUEUE.task("t"), settle_target(new.target, queue()), NOON, NOON)
     assert called(replace(settled, dispatch_count=1)) == HttpCall(
         method="POST",
         url="https://s.p.appspot.com/work?a=1",
@@ -422,7 +423,8 @@ def test_the_deadline_of_an_app_engine_task_is_its_own_or_ten_minutes() -> None:
 
 def test_a_task_of_today_is_sent_as_it_was_checked() -> None:
     draft = TaskDraft(target=HttpDraft(URL, headers={"Host": "evil", "X-A": "a\nb"}, token=OidcToken("a@b")))
-    settled = settle_task(check_task(draft, QUEUE, NOON), queue(), QUEUE.task("t"))
+    new = check_task(draft, QUEUE, NOON)
+    settled = new.stored(QUEUE.task("t"), settle_target(new.target, queue()), NOON, NOON)
     call = called(replace(settled, dispatch_count=1))
     assert call.headers[:2] == (AGENT, ("X-A", "a_b"))
     assert call.token == OidcToken("a@b", URL)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -440,3 +441,36 @@ async def test_a_transaction_that_raises_changes_nothing(store: Store) -> None:
 
 def _without_key(found: Task | None) -> Task | None:
     return None if found is None else replace(found, key=None)
+
+
+async def test_a_transaction_sees_its_queue_as_the_others_left_it(store: Store) -> None:
+    stored = await made(store)
+    paused = queue(state=State.PAUSED)
+    busy = replace(stored.flow, in_flight=3)
+    purged = queue(purge_time=NOON)
+
+    def fails(tx: Transaction) -> None:
+        there = _queue(tx)
+        tx.save_flow(there, replace(there.flow, in_flight=99))
+        assert _queue(tx).flow.in_flight == 99
+        tx.save_queue(there, queue(state=State.DISABLED))
+        raise ValueError
+
+    changes: list[Callable[[Transaction], Any]] = [
+        lambda tx: tx.save_flow(_queue(tx), busy),
+        lambda tx: tx.save_queue(stored, paused),
+        fails,
+        lambda tx: tx.purge(_queue(tx), purged, NOON),
+        lambda tx: tx.release(NOON),
+        lambda tx: tx.delete_queue(_queue(tx), NOON),
+        lambda tx: tx.add_queue(paused, busy),
+        lambda tx: tx.reset(),
+    ]
+    seen = []
+    for change in changes:
+        with suppress(ValueError):
+            await store.write(change)
+        within = await store.write(lambda tx: tx.queue(QUEUE))
+        assert within == await store.read(lambda tx: tx.queue(QUEUE))
+        seen.append(None if within is None else (within.queue, within.flow.in_flight))
+    assert seen == [(queue(), 3), (paused, 3), (paused, 3), (purged, 3), (purged, 0), None, (paused, 3), None]

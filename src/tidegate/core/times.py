@@ -58,6 +58,11 @@ def moment(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+def whole_second(moment: datetime) -> datetime:
+    """The moment without its fraction of a second."""
+    return moment.replace(microsecond=0)
+
+
 def later(start: datetime, wait: timedelta) -> datetime:
     """``start + wait``, or the last moment a ``datetime`` can hold."""
     try:

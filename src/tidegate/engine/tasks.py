@@ -14,8 +14,9 @@ from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.size import is_too_large
-from tidegate.core.task import Attempt, PullMessage, Task
-from tidegate.core.validation import NewTask, settle_task
+from tidegate.core.task import Attempt, PullMessage, Target, Task
+from tidegate.core.times import whole_second
+from tidegate.core.validation import NewTask, settle_target
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.dispatcher import Dispatcher
@@ -26,16 +27,13 @@ from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDelete
 from tidegate.engine.scheduler import Scheduler
 
 
-class Creation:
+class Creation(Struct, gc=False):
     """A task on its way into the store. ``outcome`` is the stored task, or why there is none."""
 
-    __slots__ = ("new", "outcome", "push_only", "queue")
-
-    def __init__(self, queue: QueueName, new: NewTask, *, push_only: bool) -> None:
-        self.queue = queue
-        self.new = new
-        self.push_only = push_only
-        self.outcome: Task | ApiError | None = None
+    queue: QueueName
+    new: NewTask
+    push_only: bool
+    outcome: Task | ApiError | None = None
 
 
 class Admitted(Struct, frozen=True):
@@ -58,16 +56,22 @@ def admit(
     for creation in creations:
         by_queue[creation.queue].append(creation)
     admitted: list[Admitted] = []
+    second = whole_second(now)
     for name, group in by_queue.items():
         stored = tx.queue(name)
         named = [creation.new.name.task for creation in group if creation.new.name]
         taken = _taken(tx, stored, named, now) if named and stored else {}
+        settled: dict[int, Target] = {}  # by what was sent: many share a target, and it is the same for all of them
         tasks: list[Task] = []
         for creation in group:
             new = creation.new
             try:
                 there = found(stored, push_only=creation.push_only)
-                task = settle_task(new, there.queue, new.name or name.task(new_id(now)), https_tokens=https_tokens)
+                target = settled.get(id(new.target))
+                if target is None:
+                    target = settle_target(new.target, there.queue, https_tokens=https_tokens)
+                    settled[id(new.target)] = target
+                task = new.stored(new.name or name.task(new_id(now)), target, now, second)
                 why_not = taken.get(new.name.task) if new.name else None
                 if why_not is not None:
                     raise why_not()
@@ -137,7 +141,7 @@ class Tasks:
         Raises NotFound without the queue, AlreadyExists for a name that is taken, InvalidArgument for what only the
         queue's settings tell and for a task too large, ResourceExhausted when the disk does not keep up.
         """
-        creation = Creation(queue, new, push_only=push_only)
+        creation = Creation(queue, new, push_only)
         size = len(new.body)
         ticket = self._admission.enter(size)
         try:
@@ -163,7 +167,7 @@ class Tasks:
         Raises InvalidArgument when the operation's name was used before, ResourceExhausted when the disk does not keep
         up.
         """
-        entries = [new if isinstance(new, ApiError) else Creation(queue, new, push_only=push_only) for new in wanted]
+        entries = [new if isinstance(new, ApiError) else Creation(queue, new, push_only) for new in wanted]
         creations = [each for each in entries if isinstance(each, Creation)]
         now = self._clock.now()
 

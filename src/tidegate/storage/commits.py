@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apsw
@@ -31,7 +32,8 @@ class Worker(Generic[H]):
     ``handle`` is what each job is called with. Answers are given on the event loop once the transaction is committed.
     A job that raises changes nothing; the others of its transaction stand. When what is on disk is no longer known (a
     sync failed, a page is not what it was), ``on_broken`` is called in the thread before anybody is answered, and every
-    job from then on fails. ``make_room`` is called in the thread when the disk is full, and says whether it made some.
+    job from then on fails. ``make_room`` is called in the thread when the disk is full, and says whether it made some;
+    ``rolled_back`` when what the jobs did is undone.
     """
 
     def __init__(
@@ -43,15 +45,16 @@ class Worker(Generic[H]):
         begin: str,
         on_broken: Callable[[StoreError], None] | None = None,
         make_room: Callable[[], bool] = lambda: False,
+        rolled_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._handle = handle
         self._begin = begin
         self._on_broken = on_broken
         self._make_room = make_room
+        self._rolled_back = rolled_back
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[_Job] = []
-        self._arrived = threading.Condition(threading.Lock())
+        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()  # None: no more will come
         self._closing = False
         self._broken: StoreError | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -59,33 +62,29 @@ class Worker(Generic[H]):
 
     def submit(self, work: Callable[[H], Any]) -> Promise:
         promise = Promise(loop=self._loop)
-        with self._arrived:
-            if self._closing:
-                promise.set_exception(StoreError("the store is closed"))
-                return promise
-            self._waiting.append(_Job(work, promise))
-            if len(self._waiting) == 1:
-                self._arrived.notify()
+        if self._closing:
+            promise.set_exception(StoreError("the store is closed"))
+        else:
+            self._waiting.put(_Job(work, promise))
         return promise
 
     async def close(self) -> None:
         """Finish what was submitted, then end the thread and close the connection."""
-        with self._arrived:
-            self._closing = True
-            self._arrived.notify()
+        self._closing = True
+        self._waiting.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
-        while True:
-            with self._arrived:
-                while not self._waiting:
-                    if self._closing:
-                        self._connection.close()
-                        return
-                    self._arrived.wait()
-                jobs, self._waiting = self._waiting, []
-            answers = self._transact(jobs)
-            self._loop.call_soon_threadsafe(_give, answers)
+        last = False
+        while not last:
+            arrived = [self._waiting.get()]
+            arrived += [self._waiting.get() for _ in range(self._waiting.qsize())]
+            jobs = [job for job in arrived if job is not None]
+            last = len(jobs) < len(arrived)
+            if jobs:
+                answers = self._transact(jobs)
+                self._loop.call_soon_threadsafe(_give, answers)
+        self._connection.close()
 
     def _transact(self, jobs: list[_Job]) -> list[_Answer]:
         if self._broken is not None:
@@ -97,6 +96,7 @@ class Worker(Generic[H]):
                 self._connection.execute("COMMIT")
                 return answers
             self._connection.execute("ROLLBACK")
+            self._rolled_back()
         except apsw.FullError as error:
             self._roll_back()
             answers = [(job.promise, None, StoreFullError(f"the disk is full: {error}")) for job in jobs]
@@ -138,6 +138,7 @@ class Worker(Generic[H]):
         return [(job.promise, None, self._broken or failure) for job in jobs]
 
     def _roll_back(self) -> None:
+        self._rolled_back()
         if self._connection.in_transaction:  # SQLite may have rolled back by itself
             try:
                 self._connection.execute("ROLLBACK")

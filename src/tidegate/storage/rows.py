@@ -116,6 +116,10 @@ task_settings = Remembered(_task_settings)
 """The ``settings`` of a task's row, from its target and its deadline and retry settings."""
 
 
+_micros = lru_cache(maxsize=64)(micros)
+"""New tasks come in batches, most of them due at once: they share their times."""
+
+
 def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
     """The values of a new task's row: seq, generation, id, schedule_time, create_time, tag, settings, body."""
     target, body = task.target, task.body
@@ -123,8 +127,8 @@ def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
         seq,
         generation,
         task.name.task,
-        micros(task.schedule_time),
-        micros(task.create_time),
+        _micros(task.schedule_time),
+        _micros(task.create_time),
         target.tag if isinstance(target, PullMessage) else None,
         task_settings(target, (task.dispatch_deadline, task.retry_config)),
         body if len(body) <= INLINE_BODY else None,

@@ -9,6 +9,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import apsw
@@ -26,8 +27,11 @@ from tidegate.storage.removal import count_tasks, delete_tasks, drop_bodies, ent
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, LeasableRow, TaskKey
 from tidegate.storage.sweep import Sweeper
 
-ROWS_PER_INSERT = 64
-"""Rows of one multi-row VALUES. Twice as fast per row as single inserts; beyond this the gain is lost in noise."""
+ROWS_PER_INSERT = 128
+"""Rows of one multi-row VALUES: each statement gives the interpreter lock away once, however many rows it has."""
+
+QUEUES_KEPT = 4096
+"""Queues of which the writer remembers the row. Most transactions begin by reading one."""
 
 ROWS_PER_BURIAL = 1000
 BURIALS = 20
@@ -35,9 +39,14 @@ BURIALS = 20
 
 _INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, tag, settings, body) VALUES "
 _INSERTED = 8  # values of a row
-_INSERTS = {2**n: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * 2**n) for n in range(ROWS_PER_INSERT.bit_length())}
 
 _IDS = "(SELECT value FROM carray(?))"
+
+
+@cache
+def _insert(rows_: int) -> str:
+    """The statement that inserts so many tasks, ``ROWS_PER_INSERT`` at most."""
+    return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows_)
 
 
 class SqlReader:
@@ -194,9 +203,25 @@ class SqlTransaction(SqlReader):
         self._connection = connection
         self._has_room = has_room
         self._executemany = connection.executemany
+        self._queues: dict[QueueName, StoredQueue] = {}
         self._sweeper = Sweeper(connection)
         (last,) = self._execute("SELECT coalesce(max(seq), 0) FROM tasks").fetchone()
         self._last_seq = int(last)
+
+    def queue(self, name: QueueName) -> StoredQueue | None:
+        """As the row has it; remembered, for nobody else writes it while this store is open."""
+        known = self._queues.get(name)
+        if known is None:
+            known = super().queue(name)
+            if known is not None:
+                if len(self._queues) >= QUEUES_KEPT:
+                    self._queues.clear()
+                self._queues[known.queue.name] = known
+        return known
+
+    def rolled_back(self) -> None:
+        """What was written since the last commit is not so."""
+        self._queues.clear()
 
     def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue:
         self._check_room()
@@ -212,6 +237,7 @@ class SqlTransaction(SqlReader):
         return StoredQueue(queue=queue, flow=flow, id=queue_id, generation=generation)
 
     def save_queue(self, stored: StoredQueue, queue: Queue) -> None:
+        self._queues.pop(stored.queue.name, None)
         self._execute("UPDATE queues SET settings = ? WHERE id = ?", (rows.queue_settings(queue), stored.id))
 
     def save_flow(self, stored: StoredQueue, flow: Flow) -> None:
@@ -219,8 +245,12 @@ class SqlTransaction(SqlReader):
             "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ?, ramp = ? WHERE id = ?",
             (*rows.flow_columns(flow), stored.id),
         )
+        known = self._queues.get(stored.queue.name)
+        if known is not None and known.id == stored.id:
+            self._queues[stored.queue.name] = StoredQueue(known.queue, flow, known.id, known.generation)
 
     def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
+        self._queues.pop(stored.queue.name, None)
         self._close_generation(stored, 0)
         self._execute("DELETE FROM queues WHERE id = ?", (stored.id,))
         self._execute(
@@ -240,11 +270,9 @@ class SqlTransaction(SqlReader):
         values: list[Any] = []
         for seq, task in enumerate(tasks, first):
             values += rows.task_row(seq, queue.generation, task)
-        start, end = 0, len(tasks)
-        while start < end:
-            size = min(ROWS_PER_INSERT, 1 << ((end - start).bit_length() - 1))
-            self._execute(_INSERTS[size], values[start * _INSERTED : (start + size) * _INSERTED])
-            start += size
+        for start in range(0, len(values), ROWS_PER_INSERT * _INSERTED):
+            step = values[start : start + ROWS_PER_INSERT * _INSERTED]
+            self._execute(_insert(len(step) // _INSERTED), step)
         long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
@@ -361,6 +389,7 @@ class SqlTransaction(SqlReader):
         self._execute("DELETE FROM documents WHERE kind = ? AND name = ?", (kind, name))
 
     def release(self, now: datetime) -> None:
+        self._queues.clear()
         self._execute("UPDATE queues SET in_flight = 0 WHERE in_flight <> 0")
         self._execute(
             "UPDATE tasks SET dispatched_at = NULL, schedule_time = min(schedule_time, ?)"
@@ -372,6 +401,7 @@ class SqlTransaction(SqlReader):
         return self._sweeper.sweep(now, limit)
 
     def reset(self) -> None:
+        self._queues.clear()
         for table in ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents"):
             self._execute(f"DELETE FROM {table}")
         self._sweeper = Sweeper(self._connection)

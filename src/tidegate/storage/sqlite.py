@@ -72,6 +72,7 @@ class SqliteStore:
             begin="BEGIN IMMEDIATE",
             on_broken=on_broken,
             make_room=lambda: _make_room(connection, path, reserve),
+            rolled_back=transaction.rolled_back,
         )
         reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN")
         return cls(writer, reader, reserve, lock)
@@ -108,6 +109,7 @@ class MemoryStore:
             done = work(self._transaction)
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self._transaction.rolled_back()
             raise
         self._connection.execute("COMMIT")
         return done

@@ -38,12 +38,12 @@ OTHERS = f"The queue name from request ('{QUEUE}') must be the same as the queue
 )
 def test_a_faulty_batch_of_creates_fails_as_a_whole(entries: list[tuple[str, str]], text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        check_create_batch(QUEUE, entries, "")
+        check_create_batch(QUEUE, [parent for parent, _ in entries], [name for _, name in entries], "")
     assert caught.value.message == text
 
 
 def test_a_batch_of_a_hundred_creates_is_taken() -> None:
-    check_create_batch(QUEUE, [(QUEUE, "")] * 50 + [(QUEUE, f"{QUEUE}/tasks/{n}") for n in range(50)], "my-id_1")
+    check_create_batch(QUEUE, [QUEUE] * 100, [""] * 50 + [f"{QUEUE}/tasks/{n}" for n in range(50)], "my-id_1")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_operation_id_has_letters_digits_hyphens_and_underscores(request_id: 
         "It must be between 1 and 100 characters."
     )
     with pytest.raises(InvalidArgument) as caught:
-        check_create_batch(QUEUE, [(QUEUE, "")], request_id)
+        check_create_batch(QUEUE, [QUEUE], [""], request_id)
     assert caught.value.message == text
     with pytest.raises(InvalidArgument) as caught:
         check_delete_batch([TASK], request_id)

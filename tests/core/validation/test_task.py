@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.core.examples import DAY, HOUR, MINUTE, NOON, QUEUE, SECOND, TASK, URL, queue
 
 from tidegate.core.errors import ApiError, InvalidArgument
+from tidegate.core.names import TaskName
 from tidegate.core.queue import (
     AppEngineRouting,
     HttpMethod,
@@ -16,6 +17,7 @@ from tidegate.core.queue import (
     Kind,
     OAuthToken,
     OidcToken,
+    Queue,
     RetryConfig,
     Token,
     UriOverride,
@@ -29,7 +31,7 @@ from tidegate.core.validation import (
     PullDraft,
     TaskDraft,
     check_task,
-    settle_task,
+    settle_target,
 )
 from tidegate.core.validation.schedule import pacific
 
@@ -65,9 +67,13 @@ def refusal(draft: TaskDraft) -> str:
     return caught.value.message
 
 
+def stored(new: NewTask, where: Queue, name: TaskName, **settings: Any) -> Task:
+    return new.stored(name, settle_target(new.target, where, **settings), NOON, NOON)
+
+
 def settled(draft: TaskDraft, token: Token | None = None, **settings: Any) -> Task:
     routing = None if token is None else HttpTarget(UriOverride(host="elsewhere.example"), token=token)
-    return settle_task(checked(draft), queue(http_target=routing), TASK, **settings)
+    return stored(checked(draft), queue(http_target=routing), TASK, **settings)
 
 
 def token_of(task: Task) -> Token | None:
@@ -147,8 +153,7 @@ def test_a_plain_task_is_completed() -> None:
         name=None,
         target=HttpRequest(URL, HttpMethod.POST, {**AGENT, "X-A": "a_"}, None),
         body=b"b",
-        schedule_time=now,
-        create_time=NOON + SECOND,
+        schedule_time=None,
         dispatch_deadline=10 * MINUTE,
         retry_config=None,
     )
@@ -196,7 +201,9 @@ NOON_SECONDS = int(NOON.timestamp())
     [None, (NOON_SECONDS, 0), (NOON_SECONDS - 1, 999_999_999), (0, 0), (-1, 0), (-62_135_596_801, 5), (-(2**63), 0)],
 )
 def test_no_time_or_one_that_has_passed_is_now(when: tuple[int, int] | None) -> None:
-    assert checked(TaskDraft(target=HttpDraft(URL), schedule_time=when)).schedule_time == NOON
+    draft = TaskDraft(target=HttpDraft(URL), schedule_time=when)
+    assert checked(draft).schedule_time is None
+    assert settled(draft).schedule_time == NOON
 
 
 def test_a_time_to_come_is_cut_to_microseconds() -> None:
@@ -253,7 +260,7 @@ def test_any_time_is_settled_or_refused(seconds: int, nanos: int) -> None:
         due = checked(timed((seconds, nanos))).schedule_time
     except ApiError:
         return
-    assert NOON <= due <= NOON + 720 * HOUR
+    assert due is None or NOON <= due <= NOON + 720 * HOUR
 
 
 # --- dispatch deadline ------------------------------------------------------------------------------------------------
@@ -302,7 +309,7 @@ def test_a_deadline_for_app_engine_is_15_seconds_to_a_day_and_15_seconds(sent: D
 
 def test_a_pull_task_has_no_deadline() -> None:
     assert checked(limited(Duration(1), PullDraft(b"p", "tag"))) == NewTask(
-        None, PullMessage("tag"), b"p", NOON, NOON, None, None
+        None, PullMessage("tag"), b"p", None, None, None
     )
 
 
@@ -328,8 +335,7 @@ def test_an_app_engine_task_is_completed() -> None:
             AppEngineRouting("s", host="s.p.appspot.com"),
         ),
         body=b"b",
-        schedule_time=NOON,
-        create_time=NOON,
+        schedule_time=None,
         dispatch_deadline=None,
         retry_config=None,
     )
@@ -398,12 +404,12 @@ def test_an_access_token_goes_to_google_only(url: str, allowed: bool) -> None:
     own = checked(http(url=url, token=OAuthToken("a@b")))
     with_token = queue(http_target=HttpTarget(token=OAuthToken("q@b")))
     if allowed:
-        settle_task(new, with_token, TASK)
-        settle_task(own, queue(), TASK)
+        stored(new, with_token, TASK)
+        stored(own, queue(), TASK)
         return
     for task, where in ((new, with_token), (own, queue())):
         with pytest.raises(InvalidArgument) as caught:
-            settle_task(task, where, TASK)
+            stored(task, where, TASK)
         assert caught.value.message == (
             'Invalid url for HttpRequest.oauth_token. The hostname in the url must end with ".googleapis.com"'
         )
@@ -423,11 +429,11 @@ def test_tokens_go_over_plain_http_unless_the_operator_says_otherwise() -> None:
 
 def test_a_queue_takes_tasks_of_its_own_kind() -> None:
     pull, push = checked(TaskDraft(target=PullDraft(b"p"))), checked(http())
-    assert settle_task(pull, queue(kind=Kind.PULL), TASK).target == PullMessage()
+    assert stored(pull, queue(kind=Kind.PULL), TASK).target == PullMessage()
     with pytest.raises(InvalidArgument, match=r"^Task\.pull_message must be set for a task in a pull queue\.$"):
-        settle_task(push, queue(kind=Kind.PULL), TASK)
+        stored(push, queue(kind=Kind.PULL), TASK)
     with pytest.raises(InvalidArgument, match=r"^Task\.pull_message can only be set for a task in a pull queue\.$"):
-        settle_task(pull, queue(), TASK)
+        stored(pull, queue(), TASK)
 
 
 TEXT = st.text(max_size=20)
@@ -446,7 +452,7 @@ TARGETS = (
 @given(st.builds(TaskDraft, TEXT.map(f"{QUEUE}/tasks/{{}}".format) | TEXT, TARGETS))
 def test_no_task_ever_raises_anything_but_an_api_error(draft: TaskDraft) -> None:
     try:
-        task = settle_task(checked(draft), queue(), TASK)
+        task = stored(checked(draft), queue(), TASK)
     except ApiError:
         return
     assert task.schedule_time == NOON

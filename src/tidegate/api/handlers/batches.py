@@ -35,7 +35,8 @@ from tidegate.schema.names import pack, type_url
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     entries = request.requests
-    check_create_batch(parent, [(entry.parent, entry.task.name) for entry in entries], request.request_id)
+    parents = [entry.parent for entry in entries]
+    check_create_batch(parent, parents, (entry.task.name for entry in entries), request.request_id)
     batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata, parent, request.request_id)
     wanted: list[NewTask | ApiError] = []
     for entry in entries:

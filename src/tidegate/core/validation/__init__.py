@@ -4,7 +4,7 @@ Queues and tasks come as they were sent; what is unset there is 0, empty or None
 service looks at a request before it looks at what is stored (behaviour §2):
 
 - ``check_queue`` and ``check_task`` look at the request alone;
-- ``settle_queue`` and ``settle_task`` look at what becomes of it, and return what is stored, defaults filled in.
+- ``settle_queue`` and ``settle_target`` look at what becomes of it, and return what is stored, defaults filled in.
 
 Every error is an ``InvalidArgument`` with the service's text where that is known; our own name the field and the rule.
 """
@@ -25,7 +25,7 @@ from tidegate.core.validation.task import (
     PullDraft,
     TaskDraft,
     check_task,
-    settle_task,
+    settle_target,
 )
 
 __all__ = [
@@ -44,6 +44,6 @@ __all__ = [
     "check_task",
     "queues_page_size",
     "settle_queue",
-    "settle_task",
+    "settle_target",
     "tasks_page_size",
 ]

@@ -24,22 +24,22 @@ class NoDeleteSucceeded(Aborted):
         )
 
 
-def check_create_batch(queue: QueueName, entries: Sequence[tuple[str, str]], request_id: str) -> None:
-    """A batch of creates as a whole; ``entries`` are the parent and the task's name (empty: generated) of each."""
-    if not entries:
+def check_create_batch(queue: QueueName, parents: Sequence[str], names: Iterable[str], request_id: str) -> None:
+    """A batch of creates as a whole: the parent and the task's name (empty: generated) of each entry."""
+    if not parents:
         raise InvalidArgument("Request must contain at least one task.")
-    if len(entries) > BATCH_CREATE_MAX:
+    if len(parents) > BATCH_CREATE_MAX:
         raise InvalidArgument(
-            f"A maximum of {BATCH_CREATE_MAX} tasks can be created in a single batch, but got {len(entries)} tasks."
+            f"A maximum of {BATCH_CREATE_MAX} tasks can be created in a single batch, but got {len(parents)} tasks."
         )
     _check_request_id(request_id)
-    for parent, _ in entries:
+    for parent in parents:
         if parent != queue:
             raise InvalidArgument(
                 "All tasks in a batch request must target the same queue. "
                 f"Found task for queue {parent} in batch request for queue {queue}."
             )
-    named = [name for _, name in entries if name]
+    named = [name for name in names if name]
     for name in named:
         check_task_name(name, queue)
     _check_distinct(named)

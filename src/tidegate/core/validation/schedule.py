@@ -13,19 +13,19 @@ SCHEDULE_AHEAD_MAX: Final = timedelta(hours=720)  # https://cloud.google.com/tas
 LAST_SECOND: Final = 253_402_300_799  # of the year 9999; google.protobuf.Timestamp ends there
 
 
-def settled_schedule(sent: tuple[int, int] | None, now: datetime) -> datetime:
-    """When the task is due: ``now`` if nothing or a past time was sent; cut to microseconds.
+def settled_schedule(sent: tuple[int, int] | None, now: datetime) -> datetime | None:
+    """When the task is due, cut to microseconds; None, at once, if nothing or a past time was sent.
 
     ``sent`` is in seconds and nanoseconds since 1970, as a Timestamp holds them.
     """
     if sent is None:
-        return now
+        return None
     seconds, nanos = sent
     if seconds > LAST_SECOND or not 0 <= nanos < NANOS_PER_SECOND:
         raise invalid()
     ahead = seconds * NANOS_PER_SECOND + nanos - micros(now) * 1000
     if ahead <= 0:
-        return now
+        return None
     if ahead > _AHEAD_NANOS:
         raise InvalidArgument(
             f"The Task.scheduleTime, {pacific(seconds, nanos)}, is too far in the future. "

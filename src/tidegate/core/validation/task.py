@@ -79,15 +79,31 @@ class TaskDraft(Struct, gc=False):
 
 
 class NewTask(Struct, frozen=True, gc=False):
-    """A task whose request is in order, before its queue was looked at. ``name`` None asks for a generated one."""
+    """A task whose request is in order, before its queue was looked at. ``name`` None asks for a generated one,
+    ``schedule_time`` None is at once.
+    """
 
     name: TaskName | None
     target: Target
     body: bytes
-    schedule_time: datetime
-    create_time: datetime
+    schedule_time: datetime | None
     dispatch_deadline: timedelta | None
     retry_config: RetryConfig | None
+
+    def stored(self, name: TaskName, target: Target, now: datetime, second: datetime) -> Task:
+        """The task as it is stored ``now``, under its own name or the one generated for it, with its settled target.
+
+        ``second`` is ``now`` in whole seconds, which is what the service keeps of the time of creation.
+        """
+        return Task(
+            name=name,
+            target=target,
+            schedule_time=self.schedule_time or now,
+            create_time=second,
+            dispatch_deadline=self.dispatch_deadline,
+            retry_config=self.retry_config,
+            body=self.body,
+        )
 
 
 def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: bool = False) -> NewTask:
@@ -123,14 +139,13 @@ def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: b
         target,
         body,
         settled_schedule(draft.schedule_time, now),
-        now - timedelta(microseconds=now.microsecond),  # the service keeps whole seconds
         deadline,
         retry,
     )
 
 
-def settle_task(new: NewTask, queue: Queue, name: TaskName, *, https_tokens: bool = False) -> Task:
-    """The task as it is stored in ``queue``, under its own name or the one generated for it.
+def settle_target(target: Target, queue: Queue, *, https_tokens: bool = False) -> Target:
+    """The target of a new task as it is stored in ``queue``.
 
     The queue's token takes the place of the task's, for good. With ``https_tokens`` only ``https`` URLs may carry one
     (the setting ``token_urls``).
@@ -138,7 +153,6 @@ def settle_task(new: NewTask, queue: Queue, name: TaskName, *, https_tokens: boo
     Raises:
         InvalidArgument: The token may not be sent to the task's URL, or the queue takes another kind of task.
     """
-    target = new.target
     if (queue.kind is Kind.PULL) is not isinstance(target, PullMessage):
         raise _wrong_kind(queue.kind)
     if isinstance(target, HttpRequest):
@@ -149,15 +163,7 @@ def settle_task(new: NewTask, queue: Queue, name: TaskName, *, https_tokens: boo
             target = replace(target, token=token)
         if token is not None:
             check_token_url(token, target.url, https_only=https_tokens)
-    return Task(
-        name=name,
-        target=target,
-        schedule_time=new.schedule_time,
-        create_time=new.create_time,
-        dispatch_deadline=new.dispatch_deadline,
-        retry_config=new.retry_config,
-        body=new.body,
-    )
+    return target
 
 
 def _wrong_kind(kind: Kind) -> InvalidArgument:
