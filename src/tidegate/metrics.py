@@ -6,9 +6,10 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
-from tidegate.core.lifecycle import response_status
+from tidegate.core.lifecycle import Outcome, response_status
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, Event, TasksCreated
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,7 +76,7 @@ class Metrics:
 
     def _ended(self, event: AttemptEnded) -> None:
         counts = self.queues[event.queue.name]
-        counts.ended[response_status(event.outcome).code.name] += 1
+        counts.ended[_code_name(event.outcome)] += 1
         counts.durations.add(event.took)
 
     def text(self) -> str:
@@ -118,6 +119,12 @@ class Metrics:
             ),
         )
         return "".join(f"{line}\n" for family in families for line in family)
+
+
+@lru_cache(maxsize=256)
+def _code_name(outcome: Outcome) -> str:
+    """The canonical code of an outcome. Most are alike."""
+    return response_status(outcome).code.name
 
 
 def _family(name: str, kind: str, says: str, lines: Iterable[str]) -> Iterator[str]:

@@ -53,21 +53,6 @@ async def test_items_that_come_together_go_together_and_later_ones_wait_for_the_
     assert all(each.done() for each in second)
 
 
-async def test_as_many_batches_are_under_way_as_the_depth_says() -> None:
-    gate = Gate()
-    batcher: Batcher[int] = Batcher(gate.commit, depth=2)
-    for n in (1, 2, 3):
-        batcher.add(n)
-        await settle()
-    batcher.add(4)
-    await settle()
-    assert gate.batches == [[1], [2]]
-    await gate.end()
-    assert gate.batches == [[1], [2], [3, 4]]
-    await gate.end()
-    await gate.end()
-
-
 async def test_everybody_in_a_batch_learns_of_its_failure_and_the_next_one_goes_on() -> None:
     gate = Gate()
     batcher: Batcher[int] = Batcher(gate.commit)

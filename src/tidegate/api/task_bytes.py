@@ -19,6 +19,9 @@ from tidegate.core.remembered import Remembered
 from tidegate.core.task import Target, Task
 from tidegate.core.times import EPOCH
 
+EMPTY = b""
+"""An answer without a word, ``google.protobuf.Empty``, for the calls that are made by the thousand."""
+
 _NAMELESS = TaskName("")
 _VARINT_BYTE = 128
 

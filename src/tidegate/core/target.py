@@ -290,6 +290,7 @@ def _previous_answer(last: Attempt | None) -> str:
     return "0" if last is None else str(last.http_status)
 
 
+@lru_cache(maxsize=256)  # tasks that were created together are due together
 def unix_seconds(when: datetime) -> str:
     """Seconds since 1970 as the shortest decimal of the microseconds: ``1721236265.12``."""
     seconds, rest = divmod(micros(when), 1_000_000)

@@ -20,18 +20,17 @@ class Promise(asyncio.Future[Any]):
 
 
 class Batcher(Generic[T]):
-    """Hands items to ``commit`` in batches, ``depth`` batches at a time.
+    """Hands items to ``commit`` in batches, one batch at a time: two would be smaller, and cost a commit each.
 
     All items of a batch share one future, for a future of its own for each costs more than the rest of the hand-over:
     the answer to an item is left in the item by ``commit``. When ``commit`` raises, every waiter of the batch gets it.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[None]], *, depth: int = 1) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[None]]) -> None:
         self._commit = commit
-        self._depth = depth
         self._filling: list[T] = []
         self._filled: Promise | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: asyncio.Task[None] | None = None
 
     def add(self, item: T) -> Promise:
         """Put an item into the batch being filled; the future is done when the batch is."""
@@ -45,20 +44,15 @@ class Batcher(Generic[T]):
 
     async def drained(self) -> None:
         """Wait until nothing is being filled or under way."""
-        while self._filled is not None or self._under_way:
-            if self._filled is not None:
-                await asyncio.wait([self._filled])
-            else:
-                await asyncio.wait(self._under_way)
+        while waited := self._filled or self._under_way:
+            await asyncio.wait([waited])
 
     def _send(self) -> None:
         promise = self._filled
-        if promise is None or len(self._under_way) >= self._depth:
+        if promise is None or self._under_way is not None:
             return
         items, self._filling, self._filled = self._filling, [], None
-        task = asyncio.get_running_loop().create_task(self._run(items, promise))
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
+        self._under_way = asyncio.get_running_loop().create_task(self._run(items, promise))
 
     async def _run(self, items: list[T], promise: Promise) -> None:
         try:
@@ -68,7 +62,6 @@ class Batcher(Generic[T]):
             promise.exception()  # an item nobody waits for is no error of its own
         else:
             promise.set_result(None)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        self._send()
+        finally:
+            self._under_way = None
+            self._send()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import answers
@@ -18,35 +19,29 @@ from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
 from tidegate.engine.ports import StoredQueue, Transaction, Wanted, World
 
-ACKNOWLEDGEMENT_BATCHES = 2
-"""Batches of acknowledgements with the store at a time, as for new tasks."""
-
 Held = tuple[int, int] | None
 """The schedule time by which a worker shows that it holds a task, in seconds and nanoseconds as it was sent."""
 
 
-class Acknowledgement:
+class Acknowledgement(Struct, gc=False):
     """A task that its worker is done with. ``error`` says why it could not be taken."""
 
-    __slots__ = ("error", "held", "name")
-
-    def __init__(self, name: TaskName, held: Held) -> None:
-        self.name = name
-        self.held = held
-        self.error: ApiError | None = None
+    task_id: str
+    held: Held
+    error: ApiError | None = None
 
 
-def acknowledge(tx: Transaction, acknowledgements: Sequence[Acknowledgement], now: datetime) -> None:
+def acknowledge(tx: Transaction, acknowledgements: Sequence[tuple[QueueName, Acknowledgement]], now: datetime) -> None:
     """Remove the tasks whose workers still hold them, leaving in each acknowledgement why it could not be done."""
     by_queue: defaultdict[QueueName, list[Acknowledgement]] = defaultdict(list)
-    for each in acknowledgements:
-        by_queue[each.name.parent].append(each)
-    for name, group in by_queue.items():
-        stored = tx.queue(name)
-        leases = {} if stored is None else tx.leases(stored, [each.name.task for each in group])
+    for queue, each in acknowledgements:
+        by_queue[queue].append(each)
+    for queue, group in by_queue.items():
+        stored = tx.queue(queue)
+        leases = {} if stored is None else tx.leases(stored, [each.task_id for each in group])
         done = []
         for each in group:
-            task_id = each.name.task
+            task_id = each.task_id
             try:
                 check_holder(_known(leases.get(task_id)), each.held, now, "AcknowledgeTaskRequest")
             except ApiError as error:
@@ -64,7 +59,7 @@ class Leases:
     def __init__(self, world: World) -> None:
         self._store = world.store
         self._clock = world.clock
-        self._acknowledgements: Batcher[Acknowledgement] = Batcher(self._acknowledge, depth=ACKNOWLEDGEMENT_BATCHES)
+        self._acknowledgements: Batcher[tuple[QueueName, Acknowledgement]] = Batcher(self._acknowledge)
 
     async def lease(self, queue: QueueName, wanted: LeaseFilter, limit: int, duration: timedelta) -> Sequence[Task]:
         """Up to ``limit`` tasks that are due, oldest first, which nobody else gets before ``duration`` has passed.
@@ -94,8 +89,8 @@ class Leases:
 
     async def acknowledge(self, name: TaskName, held: Held) -> None:
         """Remove a task that the caller holds. Raises NotFound; FailedPrecondition when the lease is lost."""
-        acknowledgement = Acknowledgement(name, held)
-        await self._acknowledgements.add(acknowledgement)
+        acknowledgement = Acknowledgement(name.task, held)
+        await self._acknowledgements.add((name.parent, acknowledgement))
         if acknowledgement.error is not None:
             raise acknowledgement.error
 
@@ -122,7 +117,7 @@ class Leases:
 
         return await self._store.write(work)
 
-    async def _acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+    async def _acknowledge(self, acknowledgements: Sequence[tuple[QueueName, Acknowledgement]]) -> None:
         now = self._clock.now()
         await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
 

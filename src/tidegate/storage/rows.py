@@ -167,6 +167,22 @@ to gives the interpreter lock away, and getting it back costs more than writing 
 _ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
 _claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
 
+_KEPT_DIGITS = 4096
+
+
+def _settings(digits: str) -> tuple[Target, timedelta | None, RetryConfig | None]:
+    """A task's settings from their hexadecimal digits: target, deadline, retry settings."""
+    stored = _settings_decoder.decode(bytes.fromhex(digits))
+    deadline = None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND
+    return stored.target, deadline, stored.retry_config
+
+
+_known_settings = lru_cache(maxsize=1024)(_settings)
+"""Tasks by the thousand have the same settings, and then share a target. With the times, 2 of the 4 us that making a
+task of its row takes."""
+
+known_moment = lru_cache(maxsize=256)(moment)
+
 BULKY = 4096
 """Bytes of a task's settings and body from which it counts as bulky. Below, ten thousand of them are 40 MB."""
 
@@ -182,15 +198,15 @@ def claimed_rows(found: str) -> list[_ClaimedRow]:
 def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datetime) -> Task:
     """A task from its ``CLAIM_COLUMNS``, as it is once its attempt has started at ``now``."""
     seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body = row
-    stored = _settings_decoder.decode(bytes.fromhex(settings))
+    target, deadline, retry = (_known_settings if len(settings) <= _KEPT_DIGITS else _settings)(settings)
     size = len(settings) // 2  # two digits a byte
     return Task(
-        name=TaskName(f"{queue}/tasks/{task_id}"),
-        target=stored.target,
-        schedule_time=moment(schedule),
-        create_time=moment(create),
-        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
-        retry_config=stored.retry_config,
+        name=queue.task(task_id),
+        target=target,
+        schedule_time=known_moment(schedule),
+        create_time=known_moment(create),
+        dispatch_deadline=deadline,
+        retry_config=retry,
         body=APART if body is None else bytes.fromhex(body),
         bulk=size if body is None or size > BULKY else 0,
         dispatch_count=dispatches + 1,
@@ -244,14 +260,14 @@ def removable_rows(found: str) -> list[tuple[int, str, int]]:
 
 def leased_task(queue: QueueName, generation: int, row: LeasableRow, until: datetime) -> Task:
     """A pull task as it is once it has been leased until then."""
-    stored = _settings_decoder.decode(bytes.fromhex(row.settings))
+    target, deadline, retry = (_known_settings if len(row.settings) <= _KEPT_DIGITS else _settings)(row.settings)
     return Task(
-        name=TaskName(f"{queue}/tasks/{row.id}"),
-        target=stored.target,
+        name=queue.task(row.id),
+        target=target,
         schedule_time=until,
-        create_time=moment(row.create_time),
-        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
-        retry_config=stored.retry_config,
+        create_time=known_moment(row.create_time),
+        dispatch_deadline=deadline,
+        retry_config=retry,
         body=APART if row.body is None else bytes.fromhex(row.body),
         dispatch_count=row.leases + 1,
         key=TaskKey(generation, row.seq),

@@ -96,7 +96,7 @@ class SqlReader:
             f" WHERE generation = ? AND id IN {_IDS} AND +tag IS NOT NULL",  # +: by ID, not by tag
             (queue.generation, apsw.carray(tuple(task_ids))),
         ).fetchone()
-        return {task_id: Lease(moment(until), count) for task_id, until, count in rows.lease_rows(found)}
+        return {task_id: Lease(rows.known_moment(until), count) for task_id, until, count in rows.lease_rows(found)}
 
     def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
         where = "generation = ? AND id > ? ORDER BY id LIMIT ?"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.empty_pb2 import Empty
-
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers.tasks import read_view
+from tidegate.api.task_bytes import EMPTY
 from tidegate.api.times import read_duration
 from tidegate.core.lease import lease_size, lease_span, read_filter
 from tidegate.core.names import QueueName, TaskName
@@ -28,7 +27,7 @@ async def lease_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Qu
 
 async def acknowledge_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
     await engine.leases.acknowledge(name, _held(request))
-    return Empty()
+    return EMPTY
 
 
 async def renew_lease(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from google.protobuf.empty_pb2 import Empty
-
 from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
+from tidegate.api.task_bytes import EMPTY
 from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.validation import check_task, tasks_page_size
@@ -48,7 +47,7 @@ async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskNam
 
 async def delete_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
     await engine.tasks.delete(name, push_only=not dialect.shows_pull)
-    return Empty()
+    return EMPTY
 
 
 async def run_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
