@@ -24,9 +24,17 @@ from bench.tools import CannotMeasure
 NAMES = (
     "floor",
     "create",
+    "batch",
+    "read",
+    "delete",
+    "rest",
     "dispatch",
+    "live",
     "lateness",
     "lease",
+    "idle",
+    "stats",
+    "startup",
     "backlog",
     "client",
 )
