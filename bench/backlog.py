@@ -1,4 +1,4 @@
-"""A million waiting tasks: memory, creates beside an empty store, start-up, first dispatch, page of the list, purge.
+"""A million waiting tasks: memory, creates beside an empty store, start-up, a page of the list, purge.
 
 Ready and first dispatch count from the start of the process.
 """

@@ -1,4 +1,4 @@
-"""Our Python client beside Google's: what an import costs, what a create_task call costs, how many go through a second.
+"""Our Python client beside Google's: what an import costs, what a call costs, how many go through a second.
 
 Each side is a process of its own. They take turns, a few hundred calls each time, and the best turn of each counts:
 other work on the machine only ever slows one down. The calls go to a server that answers each with the same task, so
@@ -44,7 +44,7 @@ def measure(plan: Plan) -> Iterator[Row]:
 
 def _rows(plan: Plan) -> Iterator[Row]:
     for what, child in STARTS.items():
-        best = {side: min(_child(child, side)["ms"] for _ in range(plan.pick(7, 2))) for side in PACKAGES}
+        best = {side: min(_child(child, side)["ms"] for _ in range(plan.pick(7, 1))) for side in PACKAGES}
         yield _beside_google(what, "ms", best["ours"], best["google"])
     with _answering() as address, contextlib.ExitStack() as stack:
         callers = {side: stack.enter_context(_Caller(side, address)) for side in SIDES}

@@ -1,4 +1,4 @@
-"""Tasks from disk to done, against a handler that answers at once: from 1 queue, from 100, and at a rate from 20.
+"""Tasks from disk to done, against a handler that answers at once: from 1 queue, 100, and 20 with a rate.
 
 The tasks wait in paused queues; the clock runs from the resume until none is left. The floor is bare pyreqwest sending
 the same requests, 256 at once; the server's own HttpSender without a queue behind it has its turn too.
@@ -6,6 +6,7 @@ the same requests, 256 at once; the server's own HttpSender without a queue behi
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -48,7 +49,8 @@ def measure(plan: Plan) -> Iterator[Row]:
             yield beside(row, "tasks/s", rates[what], rates[BARE], BARE, details={"by_http_sender": ratio})
         paced = [_paced(server, handler, plan.pick(10, 3), f"rated-{number}") for number in range(plan.pick(3, 1))]
         what = f"dispatch from {RATED} queues at {RATE}/s each"
-        yield beside(what, "tasks/s", paced, [float(RATED * RATE)] * len(paced), "asked for")
+        known = {"bare_calls_per_second": round(statistics.median(rates[BARE]))}  # whether the machine can do it
+        yield beside(what, "tasks/s", paced, [float(RATED * RATE)] * len(paced), "asked for", details=known)
 
 
 def _numbered(server: Server, handler: Handler, count: int) -> Callable[[int], float]:

@@ -1,6 +1,7 @@
-"""What a server costs that has next to nothing to do: with no queue, and with 10,000 of which ten get a task a second.
+"""What a server costs that has next to nothing to do, with 10,000 queues and without them.
 
-Every tenth queue has a task that is due in an hour.
+Every tenth queue has a task that is due in an hour. Then ten of them get a task every second; what the same tasks cost
+a server that has those ten queues alone is the floor.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from bench.api import PARENT
 from bench.floor import create_message
 from bench.handler import Handler, handling
 from bench.plan import Plan
-from bench.rows import Row
+from bench.rows import Row, beside
 from bench.server import Server, fresh
 from bench.suite import alone
 from bench.tasks import create_each, make
@@ -20,27 +21,28 @@ from tidegate.schema import v2
 
 CREATE = v2.CloudTasks.create_task
 CREATE_QUEUE = v2.CloudTasks.create_queue
+UNIT = "% of a core"
 BUSY = 10
 AHEAD = 3600
 SETTLED = 2.0  # seconds after which what the making left to do is done
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    count, seconds = plan.pick(10_000, 1_000), plan.pick(20, 5)
+    count, seconds = plan.pick(10_000, 1_000), plan.pick(20, 4)
     with handling() as handler, fresh() as server:
         time.sleep(SETTLED)
-        yield Row("idle with no queue", _share(server, [], handler, seconds), "% of a core")
+        yield Row("idle with no queue", _share(server, [], handler, seconds), UNIT)
+        few = [server.make_queue(f"few-{number}") for number in range(BUSY)]
+        floor = _share(server, few, handler, seconds)
         queues = make_queues(server, count)
         later = {"seconds": int(time.time()) + AHEAD}
         create_each(server, [create_message(queue, 50, schedule_time=later) for queue in queues[::10]])
         time.sleep(SETTLED)
-        busy = queues[:: count // BUSY]
-        yield Row(
-            f"idle with {count:,} queues",
-            _share(server, busy, handler, seconds),
-            "% of a core",
-            details={"resident_mib": round(server.process.resident() / 2**20)},
-        )
+        title = f"idle with {count:,} queues"
+        resident = {"resident_mib": round(server.process.resident() / 2**20)}
+        yield Row(title, _share(server, [], handler, seconds), UNIT, details=resident)
+        busy = _share(server, queues[:: count // BUSY], handler, seconds)
+        yield beside(f"{title}, {BUSY} tasks/s", UNIT, [busy], [floor], f"in {BUSY} queues")
 
 
 def make_queues(server: Server, count: int) -> list[str]:

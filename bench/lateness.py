@@ -1,4 +1,4 @@
-"""How late attempts start at 1,000 tasks a second, and how long an idle server takes from a create to the handler.
+"""How late attempts start at 1,000 tasks a second, and how soon an idle server brings a new task to its handler.
 
 The handler notes when each attempt arrives and how long after its schedule time (the ETA header) that is; server,
 client and handler share the machine and its clock. Tasks for the first figure are created before they are due, spread

@@ -145,7 +145,7 @@ def calls(
         "p99_ms": round(_median(loads, "p99_ms"), 2),
         "cpu_us_per_call": round(cpu, 1),
         "floor_cpu_us_per_call": round(floor_cpu, 1),
-        "ratio_by_cpu": round(floor_cpu / cpu, 3),
+        "ratio_by_cpu": round(each * floor_cpu / cpu, 3),
     }
     return beside(
         what,

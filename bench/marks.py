@@ -65,4 +65,5 @@ MARKS = {
     "backlog of 1,000,000, purge": at_most(100),
     "backlog of 1,000,000, create 4 x 32": Mark(least=0.8, by_floor=True),
     "idle with 10,000 queues": at_most(2),
+    "idle with 10,000 queues, 10 tasks/s": at_most(2),
 }

@@ -24,7 +24,7 @@ TASKS = 100  # in each
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    seconds = plan.pick(5, 2)
+    seconds = plan.pick(5, 1)
     with fresh() as server, empty_handler() as floor:
         queues = make_queues(server, QUEUES)
         for queue in queues:

@@ -52,7 +52,7 @@ def test_batches_count_their_tasks_and_the_errors_of_both_sides() -> None:
     floor = Load(calls=400, calls_per_second=400, errors=2, p50_ms=1, p99_ms=2, max_ms=3, cpu_us=20)
     row = calls("batch", [ours], [floor], "empty handler", unit="tasks/s", each=100)
     assert (row.figure, row.floor, row.ratio, row.errors) == (1000, 400, 2.5, 3)
-    assert row.details["ratio_by_cpu"] == 0.4
+    assert row.details["ratio_by_cpu"] == 40
 
 
 def test_what_is_not_known_of_another_server_is_left_out() -> None:

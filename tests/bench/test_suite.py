@@ -34,7 +34,9 @@ def test_the_json_holds_machine_versions_commit_and_rows_with_their_marks() -> N
 
 
 def test_marks_without_a_row_are_named() -> None:
-    assert suite.unmeasured([Row("idle with 1,000 queues", 1, "%")], ["idle"]) == ["idle with 10,000 queues"]
+    assert suite.unmeasured([Row("idle with 10,000 queues", 1, "%")], ["idle"]) == [
+        "idle with 10,000 queues, 10 tasks/s"
+    ]
 
 
 def test_a_program_that_is_missing_is_one_line_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
