@@ -112,9 +112,11 @@ def read(output: str, log: str, single: int) -> Load:
     """
     rate = re.search(r"finished in .*?, ([\d.]+) req/s", output)
     ended = re.search(r"requests: .* (\d+) done, .* (\d+) errored", output)
-    if rate is None or ended is None or not int(ended[1]):
+    if rate is None or ended is None:
         raise CannotMeasure(f"h2load said nothing of use: {output}")
     calls = int(ended[1])
+    if not calls:
+        raise CannotMeasure("no call was answered within the turn: take longer ones, with --seconds")
     lines = [line.split("\t") for line in log.splitlines()]
     took = sorted(int(line[2]) / 1000 for line in lines if line[1] == "200")
     # A gRPC error is HTTP 200 without data, so the calls that carried a message show in the sum of the data. Answers

@@ -30,9 +30,12 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Short, with ``-dirty`` when the tree has changes beside it; empty outside of a checkout."""
+    """Short, with ``-dirty`` when the tree has changes beside it; empty where there is no checkout or no git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    except FileNotFoundError:  # no git
+        return ""
     return done.stdout.strip()
 
 
