@@ -47,7 +47,7 @@ faults: $(STAMP) tracer ## Kill the server in the midst of a system call KILLS t
 reliability: $(STAMP) tracer ## Run all these at length and write RELIABILITY.md anew from what they counted
 	$(BIN)/python -m tests.promises.reliability
 
-bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or what BENCH names; QUICK=1 takes two minutes
+bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or BENCH alone; QUICK=1 takes two minutes
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
