@@ -47,8 +47,8 @@ faults: $(STAMP) tracer ## Kill the server in the midst of a system call KILLS t
 reliability: $(STAMP) tracer ## Run all these at length and write RELIABILITY.md anew from what they counted
 	$(BIN)/python -m tests.promises.reliability
 
-bench: $(STAMP) ## Measure this machine: creates, dispatches, a backlog of a million …
-	$(BIN)/python -m bench
+bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or BENCH alone; QUICK=1 takes two minutes
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \

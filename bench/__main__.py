@@ -1,25 +1,31 @@
-"""All benchmarks, one after the other: ``python -m bench`` or ``make bench``. Each prints one JSON line."""
+"""Measure this machine: ``python -m bench [NAME ...]``; without names, everything."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+import argparse
 
-NOT_BENCHMARKS = {"__init__", "__main__", "http2", "load", "machine", "server"}
+from bench import suite
 
 
 def main() -> None:
-    folder = Path(__file__).parent
-    names = sorted(path.stem for path in folder.glob("*.py") if path.stem not in NOT_BENCHMARKS)
-    wanted = sys.argv[1:] or names
-    for name in wanted:
-        if name not in names:
-            raise SystemExit(f"there is no benchmark {name!r}; there are {', '.join(names)}")
-        print(f"{name}:", (folder / f"{name}.py").read_text().split('"""')[1].strip().splitlines()[0], flush=True)
-        done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)
-        if done.returncode:
-            raise SystemExit(done.returncode)
+    listed = "\n".join(f"  {name:10} {suite.about(name)}" for name in suite.NAMES)
+    arguments = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=f"benchmarks:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks")
+    suite.add_options(arguments)
+    options = arguments.parse_args()
+    names = options.names or suite.NAMES
+    for name in names:
+        if name not in suite.NAMES:
+            arguments.error(f"there is no benchmark {name!r}; there are {', '.join(suite.NAMES)}")
+    plan = suite.planned(options)
+    rows, broken = suite.run(names, plan)
+    suite.report(rows, broken, names, plan, options.json)
+    raise SystemExit(1 if broken else 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our Python client beside Google's: what an import costs, what a create_task call costs, how many go through a second.
+"""Our Python client beside Google's: what an import costs, what a call costs, how many go through a second.
 
 Each side is a process of its own. They take turns, a few hundred calls each time, and the best turn of each counts:
 other work on the machine only ever slows one down. The calls go to a server that answers each with the same task, so
@@ -7,72 +7,66 @@ that the client is what is measured; ``bare`` is grpcio alone, by its public cal
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from bench import machine
+from bench.plan import Plan
+from bench.rows import Row, by_turns
+from bench.suite import alone
 
 QUEUE = "projects/bench/locations/here/queues/q"
+SIDES = ("ours", "google", "bare")
+STARTS = {"import": "import", "import and first message": "messages", "import and first client": "first_client"}
+CALLS = 300  # in one turn
 PACKAGES = {"ours": "tidegate.tasks_v2", "google": "google.cloud.tasks_v2"}
 WARM = 200
+CHILD = (sys.executable, "-c", "from bench.client import child; child()")
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--calls", type=int, default=300, help="in one turn")
-    arguments.add_argument("--turns", type=int, default=30)
-    arguments.add_argument("--imports", type=int, default=7)
-    arguments.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
-    options = arguments.parse_args()
-    if options.child:
-        measured = CHILDREN[options.child[0]](*options.child[1:])
-        if measured is not None:
-            print(json.dumps(measured))
-        return
-    figures: dict[str, Any] = {}
+def measure(plan: Plan) -> Iterator[Row]:
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # children too; moving between cores costs unevenly
-    for measure in ("import", "messages", "first_client"):
-        figures |= _beside(f"{measure}_ms", options.imports, measure)
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {max(cores)})  # children too; moving between cores costs unevenly
+    try:
+        yield from _rows(plan)
+    finally:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
+
+
+def _rows(plan: Plan) -> Iterator[Row]:
+    for what, child in STARTS.items():
+        best = {side: min(_child(child, side)["ms"] for _ in range(plan.pick(7, 1))) for side in PACKAGES}
+        yield _beside_google(what, "ms", best["ours"], best["google"])
     with _answering() as address, contextlib.ExitStack() as stack:
-        callers = {side: stack.enter_context(_Caller(side, address)) for side in ("ours", "google", "bare")}
-        turns = [{side: caller.take(options.calls) for side, caller in callers.items()} for _ in range(options.turns)]
-    for side in callers:
-        figures[f"{side}_cpu_us_per_call"] = round(min(turn[side]["cpu"] for turn in turns), 1)
-        figures[f"{side}_calls_per_second"] = round(max(turn[side]["rate"] for turn in turns))
-    figures["median_cpu_of_google"] = round(
-        statistics.median(turn["ours"]["cpu"] for turn in turns)
-        / statistics.median(turn["google"]["cpu"] for turn in turns),
-        2,
-    )
-    figures["cpu_of_google"] = round(figures["ours_cpu_us_per_call"] / figures["google_cpu_us_per_call"], 2)
-    machine.report("client", **figures)
+        callers = {side: stack.enter_context(_Caller(side, address)) for side in SIDES}
+        turns = by_turns(plan.pick(30, 5), {side: partial(caller.take, CALLS) for side, caller in callers.items()})
+    cpu = {side: min(turn["cpu"] for turn in turns[side]) for side in SIDES}
+    rates = {side: max(turn["rate"] for turn in turns[side]) for side in SIDES}
+    yield _beside_google("processor time of a call", "us", cpu["ours"], cpu["google"], bare=cpu["bare"])
+    yield _beside_google("create_task", "calls/s", rates["ours"], rates["google"], bare=rates["bare"])
 
 
-def _beside(name: str, runs: int, measure: str) -> dict[str, float]:
-    """The best of ours and of Google's, and ours as a part of Google's."""
-    times = {side: min(_child(measure, side)["ms"] for _ in range(runs)) for side in PACKAGES}
-    return {
-        **{f"{side}_{name}": round(best, 1) for side, best in times.items()},
-        f"{name.removesuffix('_ms')}_of_google": round(times["ours"] / times["google"], 2),
-    }
+def _beside_google(what: str, unit: str, ours: float, google: float, **details: float) -> Row:
+    known = {name: round(value, 1) for name, value in details.items()}
+    return Row(f"client {what}", ours, unit, google, "Google's", ours / google, details=known)
 
 
 class _Caller:
     """A process that calls when it is told to."""
 
     def __init__(self, side: str, address: str) -> None:
-        command = [sys.executable, "-m", "bench.client", "--child", "calls", side, address]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [*CHILD, "calls", side, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def __enter__(self) -> _Caller:
         self.take(WARM)
@@ -92,13 +86,18 @@ class _Caller:
 
 
 def _child(*arguments: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.client", "--child", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run([*CHILD, *arguments], capture_output=True, text=True, check=True)
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
 
 
 # What the children do.
+
+
+def child() -> None:
+    measured = CHILDREN[sys.argv[1]](*sys.argv[2:])
+    if measured is not None:
+        print(json.dumps(measured))
 
 
 def _import(side: str) -> dict[str, float]:
@@ -209,4 +208,4 @@ def answer() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    alone("client", measure)

@@ -1,52 +1,41 @@
-"""CreateTask calls a second, each answered once its task is synced to disk, beside an empty handler under one front.
+"""CreateTask, answered once the task is synced to disk: by connections x streams, and by size of the body.
 
-The runs alternate; the medians count.
+With 200 MB of calls under way a server may refuse some for want of room; these are counted as errors.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
 
-from bench import machine
-from bench.floor import ROW, measure
-from bench.floor import serving as empty_handler
-from bench.server import make_queue, scratch, serving
+from bench.api import Api
+from bench.floor import EMPTY_HANDLER, create_message, empty_handler
+from bench.load import USUAL, Shape, calls
+from bench.plan import Plan
+from bench.rows import Row, by_turns
+from bench.server import fresh
+from bench.suite import alone
 from tidegate.schema import v2
 
+BODIES = {50: "50 B", 1_000: "1 KB", 100_000: "100 KB"}
+CASES = list(product(BODIES, (1, 4, 16), (1, 32, 128)))
+SLOW = 70e6  # bytes/s; a turn is long enough for each call under way to be answered once, even then
+CREATE = v2.CloudTasks.create_task
+QUICK = [(50, *USUAL), (50, 1, 1), (100_000, *USUAL)]
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--calls", type=int, default=60_000)
-    arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--body", type=int, default=100, help="bytes")
-    options = arguments.parse_args()
-    with scratch() as folder, serving(folder / "tidegate.db") as server, empty_handler("grpc") as floor:
-        queue = make_queue(server, "q")
-        server.call(v2.CloudTasks.pause_queue, name=queue)
-        request = {"url": "http://127.0.0.1:9/handle", "body": b"x" * options.body}
-        message = ROW.request_pb(parent=queue, task={"http_request": request}).SerializeToString()
-        ours = (f"http://{server.address}", server.process.pid)
-        runs = [
-            (measure(floor, options.calls, message), measure(ours, options.calls, message)) for _ in range(options.runs)
-        ]
-    empty = statistics.median(run[0][0].calls_per_second for run in runs)
-    created = statistics.median(run[1][0].calls_per_second for run in runs)
-    empty_cpu = statistics.median(run[0][1] for run in runs)
-    created_cpu = statistics.median(run[1][1] for run in runs)
-    machine.report(
-        "create",
-        calls_per_second=round(created),
-        p50_ms=round(statistics.median(run[1][0].p50_ms for run in runs), 2),
-        p99_ms=round(statistics.median(run[1][0].p99_ms for run in runs), 2),
-        errors=sum(run[1][0].errors for run in runs),
-        cpu_us_per_call=round(created_cpu, 1),
-        empty_calls_per_second=round(empty),
-        empty_cpu_us_per_call=round(empty_cpu, 1),
-        of_empty=round(created / empty, 3),
-        of_empty_by_cpu=round(empty_cpu / created_cpu, 3),
-    )
+
+def measure(plan: Plan) -> Iterator[Row]:
+    with empty_handler() as floor:
+        for body, connections, streams in plan.pick(CASES, QUICK):
+            shape = Shape(connections, streams)
+            with fresh() as server:  # each case: the large bodies would fill the disk
+                message = create_message(server.make_queue("q", paused=True), body)
+                seconds = max(plan.seconds, shape.connections * shape.streams * body / SLOW)
+                call = partial(Api.load, row=CREATE, message=message, seconds=seconds, shape=shape)
+                loads = by_turns(plan.rounds, {"floor": partial(call, floor), "ours": partial(call, server)})
+            yield calls(f"create {shape}, {BODIES[body]}", loads["ours"], loads["floor"], EMPTY_HANDLER)
 
 
 if __name__ == "__main__":
-    main()
+    alone("create", measure)

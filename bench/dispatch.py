@@ -1,70 +1,114 @@
-"""Tasks a second from disk to done, against a handler that answers at once.
+"""Tasks from disk to done, against a handler that answers at once: from 1 queue, 100, and 20 with a rate.
 
-The tasks wait in paused queues; the clock runs from the resume until no task is left. The floor is the same HTTP
-client sending the same calls without a queue behind it, in the same run.
+The tasks wait in paused queues; the clock runs from the resume until none is left. The floor is bare pyreqwest sending
+the same requests, 256 at once; the server's own HttpSender without a queue behind it has its turn too.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import statistics
 import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from bench import machine
-from bench.server import fill, handler, has_tasks, make_queue, scratch, serving
-from tidegate.core.target import HttpCall
-from tidegate.core.task import DEFAULT_HTTP_DEADLINE
-from tidegate.delivery.http_sender import HttpSender
+from bench.api import Api
+from bench.handler import Handler, handling
+from bench.plan import Plan
+from bench.rows import Row, beside, by_turns
+from bench.sending import BARE, SENDER, requests_per_second
+from bench.server import Server, fresh
+from bench.suite import alone
+from bench.tasks import fill, make
 from tidegate.schema import v2
-from tidegate.system import SystemClock
+
+LIST = v2.CloudTasks.list_tasks
+RESUME = v2.CloudTasks.resume_queue
+CONCURRENCY = 512  # attempts under way, over all queues
+QUEUES = {"1 queue": 1, "100 queues": 100}
+RATED, RATE = 20, 500  # queues, and what each may dispatch in a second
+WITHIN = 120.0  # seconds; who is not done by then never will be
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--tasks", type=int, default=60_000)
-    arguments.add_argument("--queues", type=int, default=1)
-    arguments.add_argument("--concurrency", type=int, default=512, help="attempts under way, over all queues")
-    options = arguments.parse_args()
-    with scratch() as folder, handler(folder) as url, serving(folder / "tidegate.db") as server:
-        limits = {"max_concurrent_dispatches": max(1, options.concurrency // options.queues)}
-        queues = [make_queue(server, f"q{n}", **limits) for n in range(options.queues)]
-        for queue in queues:
-            server.call(v2.CloudTasks.pause_queue, name=queue)
-            fill(server, queue, url, options.tasks // options.queues)
-        floor = asyncio.run(_sender_alone(url, options.tasks // 2, options.concurrency))
-        cpu, begin = server.cpu(), time.perf_counter()
-        for queue in queues:
-            server.call(v2.CloudTasks.resume_queue, name=queue)
-        while any(has_tasks(server, queue) for queue in queues):
-            time.sleep(0.01)
-        took = time.perf_counter() - begin
-        cpu = server.cpu() - cpu
-        machine.report(
-            "dispatch",
-            queues=options.queues,
-            tasks=options.tasks,
-            tasks_per_second=round(options.tasks / took),
-            cpu_us_per_task=round(cpu / options.tasks * 1e6, 1),
-            sender_alone_per_second=round(floor),
-            of_sender_alone=round(options.tasks / took / floor, 2),
+def measure(plan: Plan) -> Iterator[Row]:
+    count = plan.pick(30_000, 8_000)
+    with handling() as handler, fresh() as server:
+        from_disk = _numbered(server, handler, count)
+        rates = by_turns(
+            plan.rounds,
+            {
+                BARE: partial(requests_per_second, BARE, handler.url, plan.seconds),
+                SENDER: partial(requests_per_second, SENDER, handler.url, plan.seconds),
+                **{what: partial(from_disk, queues) for what, queues in QUEUES.items()},
+            },
         )
+        yield beside(f"dispatch by {SENDER} alone", "calls/s", rates[SENDER], rates[BARE], BARE)
+        for what in QUEUES:
+            of_sender = beside(what, "", rates[what], rates[SENDER], SENDER)
+            ratio = round(of_sender.ratio or 0, 3)
+            row = f"dispatch from {what}"
+            yield beside(row, "tasks/s", rates[what], rates[BARE], BARE, details={"by_http_sender": ratio})
+        paced = [_paced(server, handler, plan.pick(10, 3), f"rated-{number}") for number in range(plan.pick(3, 1))]
+        what = f"dispatch from {RATED} queues at {RATE}/s each"
+        known = {"bare_calls_per_second": round(statistics.median(rates[BARE]))}  # whether the machine can do it
+        yield beside(what, "tasks/s", paced, [float(RATED * RATE)] * len(paced), "asked for", details=known)
 
 
-async def _sender_alone(url: str, calls: int, concurrency: int) -> float:
-    sender = HttpSender(SystemClock())
-    call = HttpCall("POST", url, (("User-Agent", "bench"),), b"x" * 200, DEFAULT_HTTP_DEADLINE)
-    left = iter(range(calls))
+def _numbered(server: Server, handler: Handler, count: int) -> Callable[[int], float]:
+    """Dispatches ``count`` tasks from so many queues, new ones each time: tasks a second."""
+    made = 0
 
-    async def worker() -> None:
-        for _ in left:
-            await sender.send(call, None)
+    def from_disk(queues: int) -> float:
+        nonlocal made
+        made += 1
+        share = max(1, CONCURRENCY // queues)
+        names = [
+            server.make_queue(f"q{made}-{number}", paused=True, max_concurrent_dispatches=share)
+            for number in range(queues)
+        ]
+        fill(server, names, count // queues, handler.url)
+        return count / drained(server, handler, names, count)
 
-    begin = time.perf_counter()
-    await asyncio.gather(*[worker() for _ in range(concurrency)])
-    took = time.perf_counter() - begin
-    await sender.close()
-    return calls / took
+    return from_disk
+
+
+def drained(api: Api, handler: Handler, queues: Sequence[str], count: int) -> float:
+    """Seconds that these queues with so many tasks take from the resume until the last one is done."""
+    before, begin = handler.requests(), time.perf_counter()
+    resume(api, queues)
+    # Asking the handler costs the server nothing.
+    handler.await_requests(before + count, WITHIN)
+    while any_left(api, queues):
+        if time.perf_counter() - begin > WITHIN:
+            raise RuntimeError(f"of {count} tasks {handler.requests() - before} arrived in {WITHIN:.0f} s")
+        time.sleep(0.005)
+    return time.perf_counter() - begin
+
+
+def resume(api: Api, queues: Sequence[str]) -> None:
+    make(api, RESUME, [RESUME.request_pb(name=queue).SerializeToString() for queue in queues])
+
+
+def any_left(api: Api, queues: Sequence[str]) -> bool:
+    """Whether one of these queues has tasks."""
+    asked = make(api, LIST, [LIST.request_pb(parent=queue, page_size=1).SerializeToString() for queue in queues])
+    return any(LIST.response_pb.FromString(answer).tasks for answer in asked)
+
+
+def _paced(server: Server, handler: Handler, seconds: int, name: str) -> float:
+    """Tasks a second, between a second after the start and the time when tasks begin to run out."""
+    queues = [
+        server.make_queue(f"{name}-{number}", paused=True, max_dispatches_per_second=RATE) for number in range(RATED)
+    ]
+    fill(server, queues, RATE * (seconds + 4), handler.url)
+    resume(server, queues)
+    time.sleep(1)  # what the buckets held is gone by then
+    begin, before = time.perf_counter(), handler.requests()
+    time.sleep(seconds)
+    arrived, took = handler.requests() - before, time.perf_counter() - begin
+    for queue in queues:
+        server.call(v2.CloudTasks.purge_queue, name=queue)
+    return arrived / took
 
 
 if __name__ == "__main__":
-    main()
+    alone("dispatch", measure)

@@ -16,16 +16,23 @@ from hpack import Decoder, Encoder
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 ACK = END_STREAM = 1
 END_HEADERS = 4
-TABLE_SIZE, INITIAL_WINDOW = 1, 4
+TABLE_SIZE, MAX_STREAMS, INITIAL_WINDOW = 1, 3, 4
+FRAME_MAX = 16_384  # bytes; what every server takes
 LARGEST_WINDOW = 2**31 - 1
 FIRST_WINDOW = 65_535  # of a connection, before anybody says otherwise; RFC 9113, 6.9.2
 
 
 class Connection(asyncio.Protocol):
-    """One connection. ``call`` makes many calls at once and waits for all of them."""
+    """One connection. ``call`` makes many calls and waits for all of them.
 
-    def __init__(self, authority: str) -> None:
+    So many are under way ``at_once``, or fewer where the server says so. A request must fit into the window of a
+    stream, which is 64 KiB for servers that say nothing else.
+    """
+
+    def __init__(self, authority: str, at_once: int = LARGEST_WINDOW) -> None:
         self._authority = authority
+        self._at_once = at_once
+        self._open = 0
         self._blocks: dict[str, bytes] = {}
         self._refusals: dict[bytes, str] = {}
         self._received = bytearray()
@@ -39,9 +46,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     @classmethod
-    async def open(cls, host: str, port: int) -> Connection:
+    async def open(cls, host: str, port: int, at_once: int = LARGEST_WINDOW) -> Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: cls(f"{host}:{port}"), host, port)
+        _, connection = await loop.create_connection(lambda: cls(f"{host}:{port}", at_once), host, port)
         return connection
 
     async def call(self, path: str, messages: Sequence[bytes]) -> list[bytes]:
@@ -49,18 +56,8 @@ class Connection(asyncio.Protocol):
         first = self._next
         block = self._blocks.get(path) or self._encode(path)
         for message in messages:
-            stream = self._next.to_bytes(4, "big")
             body = b"\0" + len(message).to_bytes(4, "big") + message
-            self._waiting.append(
-                len(block).to_bytes(3, "big")
-                + bytes((HEADERS, END_HEADERS))
-                + stream
-                + block
-                + len(body).to_bytes(3, "big")
-                + bytes((DATA, END_STREAM))
-                + stream
-                + body
-            )
+            self._waiting.append(_frame(HEADERS, END_HEADERS, self._next, block) + _data(self._next, body))
             self._answers[self._next] = []
             self._next += 2
         self._left = len(messages)
@@ -100,6 +97,8 @@ class Connection(asyncio.Protocol):
             )
             start = body + size
         del received[:start]
+        if self._waiting:
+            self._send()
 
     def _frame(self, kind: int, flags: int, stream: int, body: bytes) -> None:
         if kind == DATA:
@@ -112,8 +111,8 @@ class Connection(asyncio.Protocol):
             self._ended(body)
         elif kind == WINDOW_UPDATE and stream == 0:
             self._window += int.from_bytes(body, "big")
-            self._send()
         elif kind == SETTINGS and not flags & ACK:
+            self._at_once = min(self._at_once, _max_streams(body))
             self._write(_frame(SETTINGS, ACK, 0, b""))
         elif kind == PING and not flags & ACK:
             self._write(_frame(PING, ACK, 0, body))
@@ -126,14 +125,16 @@ class Connection(asyncio.Protocol):
         if refusal := self._refusals[trailers]:
             self._fail(refusal)
         self._left -= 1
+        self._open -= 1
         if not self._left and self._done is not None and not self._done.done():
             self._done.set_result(None)
 
     def _send(self) -> None:
-        """As many calls as the server has room for; more follow when it says so."""
+        """As many calls as there is room for; more follow when the server says so, or calls have ended."""
         now = []
-        while self._waiting and self._window >= len(self._waiting[0]):
+        while self._waiting and self._open < self._at_once and self._window >= len(self._waiting[0]):
             call = self._waiting.popleft()
+            self._open += 1
             self._window -= len(call)  # headers do not count, so this is on the safe side
             now.append(call)
         if now:
@@ -167,6 +168,21 @@ def _refusal(trailers: bytes) -> str:
     """What the trailers say against a call; nothing when it is OK."""
     said: dict[Any, Any] = dict(Decoder().decode(trailers))
     return "" if said.get("grpc-status") == "0" else f"{said.get('grpc-status')}: {said.get('grpc-message')}"
+
+
+def _max_streams(settings: bytes) -> int:
+    """How many calls the server takes at once."""
+    for start in range(0, len(settings), 6):
+        if int.from_bytes(settings[start : start + 2], "big") == MAX_STREAMS:
+            return int.from_bytes(settings[start + 2 : start + 6], "big")
+    return LARGEST_WINDOW
+
+
+def _data(stream: int, body: bytes) -> bytes:
+    """A request's only message."""
+    last = (len(body) - 1) // FRAME_MAX * FRAME_MAX
+    parts = [_frame(DATA, 0, stream, body[start : start + FRAME_MAX]) for start in range(0, last, FRAME_MAX)]
+    return b"".join(parts) + _frame(DATA, END_STREAM, stream, body[last:])
 
 
 def _frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:

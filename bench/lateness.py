@@ -1,4 +1,4 @@
-"""How late attempts start at 1,000 tasks a second, and how long a task takes from its creation to an idle handler.
+"""How late attempts start at 1,000 tasks a second, and how soon an idle server brings a new task to its handler.
 
 The handler notes when each attempt arrives and how long after its schedule time (the ETA header) that is; server,
 client and handler share the machine and its clock. Tasks for the first figure are created before they are due, spread
@@ -7,21 +7,26 @@ evenly over the run.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench import machine
-from bench.server import Server, make_queue, scratch, serving
+from bench.plan import Plan
+from bench.rows import Row
+from bench.server import Server, fresh
+from bench.suite import alone
+from bench.tasks import BATCH
+from bench.tools import CannotMeasure
 from tidegate.schema import v2
 
 AHEAD = timedelta(seconds=3)  # beyond creating the last batch
-BATCH = 100
+RATE = 1000  # tasks a second
+WITHIN = 120  # seconds for all of them to arrive
 
 
 class Arrivals:
@@ -57,31 +62,28 @@ class Arrivals:
             writer.close()
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rate", type=int, default=1000, help="tasks a second")
-    arguments.add_argument("--seconds", type=int, default=10)
-    arguments.add_argument("--idle", type=int, default=200, help="tasks sent one by one")
-    options = arguments.parse_args()
+def measure(plan: Plan) -> Iterator[Row]:
+    seconds, idle = plan.pick(10, 3), plan.pick(200, 50)
     handler = Arrivals()
-    with scratch() as folder, serving(folder / "tidegate.db") as server:
-        queue = make_queue(server, "q")
-        latencies = [_create_to_handler(server, queue, handler, number) for number in range(options.idle)]
-        count = options.rate * options.seconds
-        _schedule(server, queue, handler.url, options.rate, count)
+    with fresh() as server:
+        queue = server.make_queue("q")
+        latencies = [_create_to_handler(server, queue, handler, number) for number in range(idle)]
+        count = RATE * seconds
+        _schedule(server, queue, handler.url, count)
+        deadline = time.monotonic() + WITHIN
         while len(handler.late) < count:
+            if time.monotonic() > deadline:
+                raise CannotMeasure(f"only {len(handler.late)} of {count} attempts arrived")
             time.sleep(0.05)
     late = sorted(handler.late)
-    machine.report(
-        "lateness",
-        tasks_per_second=options.rate,
-        tasks=count,
-        late_p50_ms=round(late[count // 2] * 1e3, 2),
-        late_p99_ms=round(late[int(count * 0.99)] * 1e3, 2),
-        late_max_ms=round(late[-1] * 1e3, 2),
-        earliest_ms=round(late[0] * 1e3, 3),
-        idle_create_to_handler_median_ms=round(statistics.median(latencies) * 1e3, 2),
-    )
+    for what, value in {
+        "earliest": late[0],
+        "median": late[count // 2],
+        "p99": late[int(count * 0.99)],
+        "latest": late[-1],
+    }.items():
+        yield Row(f"lateness at {RATE:,}/s, {what}", value * 1e3, "ms")
+    yield Row("lateness when idle, create to handler", statistics.median(latencies) * 1e3, "ms")
 
 
 def _create_to_handler(server: Server, queue: str, handler: Arrivals, number: int) -> float:
@@ -94,7 +96,7 @@ def _create_to_handler(server: Server, queue: str, handler: Arrivals, number: in
     return waited.result(30) - begin
 
 
-def _schedule(server: Server, queue: str, url: str, rate: int, count: int) -> None:
+def _schedule(server: Server, queue: str, url: str, count: int) -> None:
     """Create tasks that are due evenly from the moment on when all are there."""
     begin = time.perf_counter()
     row = v2.CloudTasks.batch_create_tasks
@@ -104,10 +106,10 @@ def _schedule(server: Server, queue: str, url: str, rate: int, count: int) -> No
     server.call(v2.CloudTasks.purge_queue, name=queue)
     first = datetime.now(UTC) + 2 * took * (count // BATCH) + AHEAD
     for start in range(0, count, BATCH):
-        due = [first + timedelta(seconds=number / rate) for number in range(start, start + BATCH)]
+        due = [first + timedelta(seconds=number / RATE) for number in range(start, start + BATCH)]
         server.call(row, **_batch(queue, url, due))
     if datetime.now(UTC) > first:
-        raise SystemExit("creating the tasks took longer than planned; try again on a quieter machine")
+        raise CannotMeasure("creating the tasks took longer than planned; try again on a quieter machine")
 
 
 def _batch(queue: str, url: str, due: list[datetime]) -> dict[str, Any]:
@@ -116,4 +118,4 @@ def _batch(queue: str, url: str, due: list[datetime]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    alone("lateness", measure)
