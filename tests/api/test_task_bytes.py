@@ -1,4 +1,4 @@
-"""Tasks that were just created, as bytes: the same message that is filled field by field."""
+"""Tasks as bytes: the same message that is filled field by field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tidegate.api.rpcs import DIALECTS
 from tidegate.core.errors import NotFound
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpMethod, OAuthToken, OidcToken, RetryConfig
-from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Task
+from tidegate.core.task import AppEngineRequest, Attempt, HttpRequest, PullMessage, Task
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 QUEUE = QueueName("projects/p/locations/l/queues/q")
@@ -38,13 +38,15 @@ def made(target, **fields) -> Task:
         {"dispatch_deadline": timedelta(seconds=20, milliseconds=123), "body": b"b" * 200},
         {"name": QUEUE.task("n" * 500), "schedule_time": NOON + timedelta(days=30, microseconds=1)},
         {"retry_config": RetryConfig()},
+        {"dispatch_count": 2, "response_count": 1, "first_dispatch_time": NOON, "last_attempt": Attempt(NOON, NOON)},
+        {"dispatch_count": 1, "first_dispatch_time": NOON, "dispatched_at": NOON},
     ],
-    ids=["plain", "body", "long name", "retries"],
+    ids=["plain", "body", "long name", "retries", "attempted", "under way"],
 )
 def test_the_bytes_are_those_of_the_message(dialect, view, target, fields) -> None:
     task = made(target, **fields)
     for _ in range(2):  # made, then remembered
-        message = dialect.messages.Task.FromString(dialect.created_task(task, view))
+        message = dialect.messages.Task.FromString(dialect.task_bytes(task, view))
         assert message == dialect.write_task(task, view, dialect.messages.Task())
 
 
@@ -55,7 +57,7 @@ def test_tasks_of_one_target_each_keep_what_is_their_own() -> None:
         for number in range(3)
     ]
     for task in (*tasks, *tasks):
-        message = v2.messages.Task.FromString(v2.created_task(task, BASIC))
+        message = v2.messages.Task.FromString(v2.task_bytes(task, BASIC))
         assert message.name == task.name
         assert message.dispatch_deadline.ToTimedelta() == task.dispatch_deadline
 
@@ -63,6 +65,6 @@ def test_tasks_of_one_target_each_keep_what_is_their_own() -> None:
 def test_a_version_without_pull_tasks_does_not_show_one() -> None:
     v2, beta3, _ = DIALECTS
     task = made(PullMessage("tag"), body=b"payload")
-    assert beta3.messages.Task.FromString(beta3.created_task(task, BASIC)).pull_message.tag == "tag"
+    assert beta3.messages.Task.FromString(beta3.task_bytes(task, BASIC)).pull_message.tag == "tag"
     with pytest.raises(NotFound):
-        v2.created_task(task, BASIC)
+        v2.task_bytes(task, BASIC)

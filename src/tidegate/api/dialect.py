@@ -79,8 +79,8 @@ class Dialect(Protocol):
         NotFound for a task that this version does not show.
         """
 
-    created_task: Callable[[Task, int], bytes]
-    """The same for a task that was just created, fast: a serialised message."""
+    task_bytes: Callable[[Task, int], bytes]
+    """The same as a serialised message; fast for a task that waits for its first attempt."""
 
 
 def read_retry(message: Any, max_attempts: int) -> RetryConfig:

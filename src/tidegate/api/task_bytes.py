@@ -1,8 +1,8 @@
-"""Tasks that were just created, as the bytes of their messages.
+"""Tasks as the bytes of their messages, fast for those that wait for their first attempt.
 
 Nearly all that such a message says is said of its target, and targets come again and again. So the bytes of everything
 but the name and the two times are remembered by target, and an answer is a few of them joined: the fields of a message
-may come in any order. Half a microsecond in place of 5 for a message that is filled and serialised.
+may come in any order. A microsecond in place of 5 for a message that is filled and serialised.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VARINT_BYTE = 128
 
 
 class TaskBytes:
-    """From a task of which nothing but its creation is known to its message in one version of the API."""
+    """From a task to its message in one version of the API."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -40,7 +40,7 @@ class TaskBytes:
 
     def __call__(self, task: Task, view: int) -> bytes:
         """The same bytes as those of ``write_task``, in another order."""
-        if (task.body and view == FULL) or task.retry_config is not None:
+        if task.dispatch_count or (task.body and view == FULL) or task.retry_config is not None:
             return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
         name = task.name.encode()
         return b"".join(

@@ -43,7 +43,7 @@ class V2(Dialect):
     app_engine_body = "body"
 
     def __init__(self) -> None:
-        self.created_task = TaskBytes(self)
+        self.task_bytes = TaskBytes(self)
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow, TokenBucket
-from tidegate.core.names import QueueName, TaskName
+from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.ramp import Ramp
 from tidegate.core.remembered import Remembered
@@ -135,17 +135,40 @@ def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
     )
 
 
+_Settings = tuple[Target, timedelta | None, RetryConfig | None]
+_KEPT_SETTINGS = 4096  # bytes or digits; longer ones are read each time
+
+
+def settings_of(column: bytes | str) -> _Settings:
+    """A task's target, deadline and retry settings from its column or the hexadecimal digits of that.
+
+    Tasks by the thousand have the same settings, and then share a target: with the times 2 of the 4 us that making a
+    task of its row takes.
+    """
+    return _known_settings(column) if len(column) <= _KEPT_SETTINGS else _settings(column)
+
+
+def _settings(column: bytes | str) -> _Settings:
+    stored = _settings_decoder.decode(bytes.fromhex(column) if isinstance(column, str) else column)
+    deadline = None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND
+    return stored.target, deadline, stored.retry_config
+
+
+_known_settings = lru_cache(maxsize=1024)(_settings)
+known_moment = lru_cache(maxsize=256)(moment)
+
+
 def task(queue: QueueName, generation: int, row: Sequence[Any], body: bytes) -> Task:
     """A task from its ``TASK_COLUMNS``; what follows them in ``row`` is ignored."""
     seq, task_id, schedule, create, dispatches, responses, answers, first, dispatched, last, settings = row[:11]
-    stored = _settings_decoder.decode(settings)
+    target, deadline, retry = settings_of(settings)
     return Task(
-        name=TaskName(f"{queue}/tasks/{task_id}"),
-        target=stored.target,
-        schedule_time=moment(schedule),
-        create_time=moment(create),
-        dispatch_deadline=None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND,
-        retry_config=stored.retry_config,
+        name=queue.task(task_id),
+        target=target,
+        schedule_time=known_moment(schedule),
+        create_time=known_moment(create),
+        dispatch_deadline=deadline,
+        retry_config=retry,
         body=body,
         dispatch_count=dispatches,
         response_count=responses,
@@ -167,22 +190,6 @@ to gives the interpreter lock away, and getting it back costs more than writing 
 _ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
 _claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
 
-_KEPT_DIGITS = 4096
-
-
-def _settings(digits: str) -> tuple[Target, timedelta | None, RetryConfig | None]:
-    """A task's settings from their hexadecimal digits: target, deadline, retry settings."""
-    stored = _settings_decoder.decode(bytes.fromhex(digits))
-    deadline = None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND
-    return stored.target, deadline, stored.retry_config
-
-
-_known_settings = lru_cache(maxsize=1024)(_settings)
-"""Tasks by the thousand have the same settings, and then share a target. With the times, 2 of the 4 us that making a
-task of its row takes."""
-
-known_moment = lru_cache(maxsize=256)(moment)
-
 BULKY = 4096
 """Bytes of a task's settings and body from which it counts as bulky. Below, ten thousand of them are 40 MB."""
 
@@ -198,7 +205,7 @@ def claimed_rows(found: str) -> list[_ClaimedRow]:
 def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datetime) -> Task:
     """A task from its ``CLAIM_COLUMNS``, as it is once its attempt has started at ``now``."""
     seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body = row
-    target, deadline, retry = (_known_settings if len(settings) <= _KEPT_DIGITS else _settings)(settings)
+    target, deadline, retry = settings_of(settings)
     size = len(settings) // 2  # two digits a byte
     return Task(
         name=queue.task(task_id),
@@ -260,7 +267,7 @@ def removable_rows(found: str) -> list[tuple[int, str, int]]:
 
 def leased_task(queue: QueueName, generation: int, row: LeasableRow, until: datetime) -> Task:
     """A pull task as it is once it has been leased until then."""
-    target, deadline, retry = (_known_settings if len(row.settings) <= _KEPT_DIGITS else _settings)(row.settings)
+    target, deadline, retry = settings_of(row.settings)
     return Task(
         name=queue.task(row.id),
         target=target,

@@ -56,7 +56,7 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
             if isinstance(outcome, ApiError):
                 failed[index] = outcome
             else:
-                made.append(block(tasks, dialect.created_task(outcome, views[index])))
+                made.append(block(tasks, dialect.task_bytes(outcome, views[index])))
         # When all have failed there is neither a response nor an error; the metadata says it.
         result = AnyMessage(type_url=type_url(response), value=b"".join(made)) if made else None
         return batch.told(failed, len(entries), result, all_failed="FAILED")

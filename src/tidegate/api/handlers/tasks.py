@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
-from tidegate.api.task_bytes import EMPTY
+from tidegate.api.task_bytes import EMPTY, block
 from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.validation import check_task, tasks_page_size
@@ -22,7 +22,7 @@ def read_view(sent: int) -> int:
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
     view = read_view(request.response_view)
-    return dialect.created_task(await engine.tasks.create(parent, new, push_only=not dialect.shows_pull), view)
+    return dialect.task_bytes(await engine.tasks.create(parent, new, push_only=not dialect.shows_pull), view)
 
 
 async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -31,18 +31,18 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     after = read_page_token(request.page_token, parent, "", now)
     view = read_view(request.response_view) or BASIC
     page = await engine.tasks.list(parent, after, size, body=view == FULL)
-    response = dialect.messages.ListTasksResponse()
-    for task in page:
-        dialect.write_task(task, view, response.tasks.add())
+    fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
+    number = fields["tasks"].number
+    response = [block(number, dialect.task_bytes(task, view)) for task in page]
     if page:  # every page but an empty one has a token, the last one too
-        response.next_page_token = page_token(page[-1].name.task, parent, "", now)
-    return response
+        token = page_token(page[-1].name.task, parent, "", now)
+        response.append(block(fields["next_page_token"].number, token.encode()))
+    return b"".join(response)
 
 
 async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
     view = read_view(request.response_view)
-    task = await engine.tasks.get(name, body=view == FULL)
-    return dialect.write_task(task, view, dialect.messages.Task())
+    return dialect.task_bytes(await engine.tasks.get(name, body=view == FULL), view)
 
 
 async def delete_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
