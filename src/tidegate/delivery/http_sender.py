@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
-from functools import partial
+from functools import cache, lru_cache, partial
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
@@ -39,6 +39,7 @@ KEPT_ORIGINS_MAX = 4096
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
 
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
+answered = cache(Outcome)  # the outcome of an answer that says no more than its status
 
 
 class HttpSender:
@@ -75,10 +76,19 @@ class HttpSender:
             return Outcome(reason=f"{call.method} takes no body")
         started = self._clock.monotonic()
         hop = Hop.first(call, authorization)
-        if not call.follows_redirects:
-            exempt = bool(self._exempt) and origin_of(call.url) in self._exempt
-            return (await self._deliver(hop, call.timeout, started, exempt=exempt))[0]
-        outcome, location = await self._deliver(hop, call.timeout, started)
+        if self._gate is None:
+            # Nearly all that most attempts are stands here: each coroutine more would cost them half a microsecond.
+            try:
+                async with request_for(hop, self._client, call.timeout) as response:
+                    self._keep(hop)
+                    outcome, location = self._read(response)
+            except (PyreqwestError, ValueError) as error:
+                outcome, location = await self._deliver(hop, call.timeout, started, failed=error)
+        else:
+            exempt = not call.follows_redirects and origin_of(call.url) in self._exempt
+            outcome, location = await self._deliver(hop, call.timeout, started, exempt=exempt)
+        if location is None or not call.follows_redirects:
+            return outcome
         for _ in range(MAX_REDIRECTS):
             if location is None:
                 break
@@ -98,9 +108,16 @@ class HttpSender:
             await self._gate.close()
 
     async def _deliver(
-        self, hop: Hop, within: timedelta, started: float, *, exempt: bool = False
+        self,
+        hop: Hop,
+        within: timedelta,
+        started: float,
+        *,
+        exempt: bool = False,
+        failed: PyreqwestError | ValueError | None = None,
     ) -> tuple[Outcome, str | None]:
-        """One request and its outcome; with a redirect also where it points.
+        """One request and its outcome; with a redirect also where it points. ``failed`` says how sending it ended, if
+        it was sent already.
 
         While this process may open no more files the request waits, for that is no failure of the task.
         """
@@ -109,7 +126,7 @@ class HttpSender:
                 return TIMED_OUT, None
             try:
                 if self._gate is None or exempt:
-                    return await self._exchange(hop, self._client, within, started, self._unpooled_client)
+                    return await self._exchange(hop, self._client, within, started, self._unpooled_client, failed)
                 return await self._deliver_checked(self._gate, hop, within, started)
             except Refused as refused:
                 return refused.outcome, None
@@ -121,6 +138,7 @@ class HttpSender:
                     return Outcome(reason=why), None
             except ValueError:
                 return UNCALLABLE, None
+            failed = None
             await self._clock.sleep(PAUSE_WITHOUT_FILES)
             now = self._clock.monotonic()
             within, started = within - timedelta(seconds=now - started), now
@@ -144,10 +162,18 @@ class HttpSender:
         raise AssertionError("a gate opens at least one way")
 
     async def _exchange(
-        self, hop: Hop, client: Client, within: timedelta, started: float, unpooled: Callable[[], Awaitable[Client]]
+        self,
+        hop: Hop,
+        client: Client,
+        within: timedelta,
+        started: float,
+        unpooled: Callable[[], Awaitable[Client]],
+        failed: PyreqwestError | ValueError | None = None,
     ) -> tuple[Outcome, str | None]:
         """Send and read, once more if the connection had been closed before. Raises what pyreqwest raises."""
         try:
+            if failed is not None:
+                raise failed
             async with request_for(hop, client, within) as response:
                 self._keep(hop)
                 return self._read(response)
@@ -170,7 +196,7 @@ class HttpSender:
         if status in ASKS_FOR_ROOM:
             wait = header(response, "retry-after")
             return Outcome(status, retry_after=retry_after(wait, self._clock.now()) if wait else None), None
-        return Outcome(status), None
+        return answered(status), None
 
     def _keep(self, hop: Hop) -> None:
         if len(self._kept) > KEPT_ORIGINS_MAX:
@@ -228,6 +254,7 @@ def header(response: Response, name: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=KEPT_ORIGINS_MAX)
 def handler_of(url: str) -> str:
     """Scheme, host and port as they stand in the URL: enough to tell the connections of one handler from another's."""
     end = url.find("/", len("https://"))
