@@ -55,13 +55,17 @@ class Batcher(Generic[T]):
         self._under_way = asyncio.get_running_loop().create_task(self._run(items, promise))
 
     async def _run(self, items: list[T], promise: Promise) -> None:
+        failure: Exception | None = None
         try:
             await self._commit(items)
         except Exception as error:
-            promise.set_exception(error)
-            promise.exception()  # an item nobody waits for is no error of its own
-        else:
-            promise.set_result(None)
+            failure = error
         finally:
+            # The next batch goes first, for those who waited for this one take the loop for a while.
             self._under_way = None
             self._send()
+        if failure is None:
+            promise.set_result(None)
+        else:
+            promise.set_exception(failure)
+            promise.exception()  # an item nobody waits for is no error of its own
