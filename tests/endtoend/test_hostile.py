@@ -25,13 +25,10 @@ from tests.endtoend.waiting import eventually_all
 HANGING = int(os.environ.get("HOSTILE", "150"))
 LARGE = HANGING > 1000
 EACH = 100 if LARGE else 10
-BULKY = 70 if LARGE else 40  # of a megabyte; 32 at a time are half of the room for them
+BULKY = 40 if LARGE else 20  # of a megabyte; 16 at a time are half of the room for them
 POLITE = 1000 if LARGE else 100
 MEBIBYTE = 2**20
-MEMORY_MAX = (450 if LARGE else 350) * MEBIBYTE
-"""Each call under way takes 35 KiB in the HTTP library (measured): 5,000 of them are 175 MiB and leave the server at
-337 MiB; here come floods, bombs and megabytes of bodies on top.
-"""
+MEMORY_MAX = 350 * MEBIBYTE
 DEADLINE = 15  # seconds; the shortest there is
 CALLS_UNDER_WAY = 200
 

@@ -17,7 +17,7 @@ from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
-from tidegate.engine.bulk import Bulk
+from tidegate.engine.bulk import FORCED_BULK, Bulk
 from tidegate.engine.executions import Executions
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
 
@@ -112,6 +112,8 @@ class Dispatcher:
 
     def dispatch(self, queue: Queue, queue_id: int, task: Task) -> None:
         """Start an attempt of a task that the store has marked as dispatched."""
+        if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
+            task = replace(task, bulk=len(task.body))
         if task.bulk:
             self.bulk.hold(queue.name, task.bulk)
         attempt = asyncio.get_running_loop().create_task(self._attempt(queue, queue_id, task))
