@@ -20,7 +20,7 @@ from tests.endtoend.dispatch_rules import SECOND, Retries
 from tests.endtoend.handler import wall
 from tests.endtoend.hostile_handler import HostileHandler
 from tests.endtoend.server import Server
-from tests.endtoend.waiting import eventually_all
+from tests.endtoend.waiting import eventually, eventually_all
 
 HANGING = int(os.environ.get("HOSTILE", "150"))
 LARGE = HANGING > 1000
@@ -29,6 +29,10 @@ BULKY = 40 if LARGE else 20  # of a megabyte; 16 at a time are half of the room 
 POLITE = 1000 if LARGE else 100
 MEBIBYTE = 2**20
 MEMORY_MAX = 350 * MEBIBYTE
+STAYS_MAX = 128 * MEBIBYTE
+"""The page cache of the store, program pages that came back, and what lies between."""
+AFTERWARDS = 5000
+"""Attempts after which the sender's threads have given back what they freed for each other."""
 DEADLINE = 15  # seconds; the shortest there is
 CALLS_UNDER_WAY = 200
 
@@ -184,4 +188,11 @@ def test_hostile_handlers_hurt_nobody_but_themselves(
     assert min(late) >= 0
     eventually_all("descriptors are given back", lambda: max(0, descriptors(server) - open_before - 8))
     if LARGE:
-        assert late[int(len(late) * 0.99)] < 5
+        assert share(late, 0.99) < 0.05 + 4 * share(undisturbed, 0.99), (
+            "others were late, on a machine that could do it"
+        )
+        polite.forget()
+        create(client, "polite", polite.url("polite"), AFTERWARDS)
+        eventually_all("attempts go on", lambda: AFTERWARDS - len(polite.seen().late))
+        print(f"and {memory(server, 'VmRSS') // MEBIBYTE} MiB after {AFTERWARDS} attempts more")
+        eventually("memory is given back", lambda: memory(server, "VmRSS") < before + STAYS_MAX)
