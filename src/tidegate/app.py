@@ -32,6 +32,7 @@ from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.queues_at_start import apply_queues
+from tidegate.resident import SETTLED_AFTER, let_go_of_program_pages
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
@@ -98,6 +99,7 @@ class Application:
         if has_dev_helpers(self._settings):
             self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
         _spare_the_collector()
+        asyncio.get_running_loop().call_later(SETTLED_AFTER, let_go_of_program_pages)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving

@@ -213,6 +213,52 @@ async def test_what_is_no_answer_is_an_outcome_with_a_reason(
     assert len(handler.requests) == 1
 
 
+BROKEN_OFF = {"connection reset", "connection closed without an answer", "answer broken off"}
+
+
+@pytest.mark.parametrize("read", [0, 1, 500, 500_000], ids=lambda read: f"after {read} bytes")
+async def test_a_reset_before_the_request_has_come_is_no_answer(sender: HttpSender, read: int) -> None:
+    met = 0
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal met
+        met += 1
+        if read:
+            await reader.readexactly(read)
+        Connection(reader, writer).reset()
+
+    async with await asyncio.start_server(rude, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await sender.send(call(f"http://127.0.0.1:{port}/", "POST", bytes(1_000_000)), None)
+    assert outcome.http_status == 0
+    assert outcome.reason in BROKEN_OFF
+    assert met == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"H",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Half: a",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n",
+    ],
+)
+async def test_a_reset_at_any_point_of_the_answer_is_no_answer(
+    sender: HttpSender, handler: RawHandler, said: bytes
+) -> None:
+    handler.does(reset(said))
+    outcome = await sender.send(call(handler.url(), "POST", b"body"), None)
+    assert outcome.http_status == 0
+    assert outcome.reason in BROKEN_OFF
+    assert len(handler.requests) == 1
+
+
 async def test_a_reset_within_the_body_is_no_answer(sender: HttpSender, handler: RawHandler) -> None:
     async def step(connection: Connection) -> bool:
         # A large part first: when it has come through, the head has been read.
@@ -436,6 +482,21 @@ async def test_a_handler_that_speaks_no_tls_is_no_answer(sender: HttpSender) -> 
         port = server.sockets[0].getsockname()[1]
         outcome = await sender.send(call(f"https://127.0.0.1:{port}/"), None)
     assert outcome == Outcome(reason="TLS handshake failed")
+
+
+@pytest.mark.parametrize("says", [b"", b"\x16\x03", bytes(200)], ids=["nothing", "half a record", "rubbish"])
+async def test_a_handshake_that_is_broken_off_is_no_answer(sender: HttpSender, says: bytes) -> None:
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(says)
+        await writer.drain()
+        Connection(reader, writer).reset()
+
+    async with await asyncio.start_server(rude, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await sender.send(call(f"https://127.0.0.1:{port}/"), None)
+    assert outcome.http_status == 0
+    assert outcome.reason in {"TLS handshake failed", "connection reset"}
 
 
 # Retry-After

@@ -120,3 +120,24 @@ def test_a_queue_alone_may_hold_half_and_each_further_one_half_of_what_is_left()
     for name, size in zip(HOGS, taken, strict=True):
         room.release(name, size)
     assert room.room(OTHER) == LIMIT // 2
+
+
+def test_forced_attempts_are_not_refused_but_their_bodies_count() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world = await engine(handlers, *HOGS[:2], limits=RateLimits(500, 500, 5000))
+        await world.queues.pause(HOGS[0])
+        await fill(world, HOGS[0], 1, b"x" * (LIMIT // 2))
+        (task,) = await world.tasks.list(HOGS[0], "", 1, body=False)
+        for _ in range(3):
+            await world.tasks.run(task.name)
+        await fill(world, HOGS[1], 1, b"y" * BODY)
+        await asyncio.sleep(60)
+        assert handlers.arrived == [HOGS[0].queue] * 3
+        handlers.go.set()
+        await asyncio.sleep(60)
+        assert handlers.arrived == [HOGS[0].queue] * 3 + [HOGS[1].queue]
+        assert world.dispatcher.bulk.room(OTHER) == LIMIT // 2
+        await world.stop()
+
+    run(day())

@@ -20,6 +20,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
+from pyreqwest.runtime import runtime_worker_threads
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.target import HttpCall
@@ -33,10 +34,15 @@ from tidegate.engine.ports import Clock
 
 USER_AGENT = "Google-Cloud-Tasks"  # calls bring their own; this keeps the library's name off the wire
 ANSWER_MAX = 64 * 1024  # bytes of body, pyreqwest's own default; a handler that sends more is hung up on
+SENDER_THREADS = 2
+"""A handler that sends headers without end keeps the thread that reads them for 3 ms; others go on in the second."""
+
 IDLE_MAX = timedelta(seconds=4)  # shorter than the 5 s after which Node and uvicorn close a connection from their side
 CLOSED_BY_THEN = 1.0  # seconds; a connection closed while we wrote to it says so within a round trip
 KEPT_ORIGINS_MAX = 4096
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
+
+runtime_worker_threads(SENDER_THREADS)  # of the process; cannot be changed once the first client is built
 
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
 answered = cache(Outcome)  # the outcome of an answer that says no more than its status
@@ -222,6 +228,7 @@ def client_builder(trusted_roots: bytes = b"") -> ClientBuilder:
     builder = (
         ClientBuilder()
         .http1_only()
+        .runtime_multithreaded(True)  # see SENDER_THREADS
         .pool_idle_timeout(IDLE_MAX)
         .user_agent(USER_AGENT)
         .no_proxy()

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 
 from tidegate.core.names import QueueName
 
-BULK_LIMIT = 64 * 2**20
+BULK_LIMIT = 32 * 2**20
 """Bytes of bulky tasks under way, over all queues. The sender makes no copies of them (measured)."""
+
+FORCED_BULK = 4096
+"""Bytes of body from which a task counts that RunTask forced. It is never refused, but claims see what it holds."""
 
 
 class Bulk:

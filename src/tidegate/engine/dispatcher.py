@@ -17,14 +17,18 @@ from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
-from tidegate.engine.bulk import Bulk
+from tidegate.engine.bulk import FORCED_BULK, Bulk
 from tidegate.engine.executions import Executions
+from tidegate.engine.opening import Opening
 from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
 
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 20_000
 """Attempts under way in this process at most, over all queues: four queues at their ceiling of 5,000."""
+
+RECORDED_AT_ONCE = 512
+"""Ended attempts in one transaction at most: when thousands end at once, claims of other queues come in between."""
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until ended attempts are recorded again when the store could not commit them."""
@@ -93,6 +97,7 @@ class Dispatcher:
         """
         self.bulk = Bulk()
         self.executions = Executions()
+        self.opening = Opening()
         self._store = world.store
         self._clock = world.clock
         self._events = world.events
@@ -112,8 +117,11 @@ class Dispatcher:
 
     def dispatch(self, queue: Queue, queue_id: int, task: Task) -> None:
         """Start an attempt of a task that the store has marked as dispatched."""
+        if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
+            task = replace(task, bulk=len(task.body))
         if task.bulk:
             self.bulk.hold(queue.name, task.bulk)
+        self.opening.started(queue.name)
         attempt = asyncio.get_running_loop().create_task(self._attempt(queue, queue_id, task))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
@@ -139,6 +147,7 @@ class Dispatcher:
         started = self._clock.monotonic()
         self._events.emit(AttemptStarted(queue, task, self._clock.now()))
         outcome = await self._outcome(queue, task)
+        self.opening.ended(queue.name, answered=outcome.answered)
         now = self._clock.now()
         took = timedelta(seconds=self._clock.monotonic() - started)
         self._events.emit(AttemptEnded(queue, task, outcome, took, now))
@@ -158,6 +167,10 @@ class Dispatcher:
             return Outcome(reason="internal error")
 
     async def _record(self, ended: Sequence[Ended]) -> None:
+        for start in range(0, len(ended), RECORDED_AT_ONCE):
+            await self._record_together(ended[start : start + RECORDED_AT_ONCE])
+
+    async def _record_together(self, ended: Sequence[Ended]) -> None:
         answered = Counter([each.queue for each in ended if each.outcome.answered])
         self.executions.add(answered, self._clock.monotonic())
         while True:

@@ -54,7 +54,12 @@ class Engine:
             inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
         )
         self.scheduler = Scheduler(
-            inner, self.dispatcher.room, self.dispatcher.bulk, self.dispatcher.dispatch, ramp_up=policy.ramp_up
+            inner,
+            self.dispatcher.room,
+            self.dispatcher.opening,
+            self.dispatcher.bulk,
+            self.dispatcher.dispatch,
+            ramp_up=policy.ramp_up,
         )
         self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count, islice
 
 from msgspec import Struct
 
@@ -19,12 +20,19 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.task import Task
 from tidegate.engine.bulk import Bulk
+from tidegate.engine.opening import Opening
 from tidegate.engine.ports import StoredQueue, StoreError, Transaction, World
 
 logger = logging.getLogger(__name__)
 
 CLAIM_BATCH = 512
-"""Tasks of one claim at most. Measured: from 128 to 512 the dispatch rate is flat, below it falls."""
+"""Tasks of one claim at most, over all queues. Measured: from 128 to 512 the dispatch rate is flat, below it falls."""
+
+LARGE_SHARE = 128
+"""Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""
+
+LEAST_SHARE = 32
+"""Tasks that a queue may claim at once, however many others are due."""
 
 QUEUES_PER_CLAIM = 256
 """Queues looked at in one transaction at most."""
@@ -53,22 +61,19 @@ class Claim(Struct, frozen=True):
     cramped: bool = False  # the next task is long, and there is no room for it in memory
 
 
-def claim(
-    tx: Transaction, names: Sequence[QueueName], now: datetime, room: int, bulk: Bulk, *, ramp_up: bool
-) -> list[Claim]:
-    """Take the tasks these queues may dispatch at ``now``, ``room`` in all and no more long ones than ``bulk`` has
-    room for; the locked rows keep many nodes in step.
+def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
+    """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
+    ``bulk`` has room for; the locked rows keep many nodes in step.
     """
     claims = []
     bulk = bulk.copy()
-    for name in names:
+    for name, share in shares.items():
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
             continue
         flow = stored.flow.ramping(now, on=ramp_up)
         limits = flow.limits(stored.queue.rate_limits, now)
-        wanted = min(room, CLAIM_BATCH)
-        granted, flow = flow.grant(wanted, limits, now)
+        granted, flow = flow.grant(share, limits, now)
         tasks = tx.claim(stored, now, granted, bulk.room(name)) if granted else []
         if tasks:
             for task in tasks:
@@ -76,10 +81,9 @@ def claim(
                     bulk.hold(name, task.bulk)
             flow = flow.give_back(granted - len(tasks)).started(len(tasks), now)
             tx.save_flow(stored, flow)
-            room -= len(tasks)
         else:
             flow = stored.flow
-        claims.append(_claimed(tx, stored, tasks, granted, wanted, limits, flow, now))
+        claims.append(_claimed(tx, stored, tasks, granted, share, limits, flow, now))
     return claims
 
 
@@ -88,12 +92,12 @@ def _claimed(
     stored: StoredQueue,
     tasks: list[Task],
     granted: int,
-    wanted: int,
+    share: int,
     limits: RateLimits,
     flow: Flow,
     now: datetime,
 ) -> Claim:
-    if len(tasks) < granted or (not tasks and wanted):
+    if len(tasks) < granted or not tasks:
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet
             return Claim(stored, tasks, due)
@@ -101,8 +105,8 @@ def _claimed(
             return Claim(stored, tasks, None, cramped=True)
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return Claim(stored, tasks, None, full=True)
-    if granted == wanted:  # there may be more at once
-        return Claim(stored, tasks, now)
+    if granted == share:  # there may be more at once
+        return Claim(stored, tasks, now if share >= LARGE_SHARE else now + CLAIM_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
     return Claim(stored, tasks, max(ready, now + CLAIM_PAUSE))
 
@@ -114,22 +118,26 @@ class Scheduler:
         self,
         world: World,
         room: Callable[[], int],
+        opening: Opening,
         bulk: Bulk,
         dispatch: Callable[[Queue, int, Task], None],
         *,
         ramp_up: bool,
     ) -> None:
-        """``room`` says how many attempts may start now, ``bulk`` what long ones are under way;
-        ``dispatch(queue, queue id, task)`` starts one.
+        """``room`` says how many attempts may start now, ``opening`` over what connections, ``bulk`` what long ones
+        are under way; ``dispatch(queue, queue id, task)`` starts one.
         """
         self._store = world.store
         self._clock = world.clock
         self._room = room
+        self._opening = opening
         self._bulk = bulk
         self._dispatch = dispatch
         self._ramp_up = ramp_up
         self._moments: dict[QueueName, datetime] = {}
-        self._heap: list[tuple[datetime, QueueName]] = []
+        self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
+        self._numbers = count()
+        self._waiting: dict[QueueName, None] = {}  # due, until connections may be opened; the longest first
         self._full: set[QueueName] = set()
         self._cramped: set[QueueName] = set()
         self._woken = asyncio.Event()
@@ -142,10 +150,10 @@ class Scheduler:
             return
         self._moments[queue] = at
         if len(self._heap) > 2 * len(self._moments) + SPARE_MOMENTS:  # mostly moments that others overtook
-            self._heap = [(moment, name) for name, moment in self._moments.items()]
+            self._heap = [(moment, next(self._numbers), name) for name, moment in self._moments.items()]
             heapq.heapify(self._heap)
         else:
-            heapq.heappush(self._heap, (at, queue))
+            heapq.heappush(self._heap, (at, next(self._numbers), queue))
         if self._heap[0][0] == at:
             self._woken.set()
 
@@ -177,17 +185,17 @@ class Scheduler:
             self._woken.clear()
             now = self._clock.now()
             room = self._room()
-            names = self._due(now) if room > 0 else []
-            if not names:
+            shares = self._shares(now, min(room, CLAIM_BATCH)) if room > 0 else {}
+            if not shares:
                 await self._sleep(now, room)
                 continue
             releases = self._bulk.releases
             try:
-                work = partial(claim, names=names, now=now, room=room, bulk=self._bulk, ramp_up=self._ramp_up)
+                work = partial(claim, shares=shares, now=now, bulk=self._bulk, ramp_up=self._ramp_up)
                 claims = await self._store.write(work)
             except StoreError as error:
                 logger.warning("cannot claim tasks: %s", error)
-                for name in names:
+                for name in shares:
                     self.wake(name, now)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
                 continue
@@ -208,10 +216,29 @@ class Scheduler:
             if each.cramped:
                 self._cramped.add(name)
 
+    def _shares(self, now: datetime, room: int) -> dict[QueueName, int]:
+        """How many tasks each queue may claim: as many as it has connections, and its part of those to be opened."""
+        due = self._due(now)
+        self._waiting.update(dict.fromkeys(due))
+        left = self._opening.left(self._clock.monotonic())
+        even = max(1, left // (len(self._waiting) or 1))
+        most = max(LEAST_SHARE, room // (len(due) or 1))
+        shares: dict[QueueName, int] = {}
+        for name in (*islice(self._waiting, left), *due):  # those whose turn it is, and those that stand connected
+            opened = min(even, left)
+            share = min(self._opening.idle(name) + opened, most, room)
+            if share and name not in shares:
+                shares[name] = share
+                left -= opened
+                room -= share
+        for name in shares:
+            del self._waiting[name]
+        return shares
+
     def _due(self, now: datetime) -> list[QueueName]:
         names: list[QueueName] = []
         while self._heap and self._heap[0][0] <= now and len(names) < QUEUES_PER_CLAIM:
-            at, queue = heapq.heappop(self._heap)
+            at, _, queue = heapq.heappop(self._heap)
             if self._moments.get(queue) == at:  # else an older, later moment of a queue that was woken before it
                 del self._moments[queue]
                 names.append(queue)
@@ -221,6 +248,8 @@ class Scheduler:
         seconds = LONGEST_SLEEP
         if room > 0 and self._heap:
             seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))
+        if room > 0 and self._waiting:
+            seconds = min(seconds, self._opening.wait(self._clock.monotonic()))
         timer = asyncio.get_running_loop().call_later(seconds, self._woken.set)
         await self._woken.wait()
         timer.cancel()

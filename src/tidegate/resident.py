@@ -1,0 +1,71 @@
+"""Pages of programs and libraries that only the start needed: out of the process, for the kernel to keep or to drop.
+
+A start runs through most of Envoy, Python and the libraries once, and each page it touches brings fifteen neighbours
+along. They count as memory of the process for as long as it lives: 95 MiB, of which two serve an idle server and some
+35 a busy one. What is needed again comes back from the page cache, in microseconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+SETTLED_AFTER = 3.0
+"""Seconds after our own start in which Envoy ends its own."""
+
+ENTRY = 8
+"""Bytes that /proc/PID/pagemap has for a page."""
+
+OWN_PAGES = re.compile(rb"[\xa0-\xbf]+")
+"""Their last bytes: 0x80 says that the page is present, 0x20 that it is the file's, 0x40 that it is swapped out."""
+
+
+class Mapping(NamedTuple):
+    """A part of a file in the address space, from ``start`` to before ``end``."""
+
+    start: int
+    end: int
+
+
+def let_go_of_program_pages() -> None:
+    """Unmap the pages of programs and libraries that nobody wrote to. Does nothing where the system is another."""
+    if sys.platform != "linux":
+        return
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    try:
+        maps = Path("/proc/self/maps").read_text()
+        with open("/proc/self/pagemap", "rb", buffering=0) as pagemap:  # noqa: PTH123 - it has no end to buffer up to
+            for mapping in unwritable(maps):
+                pagemap.seek(mapping.start // mmap.PAGESIZE * ENTRY)
+                entries = pagemap.read((mapping.end - mapping.start) // mmap.PAGESIZE * ENTRY)
+                for start, length in own_pages(entries):
+                    address = mapping.start + start * mmap.PAGESIZE
+                    madvise(address, length * mmap.PAGESIZE, mmap.MADV_DONTNEED)
+    except OSError:
+        return  # a system that does not show them
+
+
+def unwritable(maps: str) -> list[Mapping]:
+    """The parts of files that are mapped for reading only, of a process whose ``/proc/PID/maps`` this is."""
+    found = []
+    for line in maps.splitlines():
+        where, mode, _, _, _, *path = line.split(maxsplit=5)
+        if path and path[0].startswith("/") and mode in {"r--p", "r-xp"}:
+            start, end = where.split("-")
+            found.append(Mapping(int(start, 16), int(end, 16)))
+    return found
+
+
+def own_pages(entries: bytes) -> Iterator[tuple[int, int]]:
+    """Runs of pages that are present and the file's own: the first one, and how many.
+
+    Copies are left out, as the linker makes of pages into which it writes addresses: they would be lost.
+    """
+    for run in OWN_PAGES.finditer(entries[ENTRY - 1 :: ENTRY]):
+        yield run.start(), run.end() - run.start()

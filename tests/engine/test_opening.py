@@ -1,0 +1,199 @@
+"""Thousands of attempts that need connections of their own start a few at a time, and keep nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+from msgspec.structs import replace
+from tests.engine.worlds import Mint, Notes, Numbers
+from tests.simulation.virtual_time import VirtualClock, run
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.target import HttpCall
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine import dispatcher, ports, scheduler
+from tidegate.engine.engine import Engine
+from tidegate.engine.opening import EVERY, KEPT_FOR, SLICE, Opening
+from tidegate.storage.sqlite import MemoryStore
+
+T = TypeVar("T")
+HOGS = [QueueName.of("p", "l", f"hog{n}") for n in range(40)]
+POLITE = QueueName.of("p", "l", "polite")
+Q = POLITE
+UNBOUND = RateLimits(1_000_000, 1_000_000, 1_000_000)
+
+
+class Handlers:
+    """``ports.Sender``: polite calls are answered at once, the others when they are let go. Notes when calls came."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.at: dict[str, list[float]] = {}
+
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        headers = dict(call.headers)
+        queue, now = headers["X-CloudTasks-QueueName"], asyncio.get_running_loop().time()
+        self.at.setdefault(queue, []).append(now)
+        if queue != POLITE.queue:
+            await self.go.wait()
+        return Outcome(http_status=200)
+
+    async def close(self) -> None: ...
+
+
+class CountingStore(MemoryStore):
+    """Counts the tasks of each claim."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claimed: list[int] = []
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        answer = await super().write(work)
+        if isinstance(answer, list) and answer and isinstance(answer[0], scheduler.Claim):
+            self.claimed.append(sum(len(each.tasks) for each in answer))
+        return answer
+
+
+async def engine(handlers: Handlers, *queues: QueueName) -> tuple[Engine, CountingStore]:
+    store = CountingStore()
+    engine = Engine(ports.World(store, handlers, Mint(), VirtualClock(), Numbers(), Notes()))
+    await engine.start()
+    for name in queues:
+        await engine.queues.create(Queue(name=name, rate_limits=UNBOUND))
+    return engine, store
+
+
+async def fill(engine: Engine, name: QueueName, count: int, due: datetime | None = None) -> None:
+    now = engine.clock.now()
+    draft = TaskDraft(target=HttpDraft("http://handler.test/"))
+    new = replace(check_task(draft, name, now), schedule_time=due or now)
+    await asyncio.gather(*[engine.tasks.create(name, new) for _ in range(count)])
+
+
+def test_attempts_start_as_connections_may_be_opened_and_others_find_their_way_between_them() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world, _ = await engine(handlers, *HOGS, POLITE)
+        await fill(world, POLITE, 3)
+        await asyncio.sleep(1)
+        start, due = asyncio.get_running_loop().time(), world.clock.now() + timedelta(seconds=1)
+        for name in HOGS:
+            await fill(world, name, 50, due)
+        for number in range(40):
+            await fill(world, POLITE, 1, due + number * timedelta(milliseconds=5))
+        await asyncio.sleep(1.01)
+        begun = sum(len(handlers.at.get(name.queue, ())) for name in HOGS)
+        assert SLICE <= begun <= 4 * SLICE
+        await asyncio.sleep(1)
+
+        moments = Counter(int((at - start) / EVERY) for name in HOGS for at in handlers.at[name.queue])
+        assert sum(moments.values()) == 2000
+        assert max(moments.values()) <= 2 * SLICE  # the ends of two slices may fall into one of ours
+        late = [at - start - 1 - n * 0.005 for n, at in enumerate(sorted(handlers.at[POLITE.queue])[3:])]
+        assert min(late) >= -1e-9  # sums of floats
+        assert max(late) <= 2 * EVERY
+        handlers.go.set()
+        await asyncio.sleep(1)
+        await world.stop()
+
+    run(day())
+
+
+def test_queues_that_wait_for_connections_take_turns() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world, _ = await engine(handlers, *HOGS)
+        due = world.clock.now() + timedelta(seconds=1)
+        for name in HOGS:
+            await fill(world, name, 50, due)
+        await asyncio.sleep(1.2)
+        begun = [len(handlers.at[name.queue]) for name in HOGS]
+        assert max(begun) - min(begun) <= 1
+        assert sum(begun) < 2000
+        handlers.go.set()
+        await asyncio.sleep(10)
+        await world.stop()
+
+    run(day())
+
+
+def test_connections_that_stand_are_used_again_without_waiting() -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        world, store = await engine(handlers, HOGS[0])
+        await fill(world, HOGS[0], 1500)
+        await asyncio.sleep(10)
+        handlers.go.set()
+        await asyncio.sleep(1)  # 1,500 answered
+        store.claimed.clear()
+        await fill(world, HOGS[0], 1500, world.clock.now() + timedelta(seconds=1))
+        await asyncio.sleep(1.001)
+        assert len(handlers.at[HOGS[0].queue]) == 3000
+        assert max(store.claimed) <= scheduler.CLAIM_BATCH
+        await world.stop()
+
+    run(day())
+
+
+def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: list[int] = []
+    settle = dispatcher.settle
+
+    def counting(tx: ports.Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> list[dispatcher.Settled]:
+        parts.append(len(ended))
+        return settle(tx, ended, throttling=throttling)
+
+    monkeypatch.setattr(dispatcher, "settle", counting)
+
+    async def day() -> None:
+        handlers = Handlers()
+        world, _ = await engine(handlers, HOGS[0])
+        await fill(world, HOGS[0], 1500)
+        await asyncio.sleep(10)
+        handlers.go.set()
+        await asyncio.sleep(10)
+        assert sum(parts) == 1500
+        assert max(parts) <= dispatcher.RECORDED_AT_ONCE
+        assert len(await world.tasks.list(HOGS[0], "", 10, body=False)) == 0
+        await world.stop()
+
+    run(day())
+
+
+def test_a_connection_is_forgotten_when_nobody_used_it_for_a_while() -> None:
+    opening = Opening()
+    for _ in range(5):
+        opening.started(Q)
+        opening.ended(Q, answered=True)
+    opening.ended(Q, answered=False)
+    assert opening.idle(Q) == 1  # the same one, again and again
+    for _ in range(5):
+        opening.started(Q)
+    for _ in range(5):
+        opening.ended(Q, answered=True)
+    assert opening.idle(Q) == 5
+    opening.left(KEPT_FOR)
+    opening.started(Q)
+    opening.ended(Q, answered=True)
+    opening.left(2 * KEPT_FOR)
+    assert opening.idle(Q) == 1
+    opening.left(3 * KEPT_FOR)
+    assert opening.idle(Q) == 0
+
+
+def test_connections_are_opened_in_slices() -> None:
+    opening = Opening()
+    assert opening.left(EVERY) == SLICE
+    for _ in range(SLICE + 3):  # three of them forced
+        opening.started(Q)
+    assert opening.left(1.5 * EVERY) == 0
+    assert 0 < opening.wait(1.5 * EVERY) <= EVERY
+    assert opening.left(2 * EVERY) == SLICE
