@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from datetime import datetime, timedelta
 
 from tests.simulation.record import SECOND, Created, Finished, History, Started, short
@@ -11,11 +12,13 @@ from tidegate.core.backoff import backoff, gives_up
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.throttle import RECOVERY, SLOWEST
+from tidegate.engine.opening import EVERY, SLICE
 
 MICROSECOND = timedelta(microseconds=1)
 EPSILON = 1e-6  # tokens; what adding floats in another order may differ by
 ROUNDING = 2 * MICROSECOND  # of a timer's float
 CLAIM_PAUSE = timedelta(milliseconds=5)  # the scheduler's, for a queue held back by its rate
+PAUSE = timedelta(seconds=EVERY)  # until more connections may be opened
 RETRY_AFTER_MAX = timedelta(hours=1)
 
 
@@ -26,6 +29,7 @@ class BrokenError(AssertionError):
 class Checker:
     def __init__(self, history: History) -> None:
         self._history = history
+        self._starts = sorted(start.at for starts in history.starts.values() for start in starts)
 
     def check(self) -> None:
         """Raise BrokenError for the first broken promise."""
@@ -116,9 +120,14 @@ class Checker:
             longest = timedelta(seconds=1 / rate) + CLAIM_PAUSE + ROUNDING
             if self._is_free(start, ends):
                 since, longest = max(start.due, created.at), ROUNDING
-            if start.at - since > longest:
+            if start.at - since > longest + self._opening(since, start.at):
                 late = (start.at - since) / SECOND
                 raise self._broken(f"task {short(start.task)} starts {late:.6f} s late", name, until=start.at)
+
+    def _opening(self, since: datetime, until: datetime) -> timedelta:
+        """How long others that started may have held an attempt back: only a few open connections at a time."""
+        others = bisect_left(self._starts, until) - bisect_left(self._starts, since - PAUSE)
+        return PAUSE * (1 + others // SLICE) if others else timedelta()
 
     def _is_free(self, start: Started, ends: list[datetime]) -> bool:
         """Whether nothing can have held the task back: its queue ran unchanged, unslowed and with tokens and room to
