@@ -82,6 +82,8 @@ class HttpSender:
             return Outcome(reason=f"{call.method} takes no body")
         started = self._clock.monotonic()
         hop = Hop.first(call, authorization)
+        if call.timeout <= timedelta():
+            return TIMED_OUT
         if self._gate is None:
             # Nearly all that most attempts are stands here: each coroutine more would cost them half a microsecond.
             try:
