@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import uvloop
 from tests.delivery.raw_handler import RawHandler, raw_handler
 
 from tidegate.delivery.http_sender import HttpSender
@@ -32,6 +33,11 @@ class StoppedClock:
     def advance(self, span: timedelta) -> None:
         self.wall += span
         self.ahead += span.total_seconds()
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The front runs uvloop, other tests asyncio's own loop; their transports differ."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

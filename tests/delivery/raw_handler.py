@@ -139,12 +139,15 @@ class RawHandler:
     def does(self, *steps: Step) -> None:
         self.steps = list(steps)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def greeted(self, *_hello: object) -> None:
+        """A client has begun its handshake, which may fail: then ``serve`` never hears of it."""
         self.connections += 1
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.tls is None:
+            self.connections += 1
         connection = Connection(reader, writer)
         try:
-            if self.tls:  # here and not in start_server, which tells nobody of a failed handshake
-                await writer.start_tls(self.tls)
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 request = Request(head, b"")
@@ -175,7 +178,9 @@ async def raw_handler(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, host, port)
+    if tls is not None:
+        tls.sni_callback = handler.greeted
+    server = await asyncio.start_server(accept, host, port, ssl=tls)
     handler.port = server.sockets[0].getsockname()[1]
     try:
         yield handler

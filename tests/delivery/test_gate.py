@@ -9,7 +9,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from pyreqwest.http import Url
 from tests.delivery.calls import SECOND, call
 from tests.delivery.certificates import Authority
 from tests.delivery.conftest import StoppedClock
@@ -17,8 +16,7 @@ from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_hand
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.egress import Egress
-from tidegate.delivery.gate import addressed, is_this_machine
-from tidegate.delivery.hop import Hop
+from tidegate.delivery.gate import is_this_machine
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.resolver import NotFound
 
@@ -271,17 +269,12 @@ async def test_an_allowed_name_is_called_by_its_name(
     names.say("handlers.test", ["127.0.0.2"])
     async with sender_under("*.test", clock, names) as sender:
         url = f"http://user:word@handlers.test:{handler.port}/a?b=c#d"
-        assert await sender.send(call(url, "POST", b"body", ("Host", "other")), None) == Outcome(200)
+        assert await sender.send(call(url, "POST", b"body"), None) == Outcome(200)
     request = handler.requests[0]
     assert request.line == "POST /a?b=c HTTP/1.1"
     assert [value for name, value in request.headers if name == "Host"] == [f"handlers.test:{handler.port}"]
     assert request.header("authorization") == "Basic dXNlcjp3b3Jk"
     assert request.body == b"body"
-
-
-def test_a_default_port_is_not_named_in_host() -> None:
-    hop = addressed(Hop("GET", "http://a.test:80/x", (), b""), Url("http://a.test:80/x"), "fd00::1")
-    assert hop == Hop("GET", "http://[fd00::1]/x", (("Host", "a.test"),), b"")
 
 
 async def test_over_tls_the_name_is_asked_for_and_its_certificate_checked(

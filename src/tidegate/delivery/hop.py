@@ -6,6 +6,7 @@ from msgspec import Struct
 from pyreqwest.http import Url
 
 from tidegate.core.target import HttpCall
+from tidegate.delivery.origin import CALLABLE_SCHEMES
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -15,12 +16,10 @@ BECOMES_GET = frozenset({301, 302, 303})
 REDIRECTS = KEEPS_METHOD | BECOMES_GET
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-CALLABLE_SCHEMES = frozenset({"http", "https"})
-EMPTY_BODY: Headers = (("Content-Length", "0"),)
 
 
 class Hop(Struct, frozen=True):
-    """What is sent to one address. ``headers`` are complete but for Host and a body's Content-Length."""
+    """What is sent to one address. ``headers`` are complete but for Host and Content-Length."""
 
     method: str
     url: str
@@ -33,8 +32,6 @@ class Hop(Struct, frozen=True):
         headers = call.headers
         if authorization is not None:
             headers = (*without(headers, "authorization"), ("Authorization", authorization))
-        if not call.body and call.method in BODY_METHODS:
-            headers += EMPTY_BODY
         return cls(call.method, call.url, headers, call.body)
 
     def redirected(self, status: int, location: str) -> Hop | None:

@@ -2,74 +2,47 @@
 
 from __future__ import annotations
 
-from pyreqwest.exceptions import (
-    BodyDecodeError,
-    ClientClosedError,
-    ConnectTimeoutError,
-    DecodeError,
-    PyreqwestError,
-    ReadError,
-    RequestTimeoutError,
-)
+import errno
+import ssl
+from typing import Final
 
-OUT_OF_FILES = "out of file descriptors"
+BROKEN_OFF: Final = "answer broken off"
+HUNG_UP: Final = "connection closed without an answer"
+NOT_HTTP: Final = "answer is not HTTP"
+OUT_OF_FILES: Final = "out of file descriptors"
+RESET: Final = "connection reset"
+SENDER_CLOSED: Final = "sender closed"
+TOO_LARGE: Final = "answer with too many or too large headers"
 
-# What the last cause of an error begins with, and what we call it.
-CAUSES = {
-    "Connection refused": "connection refused",
-    "failed to lookup address": "host not found",
-    "Connection reset": "connection reset",
-    "Broken pipe": "connection reset",
-    "connection closed before message completed": "connection closed without an answer",
-    "invalid peer certificate": "TLS certificate not accepted",
-    "message head is too large": "answer with too many or too large headers",
-    "Too many open files": OUT_OF_FILES,
-    "Network is unreachable": "host unreachable",
-    "No route to host": "host unreachable",
-    "Connection timed out": "host unreachable",
+CAUSES: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: RESET,
+    errno.EPIPE: RESET,
+    errno.EMFILE: OUT_OF_FILES,
+    errno.ENFILE: OUT_OF_FILES,
+    errno.ENETUNREACH: "host unreachable",
+    errno.EHOSTUNREACH: "host unreachable",
+    errno.ETIMEDOUT: "host unreachable",
 }
-CONNECTING = "client error (Connect)"
-HUNG_UP = ("connection closed before message completed", "Connection reset", "Broken pipe")
 
 
-def causes(error: PyreqwestError) -> list[str]:
-    """The messages of an error, the innermost last."""
-    details = getattr(error, "details", None) or {}
-    return [cause["message"] for cause in details.get("causes") or []]
+class NoAnswer(Exception):  # noqa: N818 (an outcome, not an error)
+    """A call ended without an answer. ``unanswered`` says that its connection ended before a byte of one had come."""
+
+    def __init__(self, reason: str, *, unanswered: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.unanswered = unanswered
 
 
-def passed_deadline(error: PyreqwestError) -> bool:
-    """Whether the call's own time was up; giving up on connecting to one address is not that."""
-    chain = causes(error)
-    return isinstance(error, RequestTimeoutError) and CONNECTING not in chain and "os error" not in "".join(chain[-1:])
-
-
-def never_connected(error: PyreqwestError) -> bool:
-    """Whether there was no connection to send anything over."""
-    return CONNECTING in causes(error)
-
-
-def hung_up_unanswered(error: PyreqwestError) -> bool:
-    """Whether the connection ended after it stood and before an answer's head was complete."""
-    chain = causes(error)
-    return "client error (SendRequest)" in chain and chain[-1].startswith(HUNG_UP)
-
-
-def reason(error: PyreqwestError) -> str:
-    """What went wrong, in a few words."""
-    chain = causes(error)
-    last = chain[-1] if chain else ""
-    for beginning, words in CAUSES.items():
-        if last.startswith(beginning) and not isinstance(error, ReadError):
-            return words
-    if isinstance(error, (BodyDecodeError, ReadError)):
-        return "answer broken off"
-    if isinstance(error, DecodeError):
-        return "answer is not HTTP"
-    if isinstance(error, ClientClosedError):
-        return "sender closed"
-    if isinstance(error, ConnectTimeoutError):
-        return "host unreachable"
-    if CONNECTING in chain:
-        return "no connection" if "tcp connect error" in chain else "TLS handshake failed"
-    return "call failed"
+def unconnected(error: OSError, *, tls: bool) -> str:
+    """Why no connection came about."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "TLS certificate not accepted"
+    if isinstance(error, ssl.SSLError):
+        return "TLS handshake failed"
+    known = CAUSES.get(error.errno or 0)
+    if known is not None:
+        return known
+    # asyncio's own errors have no number: a handshake broken off, or one that took too long
+    return "TLS handshake failed" if tls and isinstance(error, ConnectionError) else "no connection"

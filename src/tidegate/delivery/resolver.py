@@ -1,4 +1,4 @@
-"""Names to addresses, by the system's resolver, for calls whose addresses must be looked at first."""
+"""Names to addresses, by the system's resolver."""
 
 from __future__ import annotations
 

@@ -1,0 +1,135 @@
+"""The connections to handlers: those that stand idle, and new ones."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from functools import partial
+
+import aiohappyeyeballs
+import truststore
+
+from tidegate.delivery.connection import Connection
+from tidegate.delivery.origin import Origin
+from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
+from tidegate.delivery.writes import Writes
+from tidegate.engine.ports import Clock
+
+IDLE_MAX = 4.0  # seconds; shorter than the 5 s after which Node and uvicorn close a connection from their side
+NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one is tried beside it (RFC 8305, 5)
+
+
+class Connections:
+    """Connections by route: an origin's text, followed by an address where only that one may be called.
+
+    The one used last is used first, so those that are not needed grow old; they are closed after ``IDLE_MAX``.
+    """
+
+    def __init__(self, clock: Clock, trusted_roots: bytes = b"") -> None:
+        """``trusted_roots`` are certificate authorities (PEM) beside the system's."""
+        self._clock = clock
+        self._trusted_roots = trusted_roots
+        self._tls: ssl.SSLContext | None = None
+        self._writes = Writes()
+        self._idle: dict[str, dict[Connection, None]] = {}
+        self._open: set[Connection] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def idle(self, route: str) -> Connection | None:
+        """One that stands, if there is any; it is the caller's until it is free again."""
+        standing = self._idle.get(route)
+        if not standing:
+            return None
+        connection, _ = standing.popitem()
+        if self._clock.monotonic() - connection.free_since <= IDLE_MAX:
+            return connection
+        connection.close()
+        self._close_old()
+        return None
+
+    async def open(self, route: str, origin: Origin, addresses: Sequence[str]) -> Connection:
+        """A new one, to the first of the addresses that takes it. Raises NoAnswer when none does."""
+        self._refuse_when_closed()
+        loop = asyncio.get_running_loop()
+        # What is sent to a name goes by that name, and the certificate must be for it.
+        context, name = (self._tls_context(), origin.host.rstrip(".")) if origin.tls else (None, None)
+        new = partial(Connection, self._writes, partial(self._freed, route), partial(self._lost, route))
+        try:
+            if len(addresses) == 1:
+                address = addresses[0]
+                opening = loop.create_connection(new, address, origin.port, ssl=context, server_hostname=name)
+            else:
+                sock = await aiohappyeyeballs.start_connection(
+                    [_info(address, origin.port) for address in addresses], happy_eyeballs_delay=NEXT_ADDRESS_AFTER
+                )
+                opening = loop.create_connection(new, sock=sock, ssl=context, server_hostname=name)
+            _, connection = await opening
+        except OSError as error:
+            raise NoAnswer(unconnected(error, tls=origin.tls)) from None
+        self._open.add(connection)
+        self._refuse_when_closed()
+        return connection
+
+    def close(self) -> None:
+        """Close them all; calls under way end without an answer."""
+        self._closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for connection in list(self._open):
+            connection.close()
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            self.close()
+            raise NoAnswer(SENDER_CLOSED)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._tls.set_alpn_protocols(["http/1.1"])
+            if self._trusted_roots:
+                self._tls.load_verify_locations(cadata=self._trusted_roots.decode("ascii"))
+        return self._tls
+
+    def _freed(self, route: str, connection: Connection) -> None:
+        connection.free_since = self._clock.monotonic()
+        standing = self._idle.get(route)
+        if standing is None:
+            standing = self._idle[route] = {}
+        standing[connection] = None
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE_MAX / 2, self._sweep)
+
+    def _lost(self, route: str, connection: Connection) -> None:
+        self._open.discard(connection)
+        standing = self._idle.get(route)
+        if standing is not None:
+            standing.pop(connection, None)
+
+    def _sweep(self) -> None:
+        self._sweeping = None
+        self._close_old()
+        if self._idle:
+            self._sweeping = asyncio.get_running_loop().call_later(IDLE_MAX / 2, self._sweep)
+
+    def _close_old(self) -> None:
+        oldest = self._clock.monotonic() - IDLE_MAX
+        for route, standing in list(self._idle.items()):
+            while standing:
+                connection = next(iter(standing))  # free for longest
+                if connection.free_since >= oldest:
+                    break
+                del standing[connection]
+                connection.close()
+            if not standing:
+                del self._idle[route]
+
+
+def _info(address: str, port: int) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:
+    """An address as getaddrinfo gives it."""
+    if ":" in address:
+        return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
+    return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)
