@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.storage.claims import claim
+
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
-from tidegate.engine.ports import Reader, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports import Reader, Settlement, StoredQueue, Transaction, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -63,13 +65,13 @@ def _add(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetim
 
 
 def _claim(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
-    claimed = tx.claim(stored, now, dice.randint(1, 4))
+    claimed = claim(tx, stored, now, dice.randint(1, 4))
     verdicts = []
     for task in claimed:
         judgement = judge(task, stored.queue, Outcome(http_status=dice.choice([200, 200, 500])), now)
         verdicts.append(Verdict(task, None if isinstance(judgement, Gone) else judgement.task))
-    tx.settle(stored, verdicts, now + HOUR)
-    tx.save_flow(stored, stored.flow.ended(len(claimed)))
+    tx.settle([Settlement(stored, verdicts, now + HOUR)])
+    tx.save_flows([(stored, stored.flow.ended(len(claimed)))])
 
 
 def _remove(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:

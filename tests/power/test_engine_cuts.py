@@ -225,11 +225,13 @@ async def test_the_cuts_would_find_an_engine_that_does_not_sync(
 
 
 async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_flow = SqlTransaction.save_flow
+    save_flows = SqlTransaction.save_flows
 
-    def forgets(self: Any, stored: ports.StoredQueue, flow: Any) -> None:
-        kept = replace(flow.bucket, tokens=float(stored.queue.rate_limits.max_burst_size))
-        save_flow(self, stored, replace(flow, bucket=kept))
+    def full(stored: ports.StoredQueue, flow: Any) -> Any:
+        return replace(flow, bucket=replace(flow.bucket, tokens=float(stored.queue.rate_limits.max_burst_size)))
 
-    monkeypatch.setattr(SqlTransaction, "save_flow", forgets)
+    def forgets(self: Any, flows: Any) -> None:
+        save_flows(self, [(stored, full(stored, flow)) for stored, flow in flows])
+
+    monkeypatch.setattr(SqlTransaction, "save_flows", forgets)
     assert await whether_caught(tmp_path)

@@ -23,7 +23,7 @@ from tests.promises.history import story
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Event, Gone, judge
 from tidegate.engine import dispatcher
-from tidegate.engine.ports import StoredQueue, Transaction, Verdict
+from tidegate.engine.ports import Settlement, StoredQueue, Transaction, Verdict
 from tidegate.storage import sql
 from tidegate.storage.sql import SqlTransaction
 
@@ -75,13 +75,19 @@ def no_check_of_the_attempt_number(plant: pytest.MonkeyPatch) -> None:
     """Whatever attempt ends, its outcome counts."""
     settle = SqlTransaction.settle
 
-    def settles(self: Any, queue: StoredQueue, verdicts: Sequence[Verdict], until: Any) -> int:
-        newest = []
-        for verdict in verdicts:
-            task = self.task(queue, verdict.task.name.task, body=False)
-            count = verdict.task.dispatch_count if task is None else task.dispatch_count
-            newest.append(Verdict(replace(verdict.task, dispatch_count=count), verdict.retry))
-        return settle(self, queue, newest, until)
+    def newest(tx: Any, queue: StoredQueue, verdict: Verdict) -> Verdict:
+        task = tx.task(queue, verdict.task.name.task, body=False)
+        count = verdict.task.dispatch_count if task is None else task.dispatch_count
+        return Verdict(replace(verdict.task, dispatch_count=count), verdict.retry)
+
+    def settles(self: Any, settlements: Sequence[Settlement]) -> int:
+        return settle(
+            self,
+            [
+                replace(each, verdicts=[newest(self, each.queue, verdict) for verdict in each.verdicts])
+                for each in settlements
+            ],
+        )
 
     plant.setattr(SqlTransaction, "settle", settles)
 

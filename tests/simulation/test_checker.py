@@ -61,9 +61,9 @@ def pauses_overlooked(plant: Plant) -> None:
 
 
 def a_second_early(plant: Plant) -> None:
-    claim = SqlTransaction.claim
+    due = SqlTransaction.due_tasks
     later = timedelta(seconds=1)
-    plant.setattr(SqlTransaction, "claim", lambda self, queue, now, *rest: claim(self, queue, now + later, *rest))
+    plant.setattr(SqlTransaction, "due_tasks", lambda self, queue, now, *rest: due(self, queue, now + later, *rest))
 
 
 def waits(plant: Plant, change: Callable[[timedelta], timedelta]) -> None:
@@ -111,8 +111,8 @@ def a_tenth_of_a_second_late(plant: Plant) -> None:
 def delivered_tasks_kept(plant: Plant) -> None:
     settle = SqlTransaction.settle
 
-    def keep(self: SqlTransaction, queue: Any, verdicts: Any, until: Any) -> int:
-        return settle(self, queue, [again(each) for each in verdicts], until)
+    def keep(self: SqlTransaction, settlements: Any) -> int:
+        return settle(self, [replace(each, verdicts=[again(one) for one in each.verdicts]) for each in settlements])
 
     def again(verdict: Any) -> Any:
         task = verdict.task

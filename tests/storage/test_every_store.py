@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.storage.claims import claim
 
-from tidegate.core.bucket import Flow
+from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.errors import Code
 from tidegate.core.lease import Lease
 from tidegate.core.lifecycle import Outcome, Retry, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
+from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
-from tidegate.engine.ports import Store, StoredQueue, Tally, Transaction, Verdict, Wanted
+from tidegate.core.throttle import Throttle
+from tidegate.engine.ports import Settlement, Store, StoredQueue, Tally, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -131,35 +134,35 @@ async def test_a_claim_takes_what_is_due_in_the_order_of_schedule_time_then_crea
     stored = await made(
         store, task("late", NOON + SECOND), task("b", NOON), task("a", NOON), task("early", NOON - SECOND)
     )
-    claimed = await store.write(lambda tx: tx.claim(stored, NOON, 2))
+    claimed = await store.write(lambda tx: claim(tx, stored, NOON, 2))
     assert ids(claimed) == ["early", "b"]
     assert {each.dispatch_count for each in claimed} == {1}
     assert {each.dispatched_at for each in claimed} == {NOON}
     assert {each.first_dispatch_time for each in claimed} == {NOON}
-    assert ids(await store.write(lambda tx: tx.claim(stored, NOON, 5))) == ["a"]
-    assert await store.write(lambda tx: tx.claim(stored, NOON, 5)) == []
+    assert ids(await store.write(lambda tx: claim(tx, stored, NOON, 5))) == ["a"]
+    assert await store.write(lambda tx: claim(tx, stored, NOON, 5)) == []
     assert await store.read(lambda tx: tx.next_due(stored)) == NOON + SECOND
 
 
 async def test_a_claim_takes_no_more_long_tasks_than_there_is_room_for(store: Store) -> None:
     sizes = {"small": 5, "long": 20_000, "wide": 500, "longer": 30_000, "last": 6}
     stored = await made(store, *[task(name, body=name[:1].encode() * size) for name, size in sizes.items()])
-    claimed = await store.write(lambda tx: tx.claim(stored, NOON, 10, 25_000))
+    claimed = await store.write(lambda tx: claim(tx, stored, NOON, 10, 25_000))
     assert ids(claimed) == ["small", "long", "wide"]
     assert [each.body for each in claimed] == [b"s" * 5, b"l" * 20_000, b"w" * 500]
     assert [each.bulk > 0 for each in claimed] == [False, True, False]
     assert 20_000 < claimed[1].bulk < 21_000
-    assert await store.write(lambda tx: tx.claim(stored, NOON, 10, 29_999)) == []
+    assert await store.write(lambda tx: claim(tx, stored, NOON, 10, 29_999)) == []
     assert await store.read(lambda tx: tx.next_due(stored)) == NOON
-    (longer, last) = await store.write(lambda tx: tx.claim(stored, NOON, 10, 31_000))
+    (longer, last) = await store.write(lambda tx: claim(tx, stored, NOON, 10, 31_000))
     assert (longer.body, last.body) == (b"l" * 30_000, b"l" * 6)
 
 
 async def test_many_headers_make_a_task_long_too(store: Store) -> None:
     wide = replace(task("wide"), target=HttpRequest("https://handler.test/", headers={"A": "b" * 8000}))
     stored = await made(store, wide)
-    assert await store.write(lambda tx: tx.claim(stored, NOON, 10, 8000)) == []
-    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 10, 9000))
+    assert await store.write(lambda tx: claim(tx, stored, NOON, 10, 8000)) == []
+    (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 10, 9000))
     assert 8000 < claimed.bulk < 9000
 
 
@@ -167,14 +170,14 @@ async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store
     other = QueueName.of("p", "us-central1", "idle")
     await made(store, name=other)
     stored = await made(store, task("a", NOON), task("b", NOON + SECOND))
-    await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    await store.write(lambda tx: claim(tx, stored, NOON, 1))
     assert await store.read(lambda tx: tx.backlog()) == [(QUEUE, NOON + SECOND)]
 
 
 async def test_a_success_removes_the_task_and_leaves_its_name_taken_for_a_while(store: Store) -> None:
     stored = await made(store, task("a", body=b"x" * 5000), task("b"))
-    (claimed, _) = await store.write(lambda tx: tx.claim(stored, NOON, 2))
-    done = await store.write(lambda tx: tx.settle(stored, [Verdict(claimed, None)], NOON + HOUR))
+    (claimed, _) = await store.write(lambda tx: claim(tx, stored, NOON, 2))
+    done = await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, None)], NOON + HOUR)]))
     assert done == 1
     assert await listed(store) == ["b"]
     assert await store.read(lambda tx: tx.entombed(stored, ["a", "b"], NOON)) == {"a"}
@@ -183,10 +186,10 @@ async def test_a_success_removes_the_task_and_leaves_its_name_taken_for_a_while(
 
 async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
     stored = await made(store, task("a"))
-    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
     judgement = judge(claimed, stored.queue, Outcome(http_status=429), NOON + SECOND)
     assert isinstance(judgement, Retry)
-    await store.write(lambda tx: tx.settle(stored, [Verdict(claimed, judgement.task)], NOON + HOUR))
+    await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, judgement.task)], NOON + HOUR)]))
     found = await store.read(lambda tx: tx.task(stored, "a", body=True))
     assert found == judgement.task
     assert found.last_attempt == Attempt(
@@ -197,8 +200,8 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
         429,
     )
     due = NOON + SECOND + timedelta(milliseconds=100)
-    assert await store.write(lambda tx: tx.claim(stored, due - timedelta(microseconds=1), 1)) == []
-    (again,) = await store.write(lambda tx: tx.claim(stored, due, 1))
+    assert await store.write(lambda tx: claim(tx, stored, due - timedelta(microseconds=1), 1)) == []
+    (again,) = await store.write(lambda tx: claim(tx, stored, due, 1))
     assert (again.dispatch_count, again.response_count, again.answer_count) == (2, 1, 1)
     assert again.first_dispatch_time == NOON
 
@@ -206,14 +209,14 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
 @pytest.mark.parametrize("retry", [True, False])
 async def test_an_outcome_counts_only_while_its_attempt_is_the_newest(store: Store, retry: bool) -> None:
     stored = await made(store, task("a"))
-    (first,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    (first,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
     second = await store.write(lambda tx: tx.force(stored, "a", NOON + SECOND))
     assert second is not None
     assert second.dispatch_count == 2
     verdict = Verdict(first, first if retry else None)
-    assert await store.write(lambda tx: tx.settle(stored, [verdict], NOON + HOUR)) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [verdict], NOON + HOUR)])) == 0
     assert await listed(store) == ["a"]
-    assert await store.write(lambda tx: tx.settle(stored, [Verdict(second, None)], NOON + HOUR)) == 1
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(second, None)], NOON + HOUR)])) == 1
     assert await listed(store) == []
 
 
@@ -235,13 +238,13 @@ async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
     assert await store.read(lambda tx: tx.entombed(stored, [], NOON)) == set()
     assert await store.read(lambda tx: tx.leases(stored, [])) == {}
     assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
-    assert await store.write(lambda tx: tx.settle(stored, [], NOON)) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [], NOON)])) == 0
     await store.write(lambda tx: tx.add_tasks(stored, []))
 
 
 async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store: Store) -> None:
     stored = await made(store, task("a"), task("b"))
-    (claimed,) = await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
     purged = queue(purge_time=NOON)
     await store.write(lambda tx: tx.purge(stored, purged, NOON + HOUR))
     after = await current(store)
@@ -249,7 +252,7 @@ async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store
     assert after.id == stored.id
     assert not await store.read(lambda tx: tx.has_tasks(after))
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
-    assert await store.write(lambda tx: tx.settle(after, [Verdict(claimed, claimed)], NOON + HOUR)) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(after, [Verdict(claimed, claimed)], NOON + HOUR)])) == 0
     assert await listed(store) == []
     while await store.write(lambda tx: tx.sweep(NOON, 1)):
         pass
@@ -272,12 +275,12 @@ async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everyth
 
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
     stored = await made(store, task("a", NOON - SECOND), task("b", NOON + HOUR))
-    await store.write(lambda tx: tx.claim(stored, NOON, 1))
+    await store.write(lambda tx: claim(tx, stored, NOON, 1))
     await store.write(lambda tx: tx.force(stored, "b", NOON))
-    await store.write(lambda tx: tx.save_flow(stored, Flow(stored.flow.bucket, 2)))
+    await store.write(lambda tx: tx.save_flows([(stored, Flow(stored.flow.bucket, 2))]))
     await store.write(lambda tx: tx.release(NOON))
     assert (await current(store)).flow == stored.flow
-    again = await store.write(lambda tx: tx.claim(stored, NOON, 5))
+    again = await store.write(lambda tx: claim(tx, stored, NOON, 5))
     assert [(each.name.task, each.schedule_time) for each in again] == [("a", NOON - SECOND), ("b", NOON)]
 
 
@@ -350,12 +353,14 @@ async def tallied(store: Store) -> Tally:
 async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
     stored = await made(store, *[task(f"{n:03}", NOON + n * SECOND) for n in range(100)])
     assert await tallied(store) == Tally(100, NOON)
-    claimed = await store.write(lambda tx: tx.claim(stored, NOON + HOUR, 10))
+    claimed = await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 10))
     assert await tallied(store) == Tally(100, NOON + 10 * SECOND)
     verdicts = [Verdict(each, each if n % 2 else None) for n, each in enumerate(claimed)]
-    await store.write(lambda tx: tx.settle(stored, verdicts, NOON + HOUR))
+    await store.write(lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)]))
     assert (await tallied(store)).tasks == 95
-    await store.write(lambda tx: tx.settle(stored, verdicts, NOON + HOUR))  # too late: nothing of it is there
+    await store.write(
+        lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)])
+    )  # too late: nothing of it is there
     assert (await tallied(store)).tasks == 95
     await store.write(lambda tx: tx.remove(stored, ["050", "050", "000", "none"], NOON + HOUR))
     assert (await tallied(store)).tasks == 94
@@ -412,7 +417,7 @@ async def test_a_reset_forgets_everything_and_what_comes_after_is_new(store: Sto
         tx.put_document("policy", "a", b"1")
 
     await store.write(fill)
-    (attempt,) = await store.write(lambda tx: tx.claim(before, NOON, 1))
+    (attempt,) = await store.write(lambda tx: claim(tx, before, NOON, 1))
     await store.write(lambda tx: tx.reset())
     assert await store.read(lambda tx: tx.queue(QUEUE)) is None
     assert await store.read(lambda tx: tx.backlog()) == []
@@ -421,7 +426,7 @@ async def test_a_reset_forgets_everything_and_what_comes_after_is_new(store: Sto
     after = await made(store, task("a"))
     assert after.id != before.id
     assert await store.read(lambda tx: tx.entombed(after, ["b", "long"], NOON)) == set()
-    assert await store.write(lambda tx: tx.settle(after, [Verdict(attempt, None)], NOON + HOUR)) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(after, [Verdict(attempt, None)], NOON + HOUR)])) == 0
     assert await listed(store) == ["a"]
 
 
@@ -451,13 +456,13 @@ async def test_a_transaction_sees_its_queue_as_the_others_left_it(store: Store) 
 
     def fails(tx: Transaction) -> None:
         there = _queue(tx)
-        tx.save_flow(there, replace(there.flow, in_flight=99))
+        tx.save_flows([(there, replace(there.flow, in_flight=99))])
         assert _queue(tx).flow.in_flight == 99
         tx.save_queue(there, queue(state=State.DISABLED))
         raise ValueError
 
     changes: list[Callable[[Transaction], Any]] = [
-        lambda tx: tx.save_flow(_queue(tx), busy),
+        lambda tx: tx.save_flows([(_queue(tx), busy)]),
         lambda tx: tx.save_queue(stored, paused),
         fails,
         lambda tx: tx.purge(_queue(tx), purged, NOON),
@@ -474,3 +479,74 @@ async def test_a_transaction_sees_its_queue_as_the_others_left_it(store: Store) 
         assert within == await store.read(lambda tx: tx.queue(QUEUE))
         seen.append(None if within is None else (within.queue, within.flow.in_flight))
     assert seen == [(queue(), 3), (paused, 3), (paused, 3), (purged, 3), (purged, 0), None, (paused, 3), None]
+
+
+def sibling(name: str) -> QueueName:
+    return QueueName(QUEUE.rpartition("/")[0] + f"/{name}")
+
+
+async def claimed_of_three(store: Store) -> tuple[list[StoredQueue], list[list[Task]]]:
+    """Three queues with the tasks a, b and c each, of which a and b were claimed."""
+    queues = [await made(store, task("a"), task("b"), task("c"), name=sibling(name)) for name in ("x", "y", "z")]
+
+    def claims(tx: Transaction) -> list[list[Task]]:
+        found = [tx.due_tasks(stored, NOON, 2) for stored in queues]
+        tx.mark_dispatched([each for tasks in found for each in tasks], NOON)
+        return found
+
+    return queues, await store.write(claims)
+
+
+async def left_in(store: Store, stored: StoredQueue) -> list[str]:
+    return ids(await store.read(lambda tx: tx.tasks(stored, "", 100, body=False)))
+
+
+async def entombed(store: Store, stored: StoredQueue, at: datetime) -> set[str]:
+    return await store.read(lambda tx: tx.entombed(stored, ["a", "b", "c"], at))
+
+
+def settlements(queues: list[StoredQueue], claimed: list[list[Task]]) -> list[Settlement]:
+    return [
+        Settlement(stored, [Verdict(each, None) for each in tasks], NOON + number * HOUR)
+        for number, (stored, tasks) in enumerate(zip(queues, claimed, strict=True), 1)
+    ]
+
+
+async def test_attempts_of_many_queues_start_and_end_together(store: Store) -> None:
+    queues, claimed = await claimed_of_three(store)
+    assert [ids(tasks) for tasks in claimed] == [["a", "b"]] * 3
+    assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(3, NOON)] * 3
+    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == 6
+    for number, stored in enumerate(queues, 1):
+        free = NOON + number * HOUR
+        assert await left_in(store, stored) == ["c"]
+        assert await entombed(store, stored, free - SECOND) == {"a", "b"}
+        assert await entombed(store, stored, free) == set()
+    assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(1, NOON)] * 3
+
+
+async def test_of_attempts_that_end_together_those_that_are_the_newest_count(store: Store) -> None:
+    queues, claimed = await claimed_of_three(store)
+    await store.write(lambda tx: tx.remove(queues[0], ["a"], NOON + 9 * HOUR))
+    await store.write(lambda tx: tx.force(queues[1], "b", NOON))
+    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == 4
+    assert [await left_in(store, each) for each in queues] == [["c"], ["b", "c"], ["c"]]
+    assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(1, NOON), Tally(2, NOON), Tally(1, NOON)]
+    assert await entombed(store, queues[1], NOON) == {"a"}
+
+
+async def test_the_flows_of_many_queues_are_saved_together(store: Store) -> None:
+    queues = [await made(store, name=sibling(name)) for name in ("x", "y", "z")]
+    slowed = Throttle(0.5, since=NOON, halved_at=NOON)
+    flows = [
+        Flow(TokenBucket(0.1 + 0.2, NOON + timedelta(microseconds=1)), 7, slowed),
+        Flow(TokenBucket(5.0, NOON), 0, ramp=Ramp(NOON, 750.0, 3)),
+        Flow(TokenBucket(1e-9, NOON), 5000),
+    ]
+    await store.write(lambda tx: tx.save_flows(list(zip(queues, flows, strict=True))))
+    names = [stored.queue.name for stored in queues]
+    for saved in (
+        await store.read(lambda tx: [tx.queue(name) for name in names]),
+        await store.write(lambda tx: [tx.queue(name) for name in names]),
+    ):
+        assert [stored and stored.flow for stored in saved] == flows

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import apsw
 import pytest
+from tests.storage.claims import claim
 from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
 from tidegate.core.queue import Queue
-from tidegate.engine.ports import StoreError, Transaction, Verdict, Wanted
+from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
 from tidegate.storage.rows import queue_settings, task_row
 from tidegate.storage.sqlite import LockedError, SqliteStore, check
@@ -163,10 +164,10 @@ async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: 
         tx.queue(QUEUE)
         tx.living(stored, ["1"])
         tx.entombed(stored, ["1"], NOON)
-        claimed = tx.claim(stored, NOON, 2)
+        claimed = claim(tx, stored, NOON, 2)
         tx.next_due(stored)
-        tx.save_flow(stored, stored.flow)
-        tx.settle(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)
+        tx.save_flows([(stored, stored.flow)])
+        tx.settle([Settlement(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)])
         tx.force(stored, "3", NOON)
         tx.remove(stored, ["4"], NOON)
         tx.lease(stored, Wanted(1, 1000, None, 5, NOON), NOON, NOON)

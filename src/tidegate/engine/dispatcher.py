@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
@@ -20,7 +21,17 @@ from tidegate.engine.batching import Batcher
 from tidegate.engine.bulk import FORCED_BULK, Bulk
 from tidegate.engine.executions import Executions
 from tidegate.engine.opening import Opening
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, MintError, StoreError, Transaction, Verdict, World
+from tidegate.engine.ports import (
+    AttemptEnded,
+    AttemptStarted,
+    MintError,
+    Settlement,
+    StoredQueue,
+    StoreError,
+    Transaction,
+    Verdict,
+    World,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +67,8 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
     by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
     for each in ended:
         by_queue[each.queue, each.queue_id].append(each)
+    settlements: list[Settlement] = []
+    flows: list[tuple[StoredQueue, Flow]] = []
     settled = []
     for (name, queue_id), group in by_queue.items():
         stored = tx.queue(name)
@@ -70,13 +83,15 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
-        tx.settle(stored, verdicts, latest + stored.queue.tombstone_ttl)
+        settlements.append(Settlement(stored, verdicts, latest + stored.queue.tombstone_ttl))
         flow = stored.flow.ended(len(group))
         if throttling:
             answers = [(each.task.target, each.outcome) for each in group]
             flow = replace(flow, throttle=flow.throttle.after(answers, latest))
-        tx.save_flow(stored, flow)
+        flows.append((stored, flow))
         settled.append(Settled(name, retry_at))
+    tx.settle(settlements)
+    tx.save_flows(flows)
     return settled
 
 

@@ -80,6 +80,14 @@ class Verdict(Struct, frozen=True):
     retry: Task | None
 
 
+class Settlement(Struct, frozen=True):
+    """The verdicts on a queue's ended attempts. The names of tasks that are gone stay taken ``tombstones_until``."""
+
+    queue: StoredQueue
+    verdicts: Sequence[Verdict]
+    tombstones_until: datetime
+
+
 class Tally(Struct, frozen=True):
     """How many tasks a queue has, and the earliest schedule time among those that wait."""
 
@@ -155,7 +163,7 @@ class Transaction(Reader, Protocol):
     def save_queue(self, stored: StoredQueue, queue: Queue) -> None:
         """New settings or state for a queue; its flow stays."""
 
-    def save_flow(self, stored: StoredQueue, flow: Flow) -> None: ...
+    def save_flows(self, flows: Sequence[tuple[StoredQueue, Flow]]) -> None: ...
 
     def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
         """Remove the queue, its tasks and tombstones; the name stays taken until then. Takes no time over the tasks."""
@@ -166,11 +174,14 @@ class Transaction(Reader, Protocol):
     def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
         """Store new tasks."""
 
-    def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
-        """Mark the first ``limit`` due tasks as dispatched at ``now``; they come back with their attempt counted.
+    def due_tasks(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
+        """The first ``limit`` due tasks as they are once they have been dispatched at ``now``, the attempt counted.
 
         Fewer when the next one's ``Task.bulk`` would bring the sum of it over ``bulk``; its body is then not read.
         """
+
+    def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
+        """Note that attempts of these due tasks, of whatever queues, start now."""
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         """Mark one task as dispatched, whatever its schedule time and even if an attempt is under way."""
@@ -181,7 +192,7 @@ class Transaction(Reader, Protocol):
     def reschedule(self, queue: StoredQueue, task: Task, at: datetime) -> None:
         """Give a waiting task another schedule time."""
 
-    def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
+    def settle(self, settlements: Sequence[Settlement]) -> int:
         """Record ended attempts, each only if its attempt is still the newest; return how many were."""
 
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:

@@ -82,7 +82,7 @@ class Queues:
                 return self._add(tx, change(None))
             changed = change(stored.queue)
             if changed.rate_limits != stored.queue.rate_limits:  # the time until now is the old rate's
-                tx.save_flow(stored, stored.flow.filled(stored.queue.rate_limits, self._clock.now()))
+                tx.save_flows([(stored, stored.flow.filled(stored.queue.rate_limits, self._clock.now()))])
             tx.save_queue(stored, changed)
             return changed
 

@@ -61,11 +61,22 @@ class Claim(Struct, frozen=True):
     cramped: bool = False  # the next task is long, and there is no room for it in memory
 
 
+class _Found(Struct, frozen=True):
+    """What a claim found in one queue, and the ``flow`` that it leaves."""
+
+    stored: StoredQueue
+    tasks: list[Task]
+    granted: int
+    share: int
+    limits: RateLimits
+    flow: Flow
+
+
 def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
     ``bulk`` has room for; the locked rows keep many nodes in step.
     """
-    claims = []
+    found: list[_Found] = []
     bulk = bulk.copy()
     for name, share in shares.items():
         stored = tx.queue(name)
@@ -74,29 +85,20 @@ def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk:
         flow = stored.flow.ramping(now, on=ramp_up)
         limits = flow.limits(stored.queue.rate_limits, now)
         granted, flow = flow.grant(share, limits, now)
-        tasks = tx.claim(stored, now, granted, bulk.room(name)) if granted else []
-        if tasks:
-            for task in tasks:
-                if task.bulk:
-                    bulk.hold(name, task.bulk)
-            flow = flow.give_back(granted - len(tasks)).started(len(tasks), now)
-            tx.save_flow(stored, flow)
-        else:
-            flow = stored.flow
-        claims.append(_claimed(tx, stored, tasks, granted, share, limits, flow, now))
-    return claims
+        tasks = tx.due_tasks(stored, now, granted, bulk.room(name)) if granted else []
+        for task in tasks:
+            if task.bulk:
+                bulk.hold(name, task.bulk)
+        flow = flow.give_back(granted - len(tasks)).started(len(tasks), now) if tasks else stored.flow
+        found.append(_Found(stored, tasks, granted, share, limits, flow))
+    # For all queues together, however few tasks each of them gave: a statement of its own costs more than a task.
+    tx.mark_dispatched([task for each in found for task in each.tasks], now)
+    tx.save_flows([(each.stored, each.flow) for each in found if each.tasks])
+    return [_claimed(tx, each, now) for each in found]
 
 
-def _claimed(
-    tx: Transaction,
-    stored: StoredQueue,
-    tasks: list[Task],
-    granted: int,
-    share: int,
-    limits: RateLimits,
-    flow: Flow,
-    now: datetime,
-) -> Claim:
+def _claimed(tx: Transaction, found: _Found, now: datetime) -> Claim:
+    stored, tasks, granted, limits, flow = found.stored, found.tasks, found.granted, found.limits, found.flow
     if len(tasks) < granted or not tasks:
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet
@@ -105,8 +107,8 @@ def _claimed(
             return Claim(stored, tasks, None, cramped=True)
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return Claim(stored, tasks, None, full=True)
-    if granted == share:  # there may be more at once
-        return Claim(stored, tasks, now if share >= LARGE_SHARE else now + CLAIM_PAUSE)
+    if granted == found.share:  # there may be more at once
+        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + CLAIM_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
     return Claim(stored, tasks, max(ready, now + CLAIM_PAUSE))
 

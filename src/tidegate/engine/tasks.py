@@ -256,7 +256,7 @@ class Tasks:
                 raise answers.task_not_runnable()
             forced = tx.force(stored, name.task, now)
             assert forced is not None  # noqa: S101 - it was there a moment ago, in this transaction
-            tx.save_flow(stored, stored.flow.forced())
+            tx.save_flows([(stored, stored.flow.forced())])
             return stored, before, forced
 
         stored, before, forced = await self._store.write(work)

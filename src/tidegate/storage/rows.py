@@ -100,6 +100,12 @@ def flow_columns(flow: Flow) -> tuple[Any, ...]:
     return flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, throttle, ramp
 
 
+def flow_digits(flow: Flow) -> tuple[Any, ...]:
+    """The same with bytes as hexadecimal digits, for JSON."""
+    tokens, filled_at, in_flight, throttle, ramp = flow_columns(flow)
+    return tokens, filled_at, in_flight, throttle and throttle.hex(), ramp and ramp.hex()
+
+
 TASK_COLUMNS = (
     "seq, id, schedule_time, create_time, dispatch_count, response_count, answer_count,"
     " first_dispatch_at, dispatched_at, last_attempt, settings"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 from msgspec.structs import replace
@@ -21,9 +21,9 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue, StoreFullError, Tally, Verdict, Wanted
+from tidegate.engine.ports import Settlement, StoredQueue, StoreFullError, Tally, Wanted
 from tidegate.storage import rows
-from tidegate.storage.removal import count_tasks, delete_tasks, drop_bodies, entomb
+from tidegate.storage.removal import Grave, count_tasks, delete_tasks, drop_bodies, entomb, json_text
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, LeasableRow, TaskKey
 from tidegate.storage.sweep import Sweeper
 
@@ -47,6 +47,14 @@ _IDS = "(SELECT value FROM carray(?))"
 def _insert(rows_: int) -> str:
     """The statement that inserts so many tasks, ``ROWS_PER_INSERT`` at most."""
     return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows_)
+
+
+class Gone(NamedTuple):
+    """Tasks of a queue that are done or given up; their names stay taken ``until`` then, in microseconds."""
+
+    queue: StoredQueue
+    tasks: Sequence[Task]
+    until: int
 
 
 class SqlReader:
@@ -240,14 +248,24 @@ class SqlTransaction(SqlReader):
         self._queues.pop(stored.queue.name, None)
         self._execute("UPDATE queues SET settings = ? WHERE id = ?", (rows.queue_settings(queue), stored.id))
 
-    def save_flow(self, stored: StoredQueue, flow: Flow) -> None:
-        self._execute(
-            "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ?, ramp = ? WHERE id = ?",
-            (*rows.flow_columns(flow), stored.id),
-        )
-        known = self._queues.get(stored.queue.name)
-        if known is not None and known.id == stored.id:
-            self._queues[stored.queue.name] = StoredQueue(known.queue, flow, known.id, known.generation)
+    def save_flows(self, flows: Sequence[tuple[StoredQueue, Flow]]) -> None:
+        if len(flows) == 1:
+            ((stored, flow),) = flows
+            self._execute(
+                "UPDATE queues SET tokens = ?, filled_at = ?, in_flight = ?, throttle = ?, ramp = ? WHERE id = ?",
+                (*rows.flow_columns(flow), stored.id),
+            )
+        elif flows:
+            self._execute(
+                "UPDATE queues SET tokens = flow.value ->> 1, filled_at = flow.value ->> 2,"
+                " in_flight = flow.value ->> 3, throttle = unhex(flow.value ->> 4), ramp = unhex(flow.value ->> 5)"
+                " FROM json_each(?) AS flow WHERE queues.id = flow.value ->> 0",
+                (json_text([(stored.id, *rows.flow_digits(flow)) for stored, flow in flows]),),
+            )
+        for stored, flow in flows:
+            known = self._queues.get(stored.queue.name)
+            if known is not None and known.id == stored.id:
+                self._queues[stored.queue.name] = StoredQueue(known.queue, flow, known.id, known.generation)
 
     def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
         self._queues.pop(stored.queue.name, None)
@@ -276,26 +294,27 @@ class SqlTransaction(SqlReader):
         long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
-        count_tasks(self._connection, queue.generation, len(tasks))
+        count_tasks(self._connection, {queue.generation: len(tasks)})
 
-    def claim(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
-        at = micros(now)
+    def due_tasks(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         (found,) = self._execute(
             f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS}) ORDER BY schedule_time, seq) FROM"
             " (SELECT * FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
             " ORDER BY schedule_time, seq LIMIT ?)",
-            (queue.generation, at, limit),
+            (queue.generation, micros(now), limit),
         ).fetchone()
         claimed = [rows.claimed_task(queue.queue.name, queue.generation, row, now) for row in rows.claimed_rows(found)]
         if any(task.bulk for task in claimed):
             claimed = self._whole(claimed, bulk)
-        if claimed:
+        return claimed
+
+    def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
+        if tasks:
             self._execute(
                 "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
                 f" first_dispatch_at = coalesce(first_dispatch_at, ?1) WHERE seq IN {_IDS}",
-                (at, apsw.carray(array("q", [task.key.seq for task in claimed]))),
+                (micros(now), apsw.carray(array("q", [task.key.seq for task in tasks]))),
             )
-        return claimed
 
     def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
         found = self._execute(
@@ -333,23 +352,23 @@ class SqlTransaction(SqlReader):
             (micros(at), queue.generation, task.name.task),
         )
 
-    def settle(self, queue: StoredQueue, verdicts: Sequence[Verdict], tombstones_until: datetime) -> int:
-        generation = queue.generation
-        gone: defaultdict[int, list[Task]] = defaultdict(list)
+    def settle(self, settlements: Sequence[Settlement]) -> int:
+        gone: defaultdict[int, list[Gone]] = defaultdict(list)
         kept: list[tuple[Any, ...]] = []
-        for verdict in verdicts:
-            key: TaskKey = verdict.task.key
-            if key.generation != generation:
-                continue  # purged meanwhile
-            attempt = verdict.task.dispatch_count
-            if verdict.retry is None:
-                gone[attempt].append(verdict.task)
-            else:
-                kept.append((*_progress(verdict.retry), key.seq, attempt))
-        settled = 0
-        for attempt, tasks in gone.items():
-            settled += self._finish(queue, tasks, attempt, micros(tombstones_until))
-        count_tasks(self._connection, generation, -settled)
+        for settlement in settlements:
+            done: defaultdict[int, list[Task]] = defaultdict(list)
+            for verdict in settlement.verdicts:
+                key: TaskKey = verdict.task.key
+                if key.generation != settlement.queue.generation:
+                    continue  # purged meanwhile
+                attempt = verdict.task.dispatch_count
+                if verdict.retry is None:
+                    done[attempt].append(verdict.task)
+                else:
+                    kept.append((*_progress(verdict.retry), key.seq, attempt))
+            for attempt, tasks in done.items():
+                gone[attempt].append(Gone(settlement.queue, tasks, micros(settlement.tombstones_until)))
+        settled = sum(self._finish(groups, attempt) for attempt, groups in gone.items())
         if kept:
             before = self._connection.total_changes()
             self._executemany(
@@ -373,11 +392,11 @@ class SqlTransaction(SqlReader):
             return set()
         seqs = array("q", [seq for seq, _, _ in there])
         self._execute(f"DELETE FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
-        count_tasks(self._connection, queue.generation, -len(there))
+        count_tasks(self._connection, {queue.generation: -len(there)})
         drop_bodies(self._connection, [seq for seq, _, apart in there if apart])
-        gone = {task_id for _, task_id, _ in there}
-        entomb(self._connection, queue.id, gone, micros(tombstones_until))
-        return gone
+        gone = [task_id for _, task_id, _ in there]
+        entomb(self._connection, Grave(queue.id, micros(tombstones_until), gone))
+        return set(gone)
 
     def put_document(self, kind: str, name: str, value: bytes, expires: datetime | None = None) -> None:
         self._execute(
@@ -432,18 +451,36 @@ class SqlTransaction(SqlReader):
             chosen.append(row)
         return chosen, spent
 
-    def _finish(self, queue: StoredQueue, tasks: Sequence[Task], attempt: int, until: int) -> int:
+    def _finish(self, groups: Sequence[Gone], attempt: int) -> int:
         """Delete tasks whose newest attempt is this one, by what is known of them: nothing is read back."""
-        seqs = array("q", [task.key.seq for task in tasks])
-        self._execute(f"DELETE FROM tasks WHERE seq IN {_IDS} AND dispatch_count = ?", (apsw.carray(seqs), attempt))
+        seqs = array("q", [task.key.seq for group in groups for task in group.tasks])
+        newest = f"seq IN {_IDS} AND dispatch_count = ?"
+        if len(groups) > 1:
+            (there,) = self._execute(
+                f"SELECT count(*) FROM tasks WHERE {newest}", (apsw.carray(seqs), attempt)
+            ).fetchone()
+            if there < len(seqs):  # which queue's are not is found out one by one
+                return sum(self._finish([group], attempt) for group in groups)
+        self._execute(f"DELETE FROM tasks WHERE {newest}", (apsw.carray(seqs), attempt))
         finished = self._connection.changes()
-        if finished != len(tasks):  # some are gone already, or under way once more
+        count_tasks(
+            self._connection,
+            {groups[0].queue.generation: -finished}
+            if len(groups) == 1
+            else {group.queue.generation: -len(group.tasks) for group in groups},
+        )
+        if finished != len(seqs):  # some are gone already, or under way once more
+            ((queue, tasks, until),) = groups
             left = {
                 name for (name,) in self._execute(f"SELECT seq FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
             }
-            tasks = [task for task in tasks if task.key.seq not in left]
-        entomb(self._connection, queue.id, [task.name.task for task in tasks], until)
-        drop_bodies(self._connection, [task.key.seq for task in tasks if len(task.body) > rows.INLINE_BODY])
+            groups = [Gone(queue, [task for task in tasks if task.key.seq not in left], until)]
+        entomb(
+            self._connection,
+            *[Grave(group.queue.id, group.until, [task.name.task for task in group.tasks]) for group in groups],
+        )
+        long = [task.key.seq for group in groups for task in group.tasks if len(task.body) > rows.INLINE_BODY]
+        drop_bodies(self._connection, long)
         return finished
 
     def _whole(self, claimed: list[Task], bulk: int | None) -> list[Task]:
@@ -479,8 +516,8 @@ class SqlTransaction(SqlReader):
     def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
         """Delete tasks and leave their names taken."""
         gone = delete_tasks(self._connection, where, values)
-        count_tasks(self._connection, queue.generation, -len(gone))
-        entomb(self._connection, queue.id, gone, micros(until))
+        count_tasks(self._connection, {queue.generation: -len(gone)})
+        entomb(self._connection, Grave(queue.id, micros(until), gone))
         return len(gone)
 
     def _open_generation(self, queue: int) -> int:

@@ -11,7 +11,7 @@ import apsw
 from tidegate.core.queue import SHORTEST_TASK_TTL
 from tidegate.core.times import micros
 from tidegate.storage import rows
-from tidegate.storage.removal import count_tasks, delete_tasks, entomb
+from tidegate.storage.removal import Grave, count_tasks, delete_tasks, entomb
 
 PAUSE_BETWEEN_WALKS = timedelta(hours=1)
 """How often the tasks are walked for those past their time to live, which is counted in weeks."""
@@ -56,7 +56,7 @@ class Sweeper:
             self._connection, "seq IN (SELECT seq FROM tasks WHERE generation = ? LIMIT ?)", (generation, limit)
         )
         if until > at:
-            entomb(self._connection, queue, gone, until)
+            entomb(self._connection, Grave(queue, until, gone))
         if len(gone) < limit:
             self._execute("DELETE FROM generations WHERE id = ?", (generation,))
         return True
@@ -79,8 +79,8 @@ class Sweeper:
             limits = rows.decode_queue(settings)
             if created + micros_of(limits.task_ttl) <= at:
                 delete_tasks(self._connection, "seq = ?", (seq,))
-                count_tasks(self._connection, generation, -1)
-                entomb(self._connection, queue, [task_id], at + micros_of(limits.tombstone_ttl))
+                count_tasks(self._connection, {generation: -1})
+                entomb(self._connection, Grave(queue, at + micros_of(limits.tombstone_ttl), [task_id]))
         else:
             if len(walked) == limit:
                 return True

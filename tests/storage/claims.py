@@ -1,0 +1,15 @@
+"""Claims as the scheduler makes them, of one queue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tidegate.core.task import Task
+from tidegate.engine.ports import StoredQueue, Transaction
+
+
+def claim(tx: Transaction, stored: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
+    """Take the first due tasks and mark them as dispatched."""
+    tasks = tx.due_tasks(stored, now, limit, bulk)
+    tx.mark_dispatched(tasks, now)
+    return tasks
