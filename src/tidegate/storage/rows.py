@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -194,6 +195,7 @@ CLAIM_COLUMNS = (
 to gives the interpreter lock away, and getting it back costs more than writing and reading the JSON."""
 
 _ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
+_due_first = itemgetter(2, 0)
 _claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
 
 BULKY = 4096
@@ -204,8 +206,13 @@ APART = bytes(bytearray(b"apart"))
 
 
 def claimed_rows(found: str) -> list[_ClaimedRow]:
-    """The rows of an array of ``CLAIM_COLUMNS``."""
-    return _claimed_decoder.decode(found)
+    """The rows of an array of ``CLAIM_COLUMNS``, by their schedule times and then as they were created.
+
+    SQLite finds them in this order, but promises it for an array only if it sorts them; Python notices that they are.
+    """
+    claimed = _claimed_decoder.decode(found)
+    claimed.sort(key=_due_first)
+    return claimed
 
 
 def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datetime) -> Task:

@@ -298,7 +298,7 @@ class SqlTransaction(SqlReader):
 
     def due_tasks(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
         (found,) = self._execute(
-            f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS}) ORDER BY schedule_time, seq) FROM"
+            f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS})) FROM"
             " (SELECT * FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
             " ORDER BY schedule_time, seq LIMIT ?)",
             (queue.generation, micros(now), limit),
