@@ -46,7 +46,6 @@ def expected_headers(
     """All the headers that an attempt must have, names in lower case; ``before`` are the task's earlier attempts."""
     headers = {
         "host": host,
-        "accept": "*/*",  # the HTTP library's own, which means the same as none
         "user-agent": "Google-Cloud-Tasks",
         "x-cloudtasks-queuename": arrival.queue,
         "x-cloudtasks-taskname": arrival.task,

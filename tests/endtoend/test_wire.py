@@ -68,24 +68,18 @@ async def test_the_request_has_these_bytes_and_no_others(world: Live, handler: R
     await world.gone(new)
     (request,) = handler.requests
     eta = request.header("X-CloudTasks-TaskETA")
-    expected = (
+    assert request.head.decode() == (
         "POST /work?n=1&empty= HTTP/1.1\r\n"
-        "user-agent: Google-Cloud-Tasks\r\n"
-        "content-type: application/json\r\n"
-        "x-cloudtasks-queuename: q\r\n"
-        "x-cloudtasks-taskname: one\r\n"
-        "x-cloudtasks-taskretrycount: 0\r\n"
-        "x-cloudtasks-taskexecutioncount: 0\r\n"
-        f"x-cloudtasks-tasketa: {eta}\r\n"
-        "accept: */*\r\n"
-        f"host: 127.0.0.1:{handler.port}\r\n"
-        "content-length: 7\r\n\r\n"
+        f"Host: 127.0.0.1:{handler.port}\r\n"
+        "User-Agent: Google-Cloud-Tasks\r\n"
+        "Content-Type: application/json\r\n"
+        "X-CloudTasks-QueueName: q\r\n"
+        "X-CloudTasks-TaskName: one\r\n"
+        "X-CloudTasks-TaskRetryCount: 0\r\n"
+        "X-CloudTasks-TaskExecutionCount: 0\r\n"
+        f"X-CloudTasks-TaskETA: {eta}\r\n"
+        "Content-Length: 7\r\n\r\n"
     )
-    lines, wanted = request.head.decode().split("\r\n"), expected.split("\r\n")
-    assert lines[0] == wanted[0]
-    assert sorted(line.lower() for line in lines[1:]) == sorted(line.lower() for line in wanted[1:])
-    assert "User-Agent: Google-Cloud-Tasks" in lines
-    assert "X-Cloudtasks-Queuename: q" in lines  # the HTTP library's spelling; names are case-insensitive
     assert request.body == b'{"a":1}'
 
 
@@ -283,7 +277,6 @@ async def test_an_app_engine_request_has_these_headers_and_no_others(world: Live
     assert request.line == "POST /work?n=1 HTTP/1.1"
     assert {name.lower(): value for name, value in request.headers} == {
         "host": f"127.0.0.1:{handler.port}",
-        "accept": "*/*",
         "user-agent": "AppEngine-Google; (+http://code.google.com/appengine)",
         "content-type": "application/octet-stream",
         "content-length": "3",
