@@ -13,6 +13,7 @@ from typing import Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
+from tidegate.delivery.deadlines import Deadlines
 from tidegate.delivery.reasons import BROKEN_OFF, HUNG_UP, NOT_HTTP, RESET, TOO_LARGE, NoAnswer
 from tidegate.delivery.writes import Writes
 
@@ -44,9 +45,16 @@ class Answer(Struct, frozen=True, gc=False):
 class Connection(asyncio.Protocol):
     """Carries one request at a time. ``freed`` is told when it may carry the next one, ``lost`` when it never will."""
 
-    def __init__(self, writes: Writes, freed: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        writes: Writes,
+        deadlines: Deadlines,
+        freed: Callable[[Connection], None],
+        lost: Callable[[Connection], None],
+    ) -> None:
         self.free_since = 0.0  # the pool's to set
         self._writes = writes
+        self._deadlines = deadlines
         self._freed = freed
         self._lost = lost
         self._loop = asyncio.get_running_loop()
@@ -74,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._location = self._retry_after = None
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting = waiting
-        timer = self._loop.call_later(within, self._time_out)
+        tick = self._deadlines.add(self, within)
         self._unsent = (head + body,) if len(body) <= JOINED_MAX else (head, body)
         self._writes.add(self._write)
         try:
@@ -84,11 +92,15 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         finally:
-            timer.cancel()
+            self._deadlines.remove(self, tick)
 
     def close(self) -> None:
         """Hang up at once."""
         self._transport.abort()
+
+    def time_is_up(self) -> None:
+        """The deadline of the exchange has passed."""
+        self._fail(PassedDeadline())
 
     # What the transport calls
 
@@ -186,9 +198,6 @@ class Connection(asyncio.Protocol):
         self.close()
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
-
-    def _time_out(self) -> None:
-        self._fail(PassedDeadline())
 
 
 def _ascii(value: bytes) -> str | None:

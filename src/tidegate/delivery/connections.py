@@ -12,6 +12,7 @@ import aiohappyeyeballs
 import truststore
 
 from tidegate.delivery.connection import Connection
+from tidegate.delivery.deadlines import Deadlines
 from tidegate.delivery.origin import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
@@ -32,7 +33,9 @@ class Connections:
         self._clock = clock
         self._trusted_roots = trusted_roots
         self._tls: ssl.SSLContext | None = None
-        self._writes = Writes()
+        self._loop = asyncio.get_running_loop()
+        self._writes = Writes(self._loop)
+        self._deadlines = Deadlines(self._loop)
         self._idle: dict[str, dict[Connection, None]] = {}
         self._open: set[Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None
@@ -53,19 +56,20 @@ class Connections:
     async def open(self, route: str, origin: Origin, addresses: Sequence[str]) -> Connection:
         """A new one, to the first of the addresses that takes it. Raises NoAnswer when none does."""
         self._refuse_when_closed()
-        loop = asyncio.get_running_loop()
         # What is sent to a name goes by that name, and the certificate must be for it.
         context, name = (self._tls_context(), origin.host.rstrip(".")) if origin.tls else (None, None)
-        new = partial(Connection, self._writes, partial(self._freed, route), partial(self._lost, route))
+        new = partial(
+            Connection, self._writes, self._deadlines, partial(self._freed, route), partial(self._lost, route)
+        )
         try:
             if len(addresses) == 1:
                 address = addresses[0]
-                opening = loop.create_connection(new, address, origin.port, ssl=context, server_hostname=name)
+                opening = self._loop.create_connection(new, address, origin.port, ssl=context, server_hostname=name)
             else:
                 sock = await aiohappyeyeballs.start_connection(
                     [_info(address, origin.port) for address in addresses], happy_eyeballs_delay=NEXT_ADDRESS_AFTER
                 )
-                opening = loop.create_connection(new, sock=sock, ssl=context, server_hostname=name)
+                opening = self._loop.create_connection(new, sock=sock, ssl=context, server_hostname=name)
             _, connection = await opening
         except OSError as error:
             raise NoAnswer(unconnected(error, tls=origin.tls)) from None
@@ -101,7 +105,7 @@ class Connections:
             standing = self._idle[route] = {}
         standing[connection] = None
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(IDLE_MAX / 2, self._sweep)
+            self._sweeping = self._loop.call_later(IDLE_MAX / 2, self._sweep)
 
     def _lost(self, route: str, connection: Connection) -> None:
         self._open.discard(connection)
@@ -113,7 +117,7 @@ class Connections:
         self._sweeping = None
         self._close_old()
         if self._idle:
-            self._sweeping = asyncio.get_running_loop().call_later(IDLE_MAX / 2, self._sweep)
+            self._sweeping = self._loop.call_later(IDLE_MAX / 2, self._sweep)
 
     def _close_old(self) -> None:
         oldest = self._clock.monotonic() - IDLE_MAX

@@ -14,13 +14,14 @@ from collections.abc import Callable
 class Writes:
     """Gathers what is to be written now."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._waiting: list[Callable[[], None]] = []
 
     def add(self, write: Callable[[], None]) -> None:
         """Call ``write`` once all that is ready to run has run."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._write_all)
+            self._loop.call_soon(self._write_all)
         self._waiting.append(write)
 
     def _write_all(self) -> None:

@@ -130,16 +130,19 @@ class Dispatcher:
         """How many more attempts may start now."""
         return MOST_ATTEMPTS - len(self._attempts)
 
-    def dispatch(self, queue: Queue, queue_id: int, task: Task) -> None:
-        """Start an attempt of a task that the store has marked as dispatched."""
-        if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
-            task = replace(task, bulk=len(task.body))
-        if task.bulk:
-            self.bulk.hold(queue.name, task.bulk)
-        self.opening.started(queue.name)
-        attempt = asyncio.get_running_loop().create_task(self._attempt(queue, queue_id, task))
-        self._attempts.add(attempt)
-        attempt.add_done_callback(self._attempts.discard)
+    def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task]) -> None:
+        """Start attempts of tasks that the store has marked as dispatched."""
+        start = asyncio.get_running_loop().create_task  # to ask for the loop is a system call
+        for each in tasks:
+            task = each
+            if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
+                task = replace(task, bulk=len(task.body))
+            if task.bulk:
+                self.bulk.hold(queue.name, task.bulk)
+            self.opening.started(queue.name)
+            attempt = start(self._attempt(queue, queue_id, task))
+            self._attempts.add(attempt)
+            attempt.add_done_callback(self._attempts.discard)
 
     async def drain(self, patience: timedelta) -> int:
         """Wait for the attempts under way and record them; cut off those that outlast ``patience``.

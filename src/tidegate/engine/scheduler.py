@@ -122,12 +122,12 @@ class Scheduler:
         room: Callable[[], int],
         opening: Opening,
         bulk: Bulk,
-        dispatch: Callable[[Queue, int, Task], None],
+        dispatch: Callable[[Queue, int, Sequence[Task]], None],
         *,
         ramp_up: bool,
     ) -> None:
         """``room`` says how many attempts may start now, ``opening`` over what connections, ``bulk`` what long ones
-        are under way; ``dispatch(queue, queue id, task)`` starts one.
+        are under way; ``dispatch(queue, queue id, tasks)`` starts some.
         """
         self._store = world.store
         self._clock = world.clock
@@ -209,8 +209,7 @@ class Scheduler:
         """Dispatch what was claimed, and note what each queue waits for."""
         for each in claims:
             name = each.stored.queue.name
-            for task in each.tasks:
-                self._dispatch(each.stored.queue, each.stored.id, task)
+            self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             if each.again is not None:
                 self.wake(name, each.again)
             if each.full:

@@ -260,7 +260,7 @@ class Tasks:
             return stored, before, forced
 
         stored, before, forced = await self._store.write(work)
-        self._dispatcher.dispatch(stored.queue, stored.id, forced)
+        self._dispatcher.dispatch(stored.queue, stored.id, [forced])
         return replace(
             before,
             dispatch_count=forced.dispatch_count,
