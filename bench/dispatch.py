@@ -23,8 +23,8 @@ from tidegate.schema import v2
 
 LIST = v2.CloudTasks.list_tasks
 RESUME = v2.CloudTasks.resume_queue
-CONCURRENCY = 512  # attempts under way, over all queues
 QUEUES = {"1 queue": 1, "100 queues": 100}
+CONCURRENCY = 1000  # attempts of a queue under way: what queues have that say nothing of their own
 RATED, RATE = 20, 500  # queues, and what each may dispatch in a second
 WITHIN = 120.0  # seconds; who is not done by then never will be
 
@@ -60,9 +60,8 @@ def _numbered(server: Server, handler: Handler, count: int) -> Callable[[int], f
     def from_disk(queues: int) -> float:
         nonlocal made
         made += 1
-        share = max(1, CONCURRENCY // queues)
         names = [
-            server.make_queue(f"q{made}-{number}", paused=True, max_concurrent_dispatches=share)
+            server.make_queue(f"q{made}-{number}", paused=True, max_concurrent_dispatches=CONCURRENCY)
             for number in range(queues)
         ]
         fill(server, names, count // queues, handler.url)

@@ -17,7 +17,7 @@ from tidegate.engine.opening import EVERY, SLICE
 MICROSECOND = timedelta(microseconds=1)
 EPSILON = 1e-6  # tokens; what adding floats in another order may differ by
 ROUNDING = 2 * MICROSECOND  # of a timer's float
-CLAIM_PAUSE = timedelta(milliseconds=5)  # the scheduler's, for a queue held back by its rate
+RATE_PAUSE = timedelta(milliseconds=10)  # the scheduler's, for a queue held back by its rate
 PAUSE = timedelta(seconds=EVERY)  # until more connections may be opened
 RETRY_AFTER_MAX = timedelta(hours=1)
 
@@ -117,7 +117,7 @@ class Checker:
             rate = min(queue.rate_limits.max_dispatches_per_second for queue in settings)
             if self._history.throttling:
                 rate = min(rate, SLOWEST)
-            longest = timedelta(seconds=1 / rate) + CLAIM_PAUSE + ROUNDING
+            longest = timedelta(seconds=1 / rate) + RATE_PAUSE + ROUNDING
             if self._is_free(start, ends):
                 since, longest = max(start.due, created.at), ROUNDING
             if start.at - since > longest + self._opening(since, start.at):

@@ -37,9 +37,12 @@ LEAST_SHARE = 32
 QUEUES_PER_CLAIM = 256
 """Queues looked at in one transaction at most."""
 
-CLAIM_PAUSE = timedelta(milliseconds=5)
-"""A queue held back by its rate is looked at again after this at the earliest: at 500/s two or three tasks at once
-cost half of what as many claims of one would."""
+SHARE_PAUSE = timedelta(milliseconds=5)
+"""A queue that could have given more than a small share is looked at again after this."""
+
+RATE_PAUSE = timedelta(milliseconds=10)
+"""A queue held back by its rate is looked at again after this at the earliest: at 500/s five tasks at once cost half of
+what as many claims of one would."""
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until the next claim when the store could not commit one: the disk may have room again."""
@@ -108,9 +111,9 @@ def _claimed(tx: Transaction, found: _Found, now: datetime) -> Claim:
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return Claim(stored, tasks, None, full=True)
     if granted == found.share:  # there may be more at once
-        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + CLAIM_PAUSE)
+        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
-    return Claim(stored, tasks, max(ready, now + CLAIM_PAUSE))
+    return Claim(stored, tasks, max(ready, now + RATE_PAUSE))
 
 
 class Scheduler:
