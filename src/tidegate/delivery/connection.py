@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         # Servers written by hand end lines with LF alone; whoever sends them speaks for no one but themselves.
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._waiting: asyncio.Future[Answer] | None = None
+        self._gone = False
         self._unsent: tuple[bytes, ...] = ()
         self._without_body = False  # of the answer, for the request was a HEAD
         self._received = 0  # bytes of the answer's part that is limited now
@@ -76,6 +77,8 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, method: str, head: bytes, body: bytes, within: float) -> Answer:
         """Send a request and read its answer, in so many seconds. Raises NoAnswer or PassedDeadline if none came."""
+        if self._gone:
+            raise NoAnswer(HUNG_UP, unanswered=True)
         self._without_body = method == "HEAD"
         self._received = 0
         self._begun = self._in_body = self._whole = self._delimited = False
@@ -131,6 +134,7 @@ class Connection(asyncio.Protocol):
             self._fail(NoAnswer(TOO_LARGE))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
         self._lost(self)
         if self._waiting is None:
             return

@@ -1,0 +1,127 @@
+"""What a connection does when things happen between one request and the next."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.delivery.raw_handler import OK
+
+from tidegate.delivery.connection import Answer, Connection
+from tidegate.delivery.deadlines import Deadlines
+from tidegate.delivery.reasons import NoAnswer
+from tidegate.delivery.writes import Writes
+
+
+class Wire(asyncio.Transport):
+    """A transport that notes what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.aborted = False
+
+    def writelines(self, list_of_data: object) -> None:
+        assert isinstance(list_of_data, tuple)
+        self.written += b"".join(list_of_data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def free() -> list[Connection]:
+    return []
+
+
+@pytest.fixture
+async def connection(wire: Wire, free: list[Connection]) -> Connection:
+    loop = asyncio.get_running_loop()
+    connection = Connection(Writes(loop), Deadlines(loop), free.append, lambda lost: None)
+    connection.connection_made(wire)
+    return connection
+
+
+def ask(connection: Connection) -> asyncio.Task[Answer]:
+    return asyncio.create_task(connection.exchange("POST", b"head", b"body", 30))
+
+
+async def written(wire: Wire) -> None:
+    while not wire.written:
+        await asyncio.sleep(0)
+
+
+async def test_a_connection_lost_before_it_was_used_is_no_answer(connection: Connection) -> None:
+    connection.connection_lost(ConnectionResetError())
+    with pytest.raises(NoAnswer) as ended:
+        await ask(connection)
+    assert ended.value.unanswered
+
+
+async def test_what_comes_before_the_request_has_gone_out_answers_nothing(connection: Connection, wire: Wire) -> None:
+    asking = ask(connection)
+    await asyncio.sleep(0)  # it has begun, and waits for the others that are ready
+    connection.data_received(OK)
+    with pytest.raises(NoAnswer) as ended:
+        await asking
+    assert ended.value.unanswered
+    assert wire.aborted
+    assert wire.written == b""
+
+
+async def test_what_comes_out_of_turn_ends_the_connection(
+    connection: Connection, wire: Wire, free: list[Connection]
+) -> None:
+    asking = ask(connection)
+    await written(wire)
+    connection.data_received(OK)
+    assert await asking == Answer(200)
+    assert free == [connection]
+    connection.data_received(OK)
+    assert wire.aborted
+
+
+@pytest.mark.parametrize("more", [OK, b"rubbish"])
+async def test_a_connection_with_more_than_one_answer_is_not_used_again(
+    connection: Connection, wire: Wire, free: list[Connection], more: bytes
+) -> None:
+    asking = ask(connection)
+    await written(wire)
+    connection.data_received(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" + more)
+    assert await asking == Answer(404)
+    assert free == []
+    assert wire.aborted
+
+
+async def test_an_answer_in_single_bytes_is_an_answer(
+    connection: Connection, wire: Wire, free: list[Connection]
+) -> None:
+    asking = ask(connection)
+    await written(wire)
+    said = b"HTTP/1.1 307 Go\r\nLocation: /there\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nLocation: /no\r\n\r\n"
+    for byte in said:
+        connection.data_received(bytes([byte]))
+    assert await asking == Answer(307, location="/there")
+    assert free == [connection]
+
+
+async def test_a_connection_with_its_request_still_under_way_is_not_used_again(
+    connection: Connection, wire: Wire, free: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "get_write_buffer_size", lambda: 1)
+    asking = ask(connection)
+    await written(wire)
+    connection.data_received(OK)
+    assert await asking == Answer(200)
+    assert free == []
