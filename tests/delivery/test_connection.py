@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.delivery.raw_handler import OK
 
-from tidegate.delivery.connection import Answer, Connection
+from tidegate.delivery.connection import Answer, Connection, PassedDeadline
 from tidegate.delivery.deadlines import Deadlines
 from tidegate.delivery.reasons import NoAnswer
 from tidegate.delivery.writes import Writes
@@ -53,13 +53,14 @@ async def connection(wire: Wire, free: list[Connection]) -> Connection:
     return connection
 
 
-def ask(connection: Connection) -> asyncio.Task[Answer]:
-    return asyncio.create_task(connection.exchange("POST", b"head", b"body", 30))
+def ask(connection: Connection, within: float = 30) -> asyncio.Task[Answer]:
+    return asyncio.create_task(connection.exchange("POST", b"head", b"body", within))
 
 
 async def written(wire: Wire) -> None:
-    while not wire.written:
+    for _ in range(3):  # it begins, waits for the others that are ready, and is written with them
         await asyncio.sleep(0)
+    assert wire.written
 
 
 async def test_a_connection_lost_before_it_was_used_is_no_answer(connection: Connection) -> None:
@@ -109,8 +110,8 @@ async def test_an_answer_in_single_bytes_is_an_answer(
 ) -> None:
     asking = ask(connection)
     await written(wire)
-    said = b"HTTP/1.1 307 Go\r\nLocation: /there\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nLocation: /no\r\n\r\n"
-    for byte in said:
+    said = b"HTTP/1.1 307 Go\r\nLocation: /there\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for byte in said + b"3\r\nabc\r\n0\r\nLocation: /no\r\n\r\n":
         connection.data_received(bytes([byte]))
     assert await asking == Answer(307, location="/there")
     assert free == [connection]
@@ -125,3 +126,15 @@ async def test_a_connection_with_its_request_still_under_way_is_not_used_again(
     connection.data_received(OK)
     assert await asking == Answer(200)
     assert free == []
+
+
+async def test_an_exchange_that_begins_before_the_last_one_was_told_has_a_deadline_of_its_own(
+    connection: Connection, wire: Wire
+) -> None:
+    first = ask(connection, within=0.3)
+    await written(wire)
+    connection.data_received(OK)  # the first one has its answer, and does not know it yet
+    second = connection.exchange("POST", b"head", b"body", 0.3)
+    with pytest.raises(PassedDeadline):
+        await second
+    assert await first == Answer(200)

@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._waiting: asyncio.Future[Answer] | None = None
         self._gone = False
+        self._tick = 0
         self._unsent: tuple[bytes, ...] = ()
         self._without_body = False  # of the answer, for the request was a HEAD
         self._received = 0  # bytes of the answer's part that is limited now
@@ -85,17 +86,15 @@ class Connection(asyncio.Protocol):
         self._location = self._retry_after = None
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting = waiting
-        tick = self._deadlines.add(self, within)
+        self._tick = self._deadlines.add(self, within)
         self._unsent = (head + body,) if len(body) <= JOINED_MAX else (head, body)
         self._writes.add(self._write)
         try:
             return await waiting
         except asyncio.CancelledError:
-            self._waiting = None
+            self._end()
             self.close()
             raise
-        finally:
-            self._deadlines.remove(self, tick)
 
     def close(self) -> None:
         """Hang up at once."""
@@ -184,11 +183,17 @@ class Connection(asyncio.Protocol):
 
     def _write(self) -> None:
         unsent, self._unsent = self._unsent, ()
-        if not self._transport.is_closing():
+        if not self._gone and not self._transport.is_closing():
             self._transport.writelines(unsent)
 
-    def _succeed(self) -> None:
+    def _end(self) -> asyncio.Future[Answer] | None:
+        """The exchange is over, whoever still waits for its answer: the next one may begin before he hears of it."""
         waiting, self._waiting = self._waiting, None
+        self._deadlines.remove(self, self._tick)
+        return waiting
+
+    def _succeed(self) -> None:
+        waiting = self._end()
         answer = Answer(self._status, self._location, self._retry_after)
         if self._reusable and not self._transport.is_closing() and not self._transport.get_write_buffer_size():
             self._freed(self)
@@ -198,7 +203,7 @@ class Connection(asyncio.Protocol):
             waiting.set_result(answer)
 
     def _fail(self, error: BaseException) -> None:
-        waiting, self._waiting = self._waiting, None
+        waiting = self._end()
         self.close()
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
