@@ -112,7 +112,8 @@ class Deeds:
         self.seen.open += 1
         self.seen.most_open = max(self.seen.most_open, self.seen.open)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # A RuntimeError is how uvloop says that the other side hung up while we were writing.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, RuntimeError):
                 while await self._deed(reader, writer):
                     pass
         finally:
