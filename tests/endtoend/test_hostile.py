@@ -31,8 +31,6 @@ MEBIBYTE = 2**20
 MEMORY_MAX = 350 * MEBIBYTE
 STAYS_MAX = 128 * MEBIBYTE
 """The page cache of the store, program pages that came back, and what lies between."""
-AFTERWARDS = 5000
-"""Attempts after which the sender's threads have given back what they freed for each other."""
 DEADLINE = 15  # seconds; the shortest there is
 CALLS_UNDER_WAY = 200
 
@@ -191,8 +189,4 @@ def test_hostile_handlers_hurt_nobody_but_themselves(
         assert share(late, 0.99) < 0.05 + 4 * share(undisturbed, 0.99), (
             "others were late, on a machine that could do it"
         )
-        polite.forget()
-        create(client, "polite", polite.url("polite"), AFTERWARDS)
-        eventually_all("attempts go on", lambda: AFTERWARDS - len(polite.seen().late))
-        print(f"and {memory(server, 'VmRSS') // MEBIBYTE} MiB after {AFTERWARDS} attempts more")
         eventually("memory is given back", lambda: memory(server, "VmRSS") < before + STAYS_MAX)

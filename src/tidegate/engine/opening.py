@@ -1,6 +1,6 @@
 """New connections a few at a time, so that attempts of others find their way between them.
 
-An attempt over a connection that stands costs some 40 us, one that opens its own three times that, and the sender takes
+An attempt over a connection that stands costs some 20 us, one that opens its own four times that, and the sender takes
 them in the order they come. Five thousand that start at once over new connections would keep everyone else waiting for
 half a second. So a queue may claim as many tasks as it has connections to use again, and share in the few that may be
 opened now; its other tasks stay in the store, having spent nothing.
@@ -14,7 +14,7 @@ SLICE = 16
 """Connections opened at once at most."""
 
 EVERY = 0.005
-"""Seconds until as many again: 3,200 a second, which take some 40 % of a core."""
+"""Seconds until as many again: 3,200 a second, which take some 20 % of a core."""
 
 KEPT_FOR = 4.0
 """Seconds for which the sender keeps an idle connection."""

@@ -23,10 +23,6 @@ from tidegate.servers.address import Address, PortTaken, reserve, resolve
 from tidegate.servers.envoy import Tls, configuration
 
 PRELOAD: Final = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
-_ALLOCATOR: Final = {"MIMALLOC_ALLOW_THP": "0", "MIMALLOC_PURGE_DELAY": "0"}
-"""For the allocator of pyreqwest. It asks for huge pages, with which attempts under way take 12 KiB more each. What is
-freed it would give back no sooner than a second later, and then only when asked for more.
-"""
 _ENTRY: Final = "tidegate.servers.entry:app"
 
 
@@ -134,7 +130,6 @@ def _environment(app: str, address: Address, added: Mapping[str, str]) -> dict[s
     if earlier := before[PRELOAD]:
         ours[PRELOAD] = f"{ours[PRELOAD]}:{earlier}"
     return {
-        **_ALLOCATOR,
         **os.environ,
         **added,
         **ours,
