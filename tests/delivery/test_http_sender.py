@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.delivery.calls import SECOND, call
@@ -456,6 +457,16 @@ async def test_a_trusted_certificate_is_accepted(
 ) -> None:
     sender = HttpSender(clock, trusted_roots=authority.pem)
     assert await sender.send(call(tls_handler.url(), "POST", b"body"), None) == Outcome(200)
+    await sender.close()
+
+
+async def test_ssl_cert_file_names_authorities_to_trust(
+    clock: StoppedClock, tls_handler: RawHandler, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "authorities.pem").write_bytes(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
+    sender = HttpSender(clock)
+    assert await sender.send(call(tls_handler.url()), None) == Outcome(200)
     await sender.close()
 
 
