@@ -30,7 +30,7 @@ WITHIN = 120.0  # seconds; who is not done by then never will be
 
 
 def measure(plan: Plan) -> Iterator[Row]:
-    count = plan.pick(30_000, 8_000)
+    count = plan.pick(100_000, 8_000)
     with handling() as handler, fresh() as server:
         from_disk = _numbered(server, handler, count)
         rates = by_turns(
