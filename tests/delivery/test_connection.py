@@ -138,3 +138,21 @@ async def test_an_exchange_that_begins_before_the_last_one_was_told_has_a_deadli
     with pytest.raises(PassedDeadline):
         await second
     assert await first == Answer(200)
+
+
+async def test_after_a_head_request_the_connection_is_not_used_again(
+    connection: Connection, wire: Wire, free: list[Connection]
+) -> None:
+    """Its answer names the length of a body that does not come."""
+    first = ask(connection)
+    await written(wire)
+    connection.data_received(OK)
+    await first
+    assert free.pop() is connection
+    asking = asyncio.create_task(connection.exchange("HEAD", b"head", b"", 30))
+    await written(wire)
+    await asyncio.sleep(0)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    assert await asking == Answer(200)
+    assert free == []
+    assert wire.aborted

@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
             raise NoAnswer(HUNG_UP, unanswered=True)
         self._without_body = method == "HEAD"
         self._received = 0
-        self._begun = self._in_body = self._whole = self._delimited = False
+        self._begun = self._in_body = self._whole = self._reusable = self._delimited = False
         self._location = self._retry_after = None
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting = waiting
