@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from tests.engine.worlds import Mint, Network, Notes, Numbers
 from tests.simulation.virtual_time import VirtualClock, run
 
@@ -35,6 +36,23 @@ def test_a_faster_rate_earns_nothing_for_the_time_before_it() -> None:
         assert len(network.calls) == 11  # half a token of before, and one of the new rate
         await asyncio.sleep(0.5)
         assert len(network.calls) == 21
+        await engine.stop()
+
+    run(day())
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(500, 1), (500, 3), (500, 100), (50, 1), (0.5, 1)])
+def test_a_queue_reaches_its_rate_however_small_its_bucket(rate: float, burst: int) -> None:
+    async def day() -> None:
+        network = Network()
+        engine = Engine(ports.World(MemoryStore(), network, Mint(), VirtualClock(), Numbers(), Notes()))
+        await engine.start()
+        await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(rate, burst, 1000)))
+        new = check_task(TaskDraft(target=HttpDraft("http://handler.test/")), QUEUE, engine.clock.now())
+        count = int(rate * 4)
+        await asyncio.gather(*[engine.tasks.create(QUEUE, new) for _ in range(count)])
+        await asyncio.sleep(4)
+        assert len(network.calls) >= count * 0.99
         await engine.stop()
 
     run(day())

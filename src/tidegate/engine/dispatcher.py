@@ -7,6 +7,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -122,7 +123,8 @@ class Dispatcher:
         self._roomier = roomier
         self._app_engine = app_engine
         self._throttling = throttling
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._attempts: dict[int, asyncio.Task[None]] = {}
+        self._numbers = count()
         self._records = Batcher(self._record)
         self._leaving = False
 
@@ -140,9 +142,8 @@ class Dispatcher:
             if task.bulk:
                 self.bulk.hold(queue.name, task.bulk)
             self.opening.started(queue.name)
-            attempt = start(self._attempt(queue, queue_id, task))
-            self._attempts.add(attempt)
-            attempt.add_done_callback(self._attempts.discard)
+            number = next(self._numbers)
+            self._attempts[number] = start(self._attempt(number, queue, queue_id, task))
 
     async def drain(self, patience: timedelta) -> int:
         """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
@@ -151,8 +152,8 @@ class Dispatcher:
         outcomes the store does not take now.
         """
         if self._attempts:
-            await asyncio.wait(self._attempts, timeout=patience.total_seconds())
-        cut = list(self._attempts)
+            await asyncio.wait(self._attempts.values(), timeout=patience.total_seconds())
+        cut = list(self._attempts.values())
         for attempt in cut:
             attempt.cancel()
         if cut:
@@ -161,7 +162,7 @@ class Dispatcher:
         await self._records.drained()
         return len(cut)
 
-    async def _attempt(self, queue: Queue, queue_id: int, task: Task) -> None:
+    async def _attempt(self, number: int, queue: Queue, queue_id: int, task: Task) -> None:
         started = self._clock.monotonic()
         self._events.emit(AttemptStarted(queue, task, self._clock.now()))
         outcome = await self._outcome(queue, task)
@@ -170,6 +171,7 @@ class Dispatcher:
         took = timedelta(seconds=self._clock.monotonic() - started)
         self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         self._records.add(Ended(queue.name, queue_id, task, outcome, now))
+        del self._attempts[number]  # a callback for it would cost a microsecond
 
     async def _outcome(self, queue: Queue, task: Task) -> Outcome:
         try:

@@ -40,9 +40,9 @@ QUEUES_PER_CLAIM = 256
 SHARE_PAUSE = timedelta(milliseconds=5)
 """A queue that could have given more than a small share is looked at again after this."""
 
-RATE_PAUSE = timedelta(milliseconds=10)
-"""A queue held back by its rate is looked at again after this at the earliest: at 500/s five tasks at once cost half of
-what as many claims of one would."""
+RATE_PAUSE = 0.01
+"""Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
+tasks at once cost half of what as many claims of one would."""
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until the next claim when the store could not commit one: the disk may have room again."""
@@ -113,7 +113,8 @@ def _claimed(tx: Transaction, found: _Found, now: datetime) -> Claim:
     if granted == found.share:  # there may be more at once
         return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
-    return Claim(stored, tasks, max(ready, now + RATE_PAUSE))
+    half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
+    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))))
 
 
 class Scheduler:
