@@ -16,9 +16,10 @@ from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_hand
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.egress import Egress
-from tidegate.delivery.gate import is_this_machine
+from tidegate.delivery.gate import Forbidden, Gate, is_this_machine
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.resolver import NotFound
+from tidegate.delivery.origin import destination
+from tidegate.delivery.resolver import NotFound, Resolver
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 
@@ -409,3 +410,15 @@ def test_this_machine_is_known_by_its_addresses() -> None:
     assert is_this_machine(ip_address("::ffff:127.0.0.1"))
     assert not is_this_machine(ip_address("192.0.2.1"))
     assert not is_this_machine(ip_address("2001:db8::1"))
+
+
+async def test_whether_an_address_is_this_machine_is_looked_at_each_time(
+    clock: StoppedClock, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(Egress.parse(["public"], own_port=8123), Resolver(clock, names))
+    origin = destination("http://8.8.8.8:8123/").origin
+    monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: False)
+    assert (await gate.way(origin)).addresses == ("8.8.8.8",)
+    monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: True)
+    with pytest.raises(Forbidden):
+        await gate.way(origin)

@@ -48,7 +48,9 @@ class Gate:
             raise Forbidden
         else:
             addresses = self._resolver.known(name) or await self._resolver.addresses(name)
-        way = self._judged(origin, addresses)
+        # Which addresses are this machine's may change, so with the server's own port it is looked at each time.
+        judge = self._judge if origin.port == self._egress.own_port else self._judged
+        way = judge(origin, addresses)
         if not way.addresses:
             raise Forbidden
         return way
