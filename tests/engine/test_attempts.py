@@ -286,3 +286,24 @@ def test_a_task_past_its_time_to_live_is_deleted_whatever_its_state() -> None:
         assert life.attempts == 1
 
     lived(SlowNetwork(lambda _: 5.0, lambda _: Outcome(500)), story)
+
+
+def test_an_attempt_that_breaks_here_leaves_its_place_to_others(caplog: pytest.LogCaptureFixture) -> None:
+    async def day() -> None:
+        life = Life(Network())
+        life.engine.dispatcher._events = Deaf()
+        await life.engine.start()
+        await life.engine.queues.create(Queue(name=QUEUE))
+        room = life.engine.dispatcher.room()
+        await life.create()
+        await asyncio.sleep(1)
+        assert life.engine.dispatcher.room() == room
+
+    run(day())
+
+
+class Deaf:
+    """``ports.Events`` that fails."""
+
+    def emit(self, event: ports.Event) -> None:
+        raise OSError("no room for a line")

@@ -163,15 +163,17 @@ class Dispatcher:
         return len(cut)
 
     async def _attempt(self, number: int, queue: Queue, queue_id: int, task: Task) -> None:
-        started = self._clock.monotonic()
-        self._events.emit(AttemptStarted(queue, task, self._clock.now()))
-        outcome = await self._outcome(queue, task)
-        self.opening.ended(queue.name, answered=outcome.answered)
-        now = self._clock.now()
-        took = timedelta(seconds=self._clock.monotonic() - started)
-        self._events.emit(AttemptEnded(queue, task, outcome, took, now))
-        self._records.add(Ended(queue.name, queue_id, task, outcome, now))
-        del self._attempts[number]  # a callback for it would cost a microsecond
+        try:
+            started = self._clock.monotonic()
+            self._events.emit(AttemptStarted(queue, task, self._clock.now()))
+            outcome = await self._outcome(queue, task)
+            self.opening.ended(queue.name, answered=outcome.answered)
+            now = self._clock.now()
+            took = timedelta(seconds=self._clock.monotonic() - started)
+            self._events.emit(AttemptEnded(queue, task, outcome, took, now))
+            self._records.add(Ended(queue.name, queue_id, task, outcome, now))
+        finally:
+            del self._attempts[number]  # a callback for it would cost a microsecond
 
     async def _outcome(self, queue: Queue, task: Task) -> Outcome:
         try:
