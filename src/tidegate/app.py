@@ -87,8 +87,7 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
-        listener = listeners[0] if len(listeners) == 1 else Listeners(*listeners)
-        world = World(self._store, self._sender, mint, clock, RandomIds(), listener)
+        world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
         await self._make_queues(engine)
         await engine.start()

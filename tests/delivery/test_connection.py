@@ -63,6 +63,14 @@ async def written(wire: Wire) -> None:
     assert wire.written
 
 
+async def answer_to(connection: Connection, wire: Wire, said: bytes) -> Answer:
+    """What an exchange ends with when the handler says this."""
+    asking = ask(connection)
+    await written(wire)
+    connection.data_received(said)
+    return await asking
+
+
 async def test_a_connection_lost_before_it_was_used_is_no_answer(connection: Connection) -> None:
     connection.connection_lost(ConnectionResetError())
     with pytest.raises(NoAnswer) as ended:
@@ -84,10 +92,7 @@ async def test_what_comes_before_the_request_has_gone_out_answers_nothing(connec
 async def test_what_comes_out_of_turn_ends_the_connection(
     connection: Connection, wire: Wire, free: list[Connection]
 ) -> None:
-    asking = ask(connection)
-    await written(wire)
-    connection.data_received(OK)
-    assert await asking == Answer(200)
+    assert await answer_to(connection, wire, OK) == Answer(200)
     assert free == [connection]
     connection.data_received(OK)
     assert wire.aborted
@@ -97,10 +102,7 @@ async def test_what_comes_out_of_turn_ends_the_connection(
 async def test_a_connection_with_more_than_one_answer_is_not_used_again(
     connection: Connection, wire: Wire, free: list[Connection], more: bytes
 ) -> None:
-    asking = ask(connection)
-    await written(wire)
-    connection.data_received(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" + more)
-    assert await asking == Answer(404)
+    assert await answer_to(connection, wire, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" + more) == Answer(404)
     assert free == []
     assert wire.aborted
 
@@ -121,10 +123,7 @@ async def test_a_connection_with_its_request_still_under_way_is_not_used_again(
     connection: Connection, wire: Wire, free: list[Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "get_write_buffer_size", lambda: 1)
-    asking = ask(connection)
-    await written(wire)
-    connection.data_received(OK)
-    assert await asking == Answer(200)
+    assert await answer_to(connection, wire, OK) == Answer(200)
     assert free == []
 
 
@@ -144,10 +143,7 @@ async def test_after_a_head_request_the_connection_is_not_used_again(
     connection: Connection, wire: Wire, free: list[Connection]
 ) -> None:
     """Its answer names the length of a body that does not come."""
-    first = ask(connection)
-    await written(wire)
-    connection.data_received(OK)
-    await first
+    await answer_to(connection, wire, OK)
     assert free.pop() is connection
     asking = asyncio.create_task(connection.exchange("HEAD", b"head", b"", 30))
     await written(wire)

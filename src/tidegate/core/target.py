@@ -146,7 +146,7 @@ def address_of(url: str, override: UriOverride | None = None) -> Address | Unsen
     sent = str(parts)
     if not is_intact(sent):
         return UNCALLABLE
-    return Address(sent, "" if parts.user is None else _basic(parts.user))
+    return Address(sent, "" if parts.user is None else basic_authorization(parts.user))
 
 
 def _routed(parts: Url, override: UriOverride) -> Url:
@@ -164,7 +164,8 @@ def _routed(parts: Url, override: UriOverride) -> Url:
     return parts
 
 
-def _basic(user: str) -> str:
+def basic_authorization(user: str) -> str:
+    """The Authorization that ``name:password``, percent-encoded as in a URL, stands for."""
     name, _, password = user.partition(":")
     return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode("ascii")
 
@@ -236,7 +237,7 @@ _OURS: Final = frozenset(
     }
 )
 """Headers that only the server sets. Others of the prefix are the caller's: a Django framework reads one of its own."""
-_FRAMING: Final = frozenset(
+FRAMING: Final = frozenset(
     {"connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
 )
 """Headers of the connection, which are the sender's."""
@@ -260,7 +261,7 @@ class _Rules(dict[str, bool]):
 
 
 HTTP_RULES: Final = _Rules(RESERVED - {"user-agent"} | _OURS)
-APP_ENGINE_RULES: Final = _Rules(_FRAMING)
+APP_ENGINE_RULES: Final = _Rules(FRAMING)
 
 
 def _stored_lines(headers: Mapping[str, str], rules: _Rules) -> Lines:

@@ -124,10 +124,7 @@ class Connection(asyncio.Protocol):
                 self._fail(NoAnswer(BROKEN_OFF if self._in_body else NOT_HTTP))
                 return
             self._reusable = False
-        if self._whole:
-            self._succeed()
-        elif self._in_body and self._received > BODY_MAX:
-            self._reusable = False
+        if self._whole or (self._in_body and self._received > BODY_MAX):
             self._succeed()
         elif self._received > HEAD_MAX and not self._in_body:
             self._fail(NoAnswer(TOO_LARGE))
@@ -138,7 +135,6 @@ class Connection(asyncio.Protocol):
         if self._waiting is None:
             return
         if self._in_body and not self._delimited and exc is None:
-            self._reusable = False
             self._succeed()
         elif self._in_body:
             self._fail(NoAnswer(BROKEN_OFF))

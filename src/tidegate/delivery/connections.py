@@ -23,7 +23,7 @@ NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one
 
 
 class Connections:
-    """Connections by route: an origin's text, followed by an address where only that one may be called.
+    """Connections by route: an origin's text, followed by addresses where only those may be called.
 
     The one used last is used first, so those that are not needed grow old; they are closed after ``IDLE_MAX``.
     """

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from tidegate.core.headers import is_token
-from tidegate.delivery.hop import BODY_METHODS, Hop
+from tidegate.core.target import BODY_METHODS, FRAMING
+from tidegate.delivery.hop import Hop
 from tidegate.delivery.origin import Destination
-
-FRAMING: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
-"""Headers that say where a request goes and where it ends: only this module writes them."""
 
 NAMES_KEPT: Final = 4096
 
 
-class _Names(dict[str, str]):
-    """Header names as their lines begin; bounded, for names come from callers."""
-
-    def __missing__(self, name: str) -> str:
-        if not is_token(name) or name.lower() in FRAMING:
-            raise ValueError("a header that cannot be sent")
-        if len(self) >= NAMES_KEPT:
-            self.clear()
-        beginning = self[name] = f"{name}: "
-        return beginning
-
-
-_names = _Names()
+@lru_cache(maxsize=NAMES_KEPT)
+def _beginning(name: str) -> str:
+    """A header's line up to its value."""
+    if not is_token(name) or name.lower() in FRAMING:  # where a request ends is said here and nowhere else
+        raise ValueError("a header that cannot be sent")
+    return f"{name}: "
 
 
 def head(hop: Hop, where: Destination) -> bytes:
     """Request line and headers, up to and with the empty line. Raises ValueError for a header that cannot be sent."""
     headers = hop.headers
-    lines = "".join([f"{_names[name]}{value}\r\n" for name, value in headers])
+    lines = "".join([f"{_beginning(name)}{value}\r\n" for name, value in headers])
     # A line end within a value would begin a header of its own.
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise ValueError("a header that cannot be sent")

@@ -15,8 +15,6 @@ KEEPS_METHOD = frozenset({307, 308})
 BECOMES_GET = frozenset({301, 302, 303})
 REDIRECTS = KEEPS_METHOD | BECOMES_GET
 
-BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-
 
 class Hop(Struct, frozen=True):
     """What is sent to one address. ``headers`` are complete but for Host and Content-Length."""

@@ -12,13 +12,13 @@ from datetime import timedelta
 from functools import cache
 
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.target import HttpCall
+from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import Connections
 from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.gate import Forbidden, Gate, Way
 from tidegate.delivery.head import head
-from tidegate.delivery.hop import BODY_METHODS, MAX_REDIRECTS, REDIRECTS, Hop
+from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.origin import Origin, destination, origin_of
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import Lookup, NotFound, Resolver, system_lookup

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 from pyreqwest.http import Url
+
+from tidegate.core.target import basic_authorization
 
 CALLABLE_SCHEMES: Final = frozenset({"http", "https"})
 REMEMBERED: Final = 1024
@@ -52,7 +52,10 @@ def destination(url: str) -> Destination:
     )
     path = parsed.path if parsed.query_string is None else f"{parsed.path}?{parsed.query_string}"
     authority = host if parsed.port is None else f"{host}:{parsed.port}"
-    return Destination(origin, f" {path} HTTP/1.1\r\nHost: {authority}\r\n", _authorization(parsed))
+    user = f"{parsed.username or ''}:{parsed.password or ''}"
+    return Destination(
+        origin, f" {path} HTTP/1.1\r\nHost: {authority}\r\n", "" if user == ":" else basic_authorization(user)
+    )
 
 
 def origin_of(url: str) -> str:
@@ -61,10 +64,3 @@ def origin_of(url: str) -> str:
         return destination(url).origin.text
     except ValueError:
         return ""
-
-
-def _authorization(url: Url) -> str:
-    if not url.username and not url.password:
-        return ""
-    pair = unquote_to_bytes(url.username or "") + b":" + unquote_to_bytes(url.password or "")
-    return "Basic " + b64encode(pair).decode("ascii")

@@ -49,7 +49,7 @@ def _insert(rows_: int) -> str:
     return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows_)
 
 
-class Gone(NamedTuple):
+class Finished(NamedTuple):
     """Tasks of a queue that are done or given up; their names stay taken ``until`` then, in microseconds."""
 
     queue: StoredQueue
@@ -353,7 +353,7 @@ class SqlTransaction(SqlReader):
         )
 
     def settle(self, settlements: Sequence[Settlement]) -> int:
-        gone: defaultdict[int, list[Gone]] = defaultdict(list)
+        gone: defaultdict[int, list[Finished]] = defaultdict(list)
         kept: list[tuple[Any, ...]] = []
         for settlement in settlements:
             done: defaultdict[int, list[Task]] = defaultdict(list)
@@ -367,7 +367,7 @@ class SqlTransaction(SqlReader):
                 else:
                     kept.append((*_progress(verdict.retry), key.seq, attempt))
             for attempt, tasks in done.items():
-                gone[attempt].append(Gone(settlement.queue, tasks, micros(settlement.tombstones_until)))
+                gone[attempt].append(Finished(settlement.queue, tasks, micros(settlement.tombstones_until)))
         settled = sum(self._finish(groups, attempt) for attempt, groups in gone.items())
         if kept:
             before = self._connection.total_changes()
@@ -451,7 +451,7 @@ class SqlTransaction(SqlReader):
             chosen.append(row)
         return chosen, spent
 
-    def _finish(self, groups: Sequence[Gone], attempt: int) -> int:
+    def _finish(self, groups: Sequence[Finished], attempt: int) -> int:
         """Delete tasks whose newest attempt is this one, by what is known of them: nothing is read back."""
         seqs = array("q", [task.key.seq for group in groups for task in group.tasks])
         newest = f"seq IN {_IDS} AND dispatch_count = ?"
@@ -474,7 +474,7 @@ class SqlTransaction(SqlReader):
             left = {
                 name for (name,) in self._execute(f"SELECT seq FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
             }
-            groups = [Gone(queue, [task for task in tasks if task.key.seq not in left], until)]
+            groups = [Finished(queue, [task for task in tasks if task.key.seq not in left], until)]
         entomb(
             self._connection,
             *[Grave(group.queue.id, group.until, [task.name.task for task in group.tasks]) for group in groups],

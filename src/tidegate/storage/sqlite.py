@@ -97,7 +97,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._connection = apsw.Connection(MEMORY)
-        _settle(self._connection)
+        _configure(self._connection)
         _migrate(self._connection)
         self._transaction = SqlTransaction(self._connection)
 
@@ -143,11 +143,11 @@ def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> 
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    _settle(connection)
+    _configure(connection)
     return connection
 
 
-def _settle(connection: apsw.Connection) -> None:
+def _configure(connection: apsw.Connection) -> None:
     """What all our connections have in common."""
     connection.execute("PRAGMA temp_store = MEMORY")
     # Else a statement that compares a column with a value is prepared anew each time, in case another plan suits the
