@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
@@ -15,12 +15,13 @@ from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.queue import HttpTarget, Queue, RateLimits, UriOverride
 from tidegate.core.target import HttpCall
+from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine import dispatcher, ports, scheduler
 from tidegate.engine.engine import Engine
-from tidegate.engine.opening import EVERY, KEPT_FOR, SLICE, Opening
+from tidegate.engine.opening import EVERY, KEPT_FOR, SLICE, Opening, handler_of
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -28,6 +29,19 @@ HOGS = [QueueName.of("p", "l", f"hog{n}") for n in range(40)]
 POLITE = QueueName.of("p", "l", "polite")
 Q = POLITE
 UNBOUND = RateLimits(1_000_000, 1_000_000, 1_000_000)
+
+
+HANDLER = "handler.test"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def standing(opening: Opening) -> tuple[int, int]:
+    """Idle connections of the queue, and of its handler."""
+    return opening.usable(Q), opening.idle(HANDLER)
+
+
+def a_task(target: HttpRequest | AppEngineRequest) -> Task:
+    return Task(name=Q.task("t"), target=target, schedule_time=NOON, create_time=NOON)
 
 
 class Handlers:
@@ -96,7 +110,8 @@ def test_attempts_start_as_connections_may_be_opened_and_others_find_their_way_b
 
         moments = Counter(int((at - start) / EVERY) for name in HOGS for at in handlers.at[name.queue])
         assert sum(moments.values()) == 2000
-        assert max(moments.values()) <= 2 * SLICE  # the ends of two slices may fall into one of ours
+        # The ends of two slices may fall into one of ours; and the polite queue left three connections.
+        assert max(moments.values()) <= 2 * SLICE + 3
         late = [at - start - 1 - n * 0.005 for n, at in enumerate(sorted(handlers.at[POLITE.queue])[3:])]
         assert min(late) >= -1e-9  # sums of floats
         assert max(late) <= 2 * EVERY
@@ -171,29 +186,76 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
 def test_a_connection_is_forgotten_when_nobody_used_it_for_a_while() -> None:
     opening = Opening()
     for _ in range(5):
-        opening.started(Q)
-        opening.ended(Q, answered=True)
-    opening.ended(Q, answered=False)
-    assert opening.idle(Q) == 1  # the same one, again and again
+        opening.started(Q, HANDLER)
+        opening.ended(Q, HANDLER, answered=True)
+    opening.started(Q, HANDLER)
+    opening.ended(Q, HANDLER, answered=False)
+    assert standing(opening) == (0, 0)
     for _ in range(5):
-        opening.started(Q)
+        opening.started(Q, HANDLER)
     for _ in range(5):
-        opening.ended(Q, answered=True)
-    assert opening.idle(Q) == 5
+        opening.ended(Q, HANDLER, answered=True)
+    assert standing(opening) == (5, 5)
     opening.left(KEPT_FOR)
-    opening.started(Q)
-    opening.ended(Q, answered=True)
+    opening.started(Q, HANDLER)
+    opening.ended(Q, HANDLER, answered=True)
     opening.left(2 * KEPT_FOR)
-    assert opening.idle(Q) == 1
+    assert standing(opening) == (1, 1)  # the same one, again and again
     opening.left(3 * KEPT_FOR)
-    assert opening.idle(Q) == 0
+    assert standing(opening) == (0, 0)
+
+
+def test_a_new_queue_finds_the_connections_that_others_left_with_its_handler() -> None:
+    opening = Opening()
+    for _ in range(SLICE):
+        opening.started(Q, HANDLER)
+    for _ in range(SLICE):
+        opening.ended(Q, HANDLER, answered=True)
+    before = opening.left(EVERY)
+    opening.started(HOGS[0], HANDLER)
+    assert opening.left(EVERY) == before  # nothing had to be opened
+    assert opening.idle(opening.handler(HOGS[0])) == SLICE - 1
+    assert opening.usable(Q) == SLICE  # and who has its own does not lose them
+    opening.started(HOGS[1], "elsewhere.test")
+    assert opening.left(EVERY) == before - 1
+
+
+def test_a_claim_counts_on_connections_that_come_back_as_they_did_during_the_one_before() -> None:
+    opening = Opening()
+    for _ in range(10):
+        opening.started(Q, HANDLER)
+    opening.claims(Q)
+    for _ in range(4):
+        opening.ended(Q, HANDLER, answered=True)
+    assert opening.usable(Q) == 4 + 4
+    opening.claims(Q)
+    assert opening.usable(Q) == 4
+    for _ in range(5):
+        opening.ended(Q, HANDLER, answered=True)
+    assert opening.usable(Q) == 9 + 1  # only one is under way
+    opening.ended(Q, HANDLER, answered=False)
+    assert opening.usable(Q) == 9
+
+
+@pytest.mark.parametrize(
+    ("url", "handler"),
+    [("http://one.test", "one.test"), ("https://one.test:8443/a/b", "one.test:8443"), ("http://[::1]:80/", "[::1]:80")],
+)
+def test_attempts_for_one_host_share_their_connections(url: str, handler: str) -> None:
+    assert handler_of(Queue(name=Q), a_task(HttpRequest(url=url))) == handler
+
+
+def test_attempts_whose_host_the_queue_or_app_engine_says_share_those_of_their_queue() -> None:
+    overridden = Queue(name=Q, http_target=HttpTarget(uri_override=UriOverride(host="two.test")))
+    assert handler_of(overridden, a_task(HttpRequest(url="http://one.test/"))) == Q
+    assert handler_of(Queue(name=Q), a_task(AppEngineRequest())) == Q
 
 
 def test_connections_are_opened_in_slices() -> None:
     opening = Opening()
     assert opening.left(EVERY) == SLICE
     for _ in range(SLICE + 3):  # three of them forced
-        opening.started(Q)
+        opening.started(Q, HANDLER)
     assert opening.left(1.5 * EVERY) == 0
     assert 0 < opening.wait(1.5 * EVERY) <= EVERY
     assert opening.left(2 * EVERY) == SLICE

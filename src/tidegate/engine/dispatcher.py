@@ -21,7 +21,7 @@ from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.bulk import FORCED_BULK, Bulk
 from tidegate.engine.executions import Executions
-from tidegate.engine.opening import Opening
+from tidegate.engine.opening import Opening, handler_of
 from tidegate.engine.ports import (
     AttemptEnded,
     AttemptStarted,
@@ -141,9 +141,10 @@ class Dispatcher:
                 task = replace(task, bulk=len(task.body))
             if task.bulk:
                 self.bulk.hold(queue.name, task.bulk)
-            self.opening.started(queue.name)
+            handler = handler_of(queue, task)
+            self.opening.started(queue.name, handler)
             number = next(self._numbers)
-            self._attempts[number] = start(self._attempt(number, queue, queue_id, task))
+            self._attempts[number] = start(self._attempt(number, queue, queue_id, task, handler))
 
     async def drain(self, patience: timedelta) -> int:
         """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
@@ -162,12 +163,12 @@ class Dispatcher:
         await self._records.drained()
         return len(cut)
 
-    async def _attempt(self, number: int, queue: Queue, queue_id: int, task: Task) -> None:
+    async def _attempt(self, number: int, queue: Queue, queue_id: int, task: Task, handler: str) -> None:
         try:
             started = self._clock.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             outcome = await self._outcome(queue, task)
-            self.opening.ended(queue.name, answered=outcome.answered)
+            self.opening.ended(queue.name, handler, answered=outcome.answered)
             now = self._clock.now()
             took = timedelta(seconds=self._clock.monotonic() - started)
             self._events.emit(AttemptEnded(queue, task, outcome, took, now))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -229,15 +230,22 @@ class Scheduler:
         even = max(1, left // (len(self._waiting) or 1))
         most = max(LEAST_SHARE, room // (len(due) or 1))
         shares: dict[QueueName, int] = {}
+        shared: Counter[str] = Counter()  # of those that stand idle, by handlers
         for name in (*islice(self._waiting, left), *due):  # those whose turn it is, and those that stand connected
+            if name in shares:
+                continue
             opened = min(even, left)
-            share = min(self._opening.idle(name) + opened, most, room)
-            if share and name not in shares:
+            handler = self._opening.handler(name)
+            usable = max(self._opening.usable(name), self._opening.idle(handler) - shared[handler])
+            share = min(usable + opened, most, room)
+            if share:
                 shares[name] = share
                 left -= opened
                 room -= share
+                shared[handler] += share
         for name in shares:
             del self._waiting[name]
+            self._opening.claims(name)
         return shares
 
     def _due(self, now: datetime) -> list[QueueName]:
