@@ -63,7 +63,7 @@ def pauses_overlooked(plant: Plant) -> None:
 def a_second_early(plant: Plant) -> None:
     due = SqlTransaction.due_tasks
     later = timedelta(seconds=1)
-    plant.setattr(SqlTransaction, "due_tasks", lambda self, queue, now, *rest: due(self, queue, now + later, *rest))
+    plant.setattr(SqlTransaction, "due_tasks", lambda self, asked, now: due(self, asked, now + later))
 
 
 def waits(plant: Plant, change: Callable[[timedelta], timedelta]) -> None:

@@ -490,7 +490,7 @@ async def claimed_of_three(store: Store) -> tuple[list[StoredQueue], list[list[T
     queues = [await made(store, task("a"), task("b"), task("c"), name=sibling(name)) for name in ("x", "y", "z")]
 
     def claims(tx: Transaction) -> list[list[Task]]:
-        found = [tx.due_tasks(stored, NOON, 2) for stored in queues]
+        found = tx.due_tasks([(stored, 2) for stored in queues], NOON)
         tx.mark_dispatched([each for tasks in found for each in tasks], NOON)
         return found
 

@@ -174,10 +174,14 @@ class Transaction(Reader, Protocol):
     def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
         """Store new tasks."""
 
-    def due_tasks(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
-        """The first ``limit`` due tasks as they are once they have been dispatched at ``now``, the attempt counted.
+    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[list[Task]]:
+        """Of each queue the first so many due tasks, as they are once they have been dispatched at ``now``, the attempt
+        counted. Those with a ``Task.bulk`` may lack their bodies until ``fitting`` reads them.
+        """
 
-        Fewer when the next one's ``Task.bulk`` would bring the sum of it over ``bulk``; its body is then not read.
+    def fitting(self, tasks: Sequence[Task], bulk: int) -> list[Task]:
+        """The first of these due tasks of a queue, whole and with their ``Task.bulk`` known, as many as bring the sum
+        of it to ``bulk`` at most; bodies of others are not read.
         """
 
     def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:

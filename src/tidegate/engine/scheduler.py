@@ -65,23 +65,24 @@ class Claim(Struct, frozen=True):
     cramped: bool = False  # the next task is long, and there is no room for it in memory
 
 
-class _Found(Struct, frozen=True):
-    """What a claim found in one queue, and the ``flow`` that it leaves."""
+class _Grant(Struct):
+    """What a queue may start in a claim: ``granted`` of its ``share``, and the ``flow`` if it does; then the ``tasks``
+    that it starts.
+    """
 
     stored: StoredQueue
-    tasks: list[Task]
-    granted: int
     share: int
+    granted: int
     limits: RateLimits
     flow: Flow
+    tasks: list[Task]
 
 
 def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
     ``bulk`` has room for; the locked rows keep many nodes in step.
     """
-    found: list[_Found] = []
-    bulk = bulk.copy()
+    grants: list[_Grant] = []
     for name, share in shares.items():
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
@@ -89,20 +90,26 @@ def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk:
         flow = stored.flow.ramping(now, on=ramp_up)
         limits = flow.limits(stored.queue.rate_limits, now)
         granted, flow = flow.grant(share, limits, now)
-        tasks = tx.due_tasks(stored, now, granted, bulk.room(name)) if granted else []
-        for task in tasks:
-            if task.bulk:
-                bulk.hold(name, task.bulk)
-        flow = flow.give_back(granted - len(tasks)).started(len(tasks), now) if tasks else stored.flow
-        found.append(_Found(stored, tasks, granted, share, limits, flow))
-    # For all queues together, however few tasks each of them gave: a statement of its own costs more than a task.
-    tx.mark_dispatched([task for each in found for task in each.tasks], now)
-    tx.save_flows([(each.stored, each.flow) for each in found if each.tasks])
-    return [_claimed(tx, each, now) for each in found]
+        grants.append(_Grant(stored, share, granted, limits, flow, []))
+    # For all queues together, however few tasks each of them gives: a statement of its own costs more than a task.
+    asked = [each for each in grants if each.granted]
+    bulk = bulk.copy()
+    for each, tasks in zip(asked, tx.due_tasks([(each.stored, each.granted) for each in asked], now), strict=True):
+        each.tasks = tasks
+        if any(task.bulk for task in tasks):
+            each.tasks = tx.fitting(tasks, bulk.room(each.stored.queue.name))
+            for task in each.tasks:
+                if task.bulk:
+                    bulk.hold(each.stored.queue.name, task.bulk)
+        started = len(each.tasks)
+        each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
+    tx.mark_dispatched([task for each in asked for task in each.tasks], now)
+    tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
+    return [_claimed(tx, each, now) for each in grants]
 
 
-def _claimed(tx: Transaction, found: _Found, now: datetime) -> Claim:
-    stored, tasks, granted, limits, flow = found.stored, found.tasks, found.granted, found.limits, found.flow
+def _claimed(tx: Transaction, grant: _Grant, now: datetime) -> Claim:
+    stored, tasks, granted, limits, flow = grant.stored, grant.tasks, grant.granted, grant.limits, grant.flow
     if len(tasks) < granted or not tasks:
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet
@@ -111,7 +118,7 @@ def _claimed(tx: Transaction, found: _Found, now: datetime) -> Claim:
             return Claim(stored, tasks, None, cramped=True)
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return Claim(stored, tasks, None, full=True)
-    if granted == found.share:  # there may be more at once
+    if granted == grant.share:  # there may be more at once
         return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
     half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2

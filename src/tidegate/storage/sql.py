@@ -49,6 +49,24 @@ def _insert(rows_: int) -> str:
     return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows_)
 
 
+QUEUES_PER_LOOK = 16
+"""Queues asked for their due tasks in one statement."""
+
+
+@cache
+def _due(queues: int) -> str:
+    """The statement that asks so many queues: a column for each, an array of ``CLAIM_COLUMNS``.
+
+    Its values: now, then the generation and the limit of each queue.
+    """
+    return "SELECT " + ", ".join(
+        f"(SELECT json_group_array(json_array({rows.CLAIM_COLUMNS})) FROM"
+        f" (SELECT * FROM tasks WHERE generation = ?{2 * each} AND dispatched_at IS NULL AND schedule_time <= ?1"
+        f" ORDER BY schedule_time, seq LIMIT ?{2 * each + 1}))"
+        for each in range(1, queues + 1)
+    )
+
+
 class Finished(NamedTuple):
     """Tasks of a queue that are done or given up; their names stay taken ``until`` then, in microseconds."""
 
@@ -296,17 +314,38 @@ class SqlTransaction(SqlReader):
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
         count_tasks(self._connection, {queue.generation: len(tasks)})
 
-    def due_tasks(self, queue: StoredQueue, now: datetime, limit: int, bulk: int | None = None) -> list[Task]:
-        (found,) = self._execute(
-            f"SELECT json_group_array(json_array({rows.CLAIM_COLUMNS})) FROM"
-            " (SELECT * FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
-            " ORDER BY schedule_time, seq LIMIT ?)",
-            (queue.generation, micros(now), limit),
-        ).fetchone()
-        claimed = [rows.claimed_task(queue.queue.name, queue.generation, row, now) for row in rows.claimed_rows(found)]
-        if any(task.bulk for task in claimed):
-            claimed = self._whole(claimed, bulk)
-        return claimed
+    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[list[Task]]:
+        due: list[list[Task]] = []
+        at = micros(now)
+        for start in range(0, len(asked), QUEUES_PER_LOOK):
+            step = asked[start : start + QUEUES_PER_LOOK]
+            values = [at]
+            for queue, limit in step:
+                values += (queue.generation, limit)
+            found = self._execute(_due(len(step)), values).fetchone()
+            for (queue, _), column in zip(step, found, strict=True):
+                name, generation = queue.queue.name, queue.generation
+                due.append([rows.claimed_task(name, generation, row, now) for row in rows.claimed_rows(column)])
+        return due
+
+    def fitting(self, tasks: Sequence[Task], bulk: int) -> list[Task]:
+        apart = array("q", [task.key.seq for task in tasks if task.body is rows.APART])
+        sizes: dict[int, int] = dict(
+            self._execute(f"SELECT task, length(body) FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),))
+            if apart
+            else ()
+        )
+        room = bulk
+        fit: list[tuple[Task, int]] = []
+        for task in tasks:
+            size = task.bulk + sizes.get(task.key.seq, 0)
+            if size > rows.BULKY:
+                room -= size
+                if room < 0:
+                    break
+            fit.append((task, size if size > rows.BULKY else 0))
+        bodies = self._bodies(array("q", [task.key.seq for task, _ in fit if task.body is rows.APART]))
+        return [replace(task, body=bodies.get(task.key.seq, task.body), bulk=size) for task, size in fit]
 
     def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
         if tasks:
@@ -482,26 +521,6 @@ class SqlTransaction(SqlReader):
         long = [task.key.seq for group in groups for task in group.tasks if len(task.body) > rows.INLINE_BODY]
         drop_bodies(self._connection, long)
         return finished
-
-    def _whole(self, claimed: list[Task], bulk: int | None) -> list[Task]:
-        """The first of the tasks, as many as ``bulk`` allows, with those bodies that stand apart."""
-        apart = array("q", [task.key.seq for task in claimed if task.body is rows.APART])
-        sizes: dict[int, int] = dict(
-            self._execute(f"SELECT task, length(body) FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),))
-            if apart
-            else ()
-        )
-        room = bulk
-        fit: list[tuple[Task, int]] = []
-        for task in claimed:
-            size = task.bulk + sizes.get(task.key.seq, 0)
-            if size > rows.BULKY and room is not None:
-                room -= size
-                if room < 0:
-                    break
-            fit.append((task, size if size > rows.BULKY else 0))
-        bodies = self._bodies(array("q", [task.key.seq for task, _ in fit if task.body is rows.APART]))
-        return [replace(task, body=bodies.get(task.key.seq, task.body), bulk=size) for task, size in fit]
 
     def _bodies(self, tasks: array[int]) -> dict[int, bytes]:
         """Bodies that stand apart, by the rows of their tasks."""
