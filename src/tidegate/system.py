@@ -43,7 +43,9 @@ class RandomIds:
     def task_id(self, now: datetime) -> str:
         if now is not self._now:  # many at a time are asked for
             self._now, self._time = now, int(now.timestamp() * 1000) << RANDOM_BITS
-        dice = self._throw()
+        if not self._dice:
+            self._throw()
+        dice = self._dice.pop()
         new = self._time | (dice >> (32 - RANDOM_BITS))
         if new <= self._last:
             new = self._last + 1 + (dice >> (32 - STEP_BITS))
@@ -56,8 +58,6 @@ class RandomIds:
     def operation_id(self) -> str:
         return str(uuid.uuid4())
 
-    def _throw(self) -> int:
-        """32 random bits; asked of the system a page at a time, which saves a call into it per task."""
-        if not self._dice:
-            self._dice = list(struct.unpack(">1024I", os.urandom(4096)))
-        return self._dice.pop()
+    def _throw(self) -> None:
+        """Random numbers of 32 bits; asked of the system a page at a time, which saves a call into it per task."""
+        self._dice = list(struct.unpack(">1024I", os.urandom(4096)))

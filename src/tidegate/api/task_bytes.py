@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import Struct
 
 from tidegate.api.dialect import FULL, Dialect
 from tidegate.api.times import put_moment
@@ -26,6 +27,17 @@ _NAMELESS = TaskName("")
 _VARINT_BYTE = 128
 
 
+class _Rest(Struct, frozen=True):
+    """All of a message but the name, and of what it was made."""
+
+    target: Target | None = None
+    due: datetime | None = None
+    created: datetime | None = None
+    deadline: timedelta | None = None
+    view: int = 0
+    rest: bytes = b""
+
+
 class TaskBytes:
     """From a task to its message in one version of the API."""
 
@@ -34,27 +46,32 @@ class TaskBytes:
         self._new = dialect.messages.Task
         fields = self._new.DESCRIPTOR.fields_by_name
         self._name, self._due, self._created = (
-            _tag(fields[name].number) for name in ("name", "schedule_time", "create_time")
+            tag(fields[name].number) for name in ("name", "schedule_time", "create_time")
         )
         self._settings = Remembered(self._settings_of)
+        # Tasks that are created together share all this. One assignment, for this is used from any thread.
+        self._last = _Rest()
 
     def __call__(self, task: Task, view: int) -> bytes:
         """The same bytes as those of ``write_task``, in another order."""
         if task.dispatch_count or (task.body and view == FULL) or task.retry_config is not None:
             return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
+        target, due, created, deadline = task.target, task.schedule_time, task.create_time, task.dispatch_deadline
+        last = self._last
+        if (
+            last.target is target
+            and last.due is due
+            and last.created is created
+            and last.deadline is deadline
+            and last.view == view
+        ):
+            rest = last.rest
+        else:
+            settings = self._settings(target, (deadline, view))
+            rest = b"".join((self._due, _moment(due), self._created, _moment(created), settings))
+            self._last = _Rest(target, due, created, deadline, view, rest)
         name = task.name.encode()
-        return b"".join(
-            (
-                self._name,
-                _length(len(name)),
-                name,
-                self._due,
-                _moment(task.schedule_time),
-                self._created,
-                _moment(task.create_time),
-                self._settings(task.target, (task.dispatch_deadline, view)),
-            )
-        )
+        return b"".join((self._name, _length(len(name)), name, rest))
 
     def _settings_of(self, target: Target, detail: tuple[timedelta | None, int]) -> bytes:
         deadline, view = detail
@@ -65,12 +82,13 @@ class TaskBytes:
         return bytes(message.SerializeToString())
 
 
-def block(number: int, content: bytes) -> bytes:
+def block(tag_: bytes, content: bytes) -> bytes:
     """A field of a message, text or bytes."""
-    return _tag(number) + _length(len(content)) + content
+    return tag_ + _length(len(content)) + content
 
 
-def _tag(number: int) -> bytes:
+def tag(number: int) -> bytes:
+    """What a field of that number begins with."""
     assert number < 16  # noqa: S101 - all that is written here; larger ones take more than a byte
     return bytes((number << 3 | 2,))
 

@@ -24,12 +24,17 @@ _PER_TASK: Final = 256  # more than the numbers, times and lengths of a task tog
 _PER_HEADER: Final = 16  # more than the tags and lengths of one header
 
 
-def is_too_large(task: Task) -> bool:
-    """Whether the service would say that the task's size is too large."""
+def is_too_large(task: Task, beside: int) -> bool:
+    """Whether the service would say that the task's size is too large; ``beside`` is ``size_bound`` of its target."""
     # Most tasks are far below the limit: a bound that needs no encoding settles them.
-    if len(task.body) + _LONGEST_CHARACTER * _characters(task) <= TASK_SIZE_MAX:
+    if len(task.body) + _LONGEST_CHARACTER * len(task.name) + beside <= TASK_SIZE_MAX:
         return False
     return stored_size(task) > TASK_SIZE_MAX
+
+
+def size_bound(target: Target) -> int:
+    """More bytes than a task of this target has beside its name and its body; for many tasks to be asked once."""
+    return _LONGEST_CHARACTER * _characters(target)
 
 
 def stored_size(task: Task) -> int:
@@ -48,9 +53,8 @@ def stored_size(task: Task) -> int:
     return size
 
 
-def _characters(task: Task) -> int:
-    target = task.target
-    count = len(task.name) + _PER_TASK
+def _characters(target: Target) -> int:
+    count = _PER_TASK
     if isinstance(target, HttpRequest):
         count += len(target.url)
         if target.token is not None:

@@ -13,7 +13,7 @@ from tidegate.core import answers
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
-from tidegate.core.size import is_too_large
+from tidegate.core.size import is_too_large, size_bound
 from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.times import whole_second
 from tidegate.core.validation import NewTask, settle_target
@@ -61,21 +61,22 @@ def admit(
         stored = tx.queue(name)
         named = [creation.new.name.task for creation in group if creation.new.name]
         taken = _taken(tx, stored, named, now) if named and stored else {}
-        settled: dict[int, Target] = {}  # by what was sent: many share a target, and it is the same for all of them
+        for_all = stored is not None and stored.queue.kind is not Kind.PULL
+        settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
         tasks: list[Task] = []
         for creation in group:
             new = creation.new
             try:
-                there = found(stored, push_only=creation.push_only)
+                if not for_all:
+                    found(stored, push_only=creation.push_only)
                 target = settled.get(id(new.target))
                 if target is None:
-                    target = settle_target(new.target, there.queue, https_tokens=https_tokens)
-                    settled[id(new.target)] = target
-                task = new.stored(new.name or name.task(new_id(now)), target, now, second)
+                    target = settled[id(new.target)] = _settle(new.target, found(stored), https_tokens=https_tokens)
+                task = new.stored(new.name or name.task(new_id(now)), target.stored, now, second)
                 why_not = taken.get(new.name.task) if new.name else None
                 if why_not is not None:
                     raise why_not()
-                if is_too_large(task):
+                if is_too_large(task, target.size_bound):
                     raise answers.task_too_large()
             except ApiError as error:
                 creation.outcome = error
@@ -88,6 +89,18 @@ def admit(
             tx.add_tasks(stored, tasks)
             admitted.append(Admitted(stored.queue, tasks))
     return admitted
+
+
+class _Settled(Struct, frozen=True):
+    """A target as its queue stores it, and how many bytes it makes at most."""
+
+    stored: Target
+    size_bound: int
+
+
+def _settle(sent: Target, queue: StoredQueue, *, https_tokens: bool) -> _Settled:
+    target = settle_target(sent, queue.queue, https_tokens=https_tokens)
+    return _Settled(target, size_bound(target))
 
 
 def _taken(

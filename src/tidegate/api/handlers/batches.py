@@ -14,7 +14,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers.tasks import read_view
-from tidegate.api.task_bytes import block
+from tidegate.api.task_bytes import block, tag
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
@@ -47,16 +47,15 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
 
     views = [read_view(entry.response_view) for entry in entries]
     response = dialect.messages.BatchCreateTasksResponse.DESCRIPTOR
-    tasks = response.fields_by_name["tasks"].number
+    tasks, task_bytes = tag(response.fields_by_name["tasks"].number), dialect.task_bytes
 
     def told(outcomes: Sequence[Task | ApiError]) -> bytes:
-        made: list[bytes] = []
-        failed: dict[int, ApiError] = {}
-        for index, outcome in enumerate(outcomes):
-            if isinstance(outcome, ApiError):
-                failed[index] = outcome
-            else:
-                made.append(block(tasks, dialect.task_bytes(outcome, views[index])))
+        made = [
+            block(tasks, task_bytes(outcome, view))
+            for outcome, view in zip(outcomes, views, strict=True)
+            if isinstance(outcome, Task)
+        ]
+        failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
         # When all have failed there is neither a response nor an error; the metadata says it.
         result = AnyMessage(type_url=type_url(response), value=b"".join(made)) if made else None
         return batch.told(failed, len(entries), result, all_failed="FAILED")

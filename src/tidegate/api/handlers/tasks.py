@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
-from tidegate.api.task_bytes import EMPTY, block
+from tidegate.api.task_bytes import EMPTY, block, tag
 from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.validation import check_task, tasks_page_size
@@ -32,11 +32,11 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     view = read_view(request.response_view) or BASIC
     page = await engine.tasks.list(parent, after, size, body=view == FULL)
     fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
-    number = fields["tasks"].number
-    response = [block(number, dialect.task_bytes(task, view)) for task in page]
+    tasks = tag(fields["tasks"].number)
+    response = [block(tasks, dialect.task_bytes(task, view)) for task in page]
     if page:  # every page but an empty one has a token, the last one too
         token = page_token(page[-1].name.task, parent, "", now)
-        response.append(block(fields["next_page_token"].number, token.encode()))
+        response.append(block(tag(fields["next_page_token"].number), token.encode()))
     return b"".join(response)
 
 
