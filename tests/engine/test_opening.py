@@ -20,6 +20,7 @@ from tidegate.core.target import HttpCall
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine import dispatcher, ports, scheduler
+from tidegate.engine.claims import Claim
 from tidegate.engine.engine import Engine
 from tidegate.engine.opening import EVERY, KEPT_FOR, SLICE, Opening, handler_of
 from tidegate.storage.sqlite import MemoryStore
@@ -71,7 +72,7 @@ class CountingStore(MemoryStore):
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         answer = await super().write(work)
-        if isinstance(answer, list) and answer and isinstance(answer[0], scheduler.Claim):
+        if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed.append(sum(len(each.tasks) for each in answer))
         return answer
 

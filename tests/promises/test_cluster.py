@@ -29,7 +29,7 @@ from tidegate.storage.sql import SqlTransaction
 
 SEEDS = int(os.environ.get("SEEDS", "1700"))
 BLOCKS = 10
-BROKEN_SEEDS = 150
+BROKEN_SEEDS = 250
 """Days after which a broken server must have been caught."""
 
 

@@ -100,6 +100,21 @@ async def test_a_queue_reads_back_as_it_was_saved(store: Store) -> None:
     assert (stored.queue, stored.flow) == (rich, flow)
 
 
+async def test_a_task_that_starts_as_it_is_stored_comes_back_as_it_is_then(store: Store) -> None:
+    stored = await made(store, task("waits"))
+    tasks = [task(f"t{number}", body=body) for number, body in enumerate([b"hello", b"", b"x" * 5000])]
+    started = await store.write(lambda tx: tx.add_dispatched(stored, tasks, NOON + SECOND))
+    assert [each.dispatch_count for each in started] == [1, 1, 1]
+    shown = await store.read(lambda tx: [tx.task(stored, each.name.task, body=True) for each in tasks])
+    assert shown == started
+    assert await store.read(lambda tx: tx.tallies([stored])) == [Tally(4, NOON)]
+    assert ids(await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 10))) == ["waits"]
+    verdicts = [Verdict(each, None) for each in started]
+    settlement = Settlement(stored, verdicts, NOON + HOUR)
+    assert await store.write(lambda tx: tx.settle([settlement])) == 3
+    assert await listed(store) == ["waits"]
+
+
 async def test_queues_are_listed_by_id_under_their_own_parent_only(store: Store) -> None:
     for name in ("b", "a", "a-b", "a0"):
         await made(store, name=QueueName.of("p", "us-central1", name))

@@ -15,7 +15,7 @@ from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, 
 from tidegate.core.queue import Queue
 from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
-from tidegate.storage.rows import queue_settings, task_row
+from tidegate.storage.rows import queue_settings, task_values
 from tidegate.storage.sqlite import LockedError, SqliteStore, check
 
 
@@ -62,7 +62,7 @@ async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp
     connection.execute(insert, (str(QUEUE), queue_settings(Queue(name=QUEUE))))
     connection.execute("INSERT INTO generations (id, queue) VALUES (1, 1)")
     for task_id in ("a", "b"):
-        row = task_row(ord(task_id), 1, task(task_id))
+        row = task_values(ord(task_id), 1, [task(task_id)])
         columns = "seq, generation, id, schedule_time, create_time, tag, settings, body"
         connection.execute(f"INSERT INTO tasks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     connection.close()

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.validation import Ceilings
 from tidegate.engine.answering import AnsweringStore
+from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.keys import Keys
@@ -62,7 +63,7 @@ class Engine:
             ramp_up=policy.ramp_up,
         )
         self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
-        self.tasks = Tasks(world, self.scheduler, self.dispatcher, https_tokens=policy.https_tokens)
+        self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
         self.leases = Leases(world)
         self.policies = Policies(world)
         self.operations = Operations(world)

@@ -32,7 +32,7 @@ KEPT_FOR = 4.0
 
 
 def handler_of(queue: Queue, task: Task) -> str:
-    """Whose connections an attempt uses: its host's, or the queue's own where the host is known only when it is sent."""
+    """Whose connections an attempt uses: its host's, or its queue's where only the composed call tells the host."""
     target, routing = task.target, queue.http_target
     if isinstance(target, HttpRequest) and (routing is None or routing.uri_override is None):
         return target.url.split("/", 3)[2]

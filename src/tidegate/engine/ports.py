@@ -174,6 +174,9 @@ class Transaction(Reader, Protocol):
     def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
         """Store new tasks."""
 
+    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
+        """Store new tasks whose first attempts start ``now``; they come back as they are with these."""
+
     def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[list[Task]]:
         """Of each queue the first so many due tasks, as they are once they have been dispatched at ``now``, the attempt
         counted. Those with a ``Task.bulk`` may lack their bodies until ``fitting`` reads them.

@@ -9,41 +9,30 @@ import asyncio
 import heapq
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from itertools import count, islice
 
-from msgspec import Struct
-
-from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.bulk import Bulk
+from tidegate.engine.claims import Claim, Shares, claim
 from tidegate.engine.opening import Opening
-from tidegate.engine.ports import StoredQueue, StoreError, Transaction, World
+from tidegate.engine.ports import StoreError, World
 
 logger = logging.getLogger(__name__)
 
 CLAIM_BATCH = 512
 """Tasks of one claim at most, over all queues. Measured: from 128 to 512 the dispatch rate is flat, below it falls."""
 
-LARGE_SHARE = 128
-"""Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""
-
 LEAST_SHARE = 32
 """Tasks that a queue may claim at once, however many others are due."""
 
 QUEUES_PER_CLAIM = 256
 """Queues looked at in one transaction at most."""
-
-SHARE_PAUSE = timedelta(milliseconds=5)
-"""A queue that could have given more than a small share is looked at again after this."""
-
-RATE_PAUSE = 0.01
-"""Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
-tasks at once cost half of what as many claims of one would."""
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until the next claim when the store could not commit one: the disk may have room again."""
@@ -53,76 +42,6 @@ SPARE_MOMENTS = 1024
 
 LONGEST_SLEEP = 1.0
 """Seconds. The wall clock may jump; the sleep is by the monotonic one, so look again now and then."""
-
-
-class Claim(Struct, frozen=True):
-    """What one queue gave in a claim. ``again`` is when to look next, None when something else will say so."""
-
-    stored: StoredQueue
-    tasks: list[Task]
-    again: datetime | None
-    full: bool = False  # as many attempts under way as the queue allows
-    cramped: bool = False  # the next task is long, and there is no room for it in memory
-
-
-class _Grant(Struct):
-    """What a queue may start in a claim: ``granted`` of its ``share``, and the ``flow`` if it does; then the ``tasks``
-    that it starts.
-    """
-
-    stored: StoredQueue
-    share: int
-    granted: int
-    limits: RateLimits
-    flow: Flow
-    tasks: list[Task]
-
-
-def claim(tx: Transaction, shares: Mapping[QueueName, int], now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
-    """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
-    ``bulk`` has room for; the locked rows keep many nodes in step.
-    """
-    grants: list[_Grant] = []
-    for name, share in shares.items():
-        stored = tx.queue(name)
-        if stored is None or not stored.queue.dispatches:
-            continue
-        flow = stored.flow.ramping(now, on=ramp_up)
-        limits = flow.limits(stored.queue.rate_limits, now)
-        granted, flow = flow.grant(share, limits, now)
-        grants.append(_Grant(stored, share, granted, limits, flow, []))
-    # For all queues together, however few tasks each of them gives: a statement of its own costs more than a task.
-    asked = [each for each in grants if each.granted]
-    bulk = bulk.copy()
-    for each, tasks in zip(asked, tx.due_tasks([(each.stored, each.granted) for each in asked], now), strict=True):
-        each.tasks = tasks
-        if any(task.bulk for task in tasks):
-            each.tasks = tx.fitting(tasks, bulk.room(each.stored.queue.name))
-            for task in each.tasks:
-                if task.bulk:
-                    bulk.hold(each.stored.queue.name, task.bulk)
-        started = len(each.tasks)
-        each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
-    tx.mark_dispatched([task for each in asked for task in each.tasks], now)
-    tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
-    return [_claimed(tx, each, now) for each in grants]
-
-
-def _claimed(tx: Transaction, grant: _Grant, now: datetime) -> Claim:
-    stored, tasks, granted, limits, flow = grant.stored, grant.tasks, grant.granted, grant.limits, grant.flow
-    if len(tasks) < granted or not tasks:
-        due = tx.next_due(stored)
-        if due is None or due > now:  # nothing waits, or not yet
-            return Claim(stored, tasks, due)
-        if granted:
-            return Claim(stored, tasks, None, cramped=True)
-    if flow.in_flight >= limits.max_concurrent_dispatches:
-        return Claim(stored, tasks, None, full=True)
-    if granted == grant.share:  # there may be more at once
-        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
-    ready = flow.bucket.filled(limits, now).ready_at(limits)
-    half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
-    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))))
 
 
 class Scheduler:
@@ -152,6 +71,9 @@ class Scheduler:
         self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
         self._numbers = count()
         self._waiting: dict[QueueName, None] = {}  # due, until connections may be opened; the longest first
+        self._claiming: Shares = {}  # the claim with the store
+        self._behind: set[QueueName] = set()  # had more due tasks, or may have had, than they gave in their last claim
+        self._handed: Shares = {}  # to the creation with the store
         self._full: set[QueueName] = set()
         self._cramped: set[QueueName] = set()
         self._woken = asyncio.Event()
@@ -184,6 +106,37 @@ class Scheduler:
         for queue in cramped:
             self.wake(queue, self._clock.now())
 
+    @contextmanager
+    def at_once(self, queues: Collection[QueueName]) -> Iterator[Shares]:
+        """How many new tasks of each of these queues may start as they are stored, without a claim: none where others
+        may be due before them. Until the block ends, with those tasks dispatched, there are none for anybody else.
+        """
+        if self._handed or self._stopping:
+            yield {}
+            return
+        self._handed = shares = self._first_in_line(queues)
+        try:
+            yield shares
+        finally:
+            if shares:
+                self._handed = {}
+
+    def _first_in_line(self, queues: Collection[QueueName]) -> Shares:
+        now = self._clock.now()
+        names = [name for name in queues if not self._may_be_due(name, now)]
+        room = min(self._free(), CLAIM_BATCH)
+        if not names or room <= 0:
+            return {}
+        left = 0 if self._waiting else self._opening.left(self._clock.monotonic())
+        return self._allot(names, left, max(1, left // len(names)), room, room)
+
+    def _may_be_due(self, queue: QueueName, now: datetime) -> bool:
+        """Whether the queue may have a task that is due."""
+        if queue in self._behind or queue in self._claiming or queue in self._waiting:
+            return True
+        moment = self._moments.get(queue)
+        return moment is not None and moment <= now
+
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
         for queue, due in await self._store.read(lambda tx: tx.backlog()):
@@ -198,21 +151,25 @@ class Scheduler:
         while not self._stopping:
             self._woken.clear()
             now = self._clock.now()
-            room = self._room()
+            room = self._free()
             shares = self._shares(now, min(room, CLAIM_BATCH)) if room > 0 else {}
             if not shares:
                 await self._sleep(now, room)
                 continue
             releases = self._bulk.releases
+            self._claiming = shares
             try:
                 work = partial(claim, shares=shares, now=now, bulk=self._bulk, ramp_up=self._ramp_up)
                 claims = await self._store.write(work)
             except StoreError as error:
                 logger.warning("cannot claim tasks: %s", error)
+                self._claiming = {}
                 for name in shares:
                     self.wake(name, now)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
                 continue
+            self._claiming = {}
+            self._behind.difference_update(shares)
             self._take(claims)
             if self._bulk.releases != releases:  # while the claim was under way
                 self.roomier()
@@ -224,23 +181,37 @@ class Scheduler:
             self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             if each.again is not None:
                 self.wake(name, each.again)
+            if each.more:
+                self._behind.add(name)
             if each.full:
                 self._full.add(name)
             if each.cramped:
                 self._cramped.add(name)
 
-    def _shares(self, now: datetime, room: int) -> dict[QueueName, int]:
+    def _free(self) -> int:
+        """How many attempts may start now beside those that are about to."""
+        return self._room() - sum(self._claiming.values()) - sum(self._handed.values())
+
+    def _shares(self, now: datetime, room: int) -> Shares:
         """How many tasks each queue may claim: as many as it has connections, and its part of those to be opened."""
         due = self._due(now)
         self._waiting.update(dict.fromkeys(due))
         left = self._opening.left(self._clock.monotonic())
+        # Those whose turn it is, and those that stand connected.
+        names = dict.fromkeys((*islice(self._waiting, left), *due))
         even = max(1, left // (len(self._waiting) or 1))
-        most = max(LEAST_SHARE, room // (len(due) or 1))
+        shares = self._allot(names, left, even, max(LEAST_SHARE, room // (len(due) or 1)), room)
+        for name in shares:
+            del self._waiting[name]
+        return shares
+
+    def _allot(self, names: Iterable[QueueName], left: int, even: int, most: int, room: int) -> Shares:
+        """Divide ``room``, ``most`` to a queue, among those that have a connection or may open one of ``left``, of
+        which each gets ``even``.
+        """
         shares: dict[QueueName, int] = {}
         shared: Counter[str] = Counter()  # of those that stand idle, by handlers
-        for name in (*islice(self._waiting, left), *due):  # those whose turn it is, and those that stand connected
-            if name in shares:
-                continue
+        for name in names:
             opened = min(even, left)
             handler = self._opening.handler(name)
             usable = max(self._opening.usable(name), self._opening.idle(handler) - shared[handler])
@@ -250,9 +221,7 @@ class Scheduler:
                 left -= opened
                 room -= share
                 shared[handler] += share
-        for name in shares:
-            del self._waiting[name]
-            self._opening.claims(name)
+                self._opening.claims(name)
         return shares
 
     def _due(self, now: datetime) -> list[QueueName]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,105 +12,18 @@ from tidegate.core import answers
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
-from tidegate.core.size import is_too_large, size_bound
-from tidegate.core.task import Attempt, PullMessage, Target, Task
-from tidegate.core.times import whole_second
-from tidegate.core.validation import NewTask, settle_target
+from tidegate.core.task import Attempt, PullMessage, Task
+from tidegate.core.validation import NewTask
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
+from tidegate.engine.claims import Shares
+from tidegate.engine.creation import Admitted, Creation, Rules, admit
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
 from tidegate.engine.scheduler import Scheduler
-
-
-class Creation(Struct, gc=False):
-    """A task on its way into the store. ``outcome`` is the stored task, or why there is none."""
-
-    queue: QueueName
-    new: NewTask
-    push_only: bool
-    outcome: Task | ApiError | None = None
-
-
-class Admitted(Struct, frozen=True):
-    """The tasks that were stored in one queue."""
-
-    queue: Queue
-    tasks: list[Task]
-
-
-def admit(
-    tx: Transaction,
-    creations: Sequence[Creation],
-    new_id: Callable[[datetime], str],
-    now: datetime,
-    *,
-    https_tokens: bool,
-) -> list[Admitted]:
-    """Store the new tasks that may be, leaving in each creation what became of it."""
-    by_queue: defaultdict[QueueName, list[Creation]] = defaultdict(list)
-    for creation in creations:
-        by_queue[creation.queue].append(creation)
-    admitted: list[Admitted] = []
-    second = whole_second(now)
-    for name, group in by_queue.items():
-        stored = tx.queue(name)
-        named = [creation.new.name.task for creation in group if creation.new.name]
-        taken = _taken(tx, stored, named, now) if named and stored else {}
-        for_all = stored is not None and stored.queue.kind is not Kind.PULL
-        settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
-        tasks: list[Task] = []
-        for creation in group:
-            new = creation.new
-            try:
-                if not for_all:
-                    found(stored, push_only=creation.push_only)
-                target = settled.get(id(new.target))
-                if target is None:
-                    target = settled[id(new.target)] = _settle(new.target, found(stored), https_tokens=https_tokens)
-                task = new.stored(new.name or name.task(new_id(now)), target.stored, now, second)
-                why_not = taken.get(new.name.task) if new.name else None
-                if why_not is not None:
-                    raise why_not()
-                if is_too_large(task, target.size_bound):
-                    raise answers.task_too_large()
-            except ApiError as error:
-                creation.outcome = error
-                continue
-            if new.name:
-                taken[new.name.task] = answers.task_exists
-            creation.outcome = task
-            tasks.append(task)
-        if stored and tasks:
-            tx.add_tasks(stored, tasks)
-            admitted.append(Admitted(stored.queue, tasks))
-    return admitted
-
-
-class _Settled(Struct, frozen=True):
-    """A target as its queue stores it, and how many bytes it makes at most."""
-
-    stored: Target
-    size_bound: int
-
-
-def _settle(sent: Target, queue: StoredQueue, *, https_tokens: bool) -> _Settled:
-    target = settle_target(sent, queue.queue, https_tokens=https_tokens)
-    return _Settled(target, size_bound(target))
-
-
-def _taken(
-    tx: Transaction, stored: StoredQueue, task_ids: Sequence[str], now: datetime
-) -> dict[str, Callable[[], ApiError]]:
-    """Those of the IDs that cannot be given, and why."""
-    taken: dict[str, Callable[[], ApiError]] = dict.fromkeys(
-        tx.entombed(stored, task_ids, now), answers.task_existed_recently
-    )
-    taken.update(dict.fromkeys(tx.living(stored, task_ids), answers.task_exists))
-    return taken
 
 
 class Removal(Struct, frozen=True):
@@ -137,14 +49,14 @@ class Tasks:
     For callers that are ``push_only`` a pull queue is not there, and neither are its tasks.
     """
 
-    def __init__(self, world: World, scheduler: Scheduler, dispatcher: Dispatcher, *, https_tokens: bool) -> None:
+    def __init__(self, world: World, scheduler: Scheduler, dispatcher: Dispatcher, rules: Rules) -> None:
         self._store = world.store
         self._clock = world.clock
         self._ids = world.ids
         self._events = world.events
         self._scheduler = scheduler
         self._dispatcher = dispatcher
-        self._https_tokens = https_tokens
+        self._rules = rules
         self._admission = Admission(world.clock)
         self._creations: Batcher[Creation] = Batcher(self._create)
 
@@ -184,18 +96,19 @@ class Tasks:
         creations = [each for each in entries if isinstance(each, Creation)]
         now = self._clock.now()
 
-        def work(tx: Transaction) -> tuple[Sequence[Admitted], bytes]:
+        def work(tx: Transaction, shares: Shares) -> tuple[Sequence[Admitted], bytes]:
             operation.claim(tx, now)
-            admitted = self._admit(tx, creations, now)
+            admitted = self._admit(tx, creations, shares, now)
             return admitted, operation.keep(tx, [_outcome(each) for each in entries], now)
 
         size = sum(len(each.new.body) for each in creations)
         ticket = self._admission.enter(size)
         try:
-            admitted, value = await self._store.write(work)
+            with self._scheduler.at_once({queue}) as shares:
+                admitted, value = await self._store.write(lambda tx: work(tx, shares))
+                self._created(admitted, now)
         finally:
             self._admission.leave(ticket, size)
-        self._created(admitted, now)
         return value
 
     async def get(self, name: TaskName, *, body: bool) -> Task:
@@ -283,17 +196,25 @@ class Tasks:
 
     async def _create(self, creations: Sequence[Creation]) -> None:
         now = self._clock.now()
-        admitted = await self._store.write(lambda tx: self._admit(tx, creations, now))
-        self._created(admitted, now)
+        with self._scheduler.at_once({each.queue for each in creations}) as shares:
+            admitted = await self._store.write(lambda tx: self._admit(tx, creations, shares, now))
+            self._created(admitted, now)
 
-    def _admit(self, tx: Transaction, creations: Sequence[Creation], now: datetime) -> Sequence[Admitted]:
-        return admit(tx, creations, self._ids.task_id, now, https_tokens=self._https_tokens)
+    def _admit(
+        self, tx: Transaction, creations: Sequence[Creation], shares: Shares, now: datetime
+    ) -> Sequence[Admitted]:
+        return admit(tx, creations, shares, self._ids.task_id, now, self._rules)
 
     def _created(self, admitted: Iterable[Admitted], now: datetime) -> None:
-        """Tell the scheduler and the listeners of the tasks that are stored now."""
+        """Tell the listeners of the tasks that are stored now; start those that are dispatched, have the others seen
+        to.
+        """
         for each in admitted:
-            self._scheduler.wake(each.queue.name, min(task.schedule_time for task in each.tasks))
             self._events.emit(TasksCreated(each.queue, each.tasks, now))
+            if each.started:
+                self._dispatcher.dispatch(each.queue, each.queue_id, each.started)
+            if each.waiting:
+                self._scheduler.wake(each.queue.name, min(task.schedule_time for task in each.waiting))
 
     def _removed(self, removal: Removal) -> None:
         if removal.queue is not None and removal.gone:

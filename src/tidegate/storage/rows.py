@@ -123,22 +123,45 @@ task_settings = Remembered(_task_settings)
 """The ``settings`` of a task's row, from its target and its deadline and retry settings."""
 
 
-_micros = lru_cache(maxsize=64)(micros)
-"""New tasks come in batches, most of them due at once: they share their times."""
+def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]:
+    """The values of new tasks' rows, one after the other: seq (from ``first`` on), generation, id, schedule_time,
+    create_time, tag, settings, body.
+    """
+    values: list[Any] = []
+    target = due = created = None
+    also: tuple[timedelta | None, RetryConfig | None] = None, None
+    for seq, task in enumerate(tasks, first):
+        # New tasks come in batches that share most of this.
+        if task.target is not target or task.dispatch_deadline is not also[0] or task.retry_config is not also[1]:
+            target, also = task.target, (task.dispatch_deadline, task.retry_config)
+            settings = task_settings(target, also)
+            tag = target.tag if isinstance(target, PullMessage) else None
+        if task.schedule_time is not due:
+            due = task.schedule_time
+            due_at = micros(due)
+        if task.create_time is not created:
+            created = task.create_time
+            created_at = micros(created)
+        body = task.body
+        short = body if len(body) <= INLINE_BODY else None
+        values += (seq, generation, task.name.task, due_at, created_at, tag, settings, short)
+    return values
 
 
-def task_row(seq: int, generation: int, task: Task) -> tuple[Any, ...]:
-    """The values of a new task's row: seq, generation, id, schedule_time, create_time, tag, settings, body."""
-    target, body = task.target, task.body
-    return (
-        seq,
-        generation,
-        task.name.task,
-        _micros(task.schedule_time),
-        _micros(task.create_time),
-        target.tag if isinstance(target, PullMessage) else None,
-        task_settings(target, (task.dispatch_deadline, task.retry_config)),
-        body if len(body) <= INLINE_BODY else None,
+def dispatched_task(new: Task, generation: int, seq: int, now: datetime) -> Task:
+    """A new task as it is once its first attempt has started at ``now``."""
+    return Task(
+        name=new.name,
+        target=new.target,
+        schedule_time=new.schedule_time,
+        create_time=new.create_time,
+        dispatch_deadline=new.dispatch_deadline,
+        retry_config=new.retry_config,
+        body=new.body,
+        dispatch_count=1,
+        first_dispatch_time=now,
+        dispatched_at=now,
+        key=TaskKey(generation, seq),
     )
 
 

@@ -30,6 +30,9 @@ from tidegate.storage.sweep import Sweeper
 ROWS_PER_INSERT = 128
 """Rows of one multi-row VALUES: each statement gives the interpreter lock away once, however many rows it has."""
 
+QUEUES_PER_LOOK = 16
+"""Queues asked for their due tasks in one statement."""
+
 QUEUES_KEPT = 4096
 """Queues of which the writer remembers the row. Most transactions begin by reading one."""
 
@@ -37,20 +40,23 @@ ROWS_PER_BURIAL = 1000
 BURIALS = 20
 """How many tasks that were leased too often one lease clears away, in a tenth of a second; the next one goes on."""
 
-_INSERT = "INSERT INTO tasks (seq, generation, id, schedule_time, create_time, tag, settings, body) VALUES "
+_COLUMNS = "seq, generation, id, schedule_time, create_time, tag, settings, body"
 _INSERTED = 8  # values of a row
 
 _IDS = "(SELECT value FROM carray(?))"
 
 
 @cache
-def _insert(rows_: int) -> str:
+def _insert(tasks: int) -> str:
     """The statement that inserts so many tasks, ``ROWS_PER_INSERT`` at most."""
-    return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows_)
+    return f"INSERT INTO tasks ({_COLUMNS}) VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * tasks)
 
 
-QUEUES_PER_LOOK = 16
-"""Queues asked for their due tasks in one statement."""
+@cache
+def _insert_dispatched(tasks: int) -> str:
+    """The same for tasks whose first attempts start at the time that comes before the values of the rows."""
+    columns = f"first_dispatch_at, dispatched_at, dispatch_count, {_COLUMNS}"
+    return f"INSERT INTO tasks ({columns}) VALUES " + ", ".join(["(?1, ?1, 1, ?, ?, ?, ?, ?, ?, ?, ?)"] * tasks)
 
 
 @cache
@@ -300,19 +306,26 @@ class SqlTransaction(SqlReader):
         self.save_queue(stored, queue)
 
     def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        self._add(queue, tasks, _insert)
+
+    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
+        first = self._add(queue, tasks, _insert_dispatched, micros(now))
+        return [rows.dispatched_task(task, queue.generation, seq, now) for seq, task in enumerate(tasks, first)]
+
+    def _add(self, queue: StoredQueue, tasks: Sequence[Task], insert: Callable[[int], str], *values: Any) -> int:
+        """Insert tasks with statements that have these ``values`` before those of the rows; return the first's seq."""
         self._check_room()
         first = self._last_seq + 1
         self._last_seq += len(tasks)
-        values: list[Any] = []
-        for seq, task in enumerate(tasks, first):
-            values += rows.task_row(seq, queue.generation, task)
-        for start in range(0, len(values), ROWS_PER_INSERT * _INSERTED):
-            step = values[start : start + ROWS_PER_INSERT * _INSERTED]
-            self._execute(_insert(len(step) // _INSERTED), step)
+        row_values = rows.task_values(first, queue.generation, tasks)
+        for start in range(0, len(row_values), ROWS_PER_INSERT * _INSERTED):
+            step = row_values[start : start + ROWS_PER_INSERT * _INSERTED]
+            self._execute(insert(len(step) // _INSERTED), (*values, *step))
         long = [(seq, task.body) for seq, task in enumerate(tasks, first) if len(task.body) > rows.INLINE_BODY]
         if long:
             self._executemany("INSERT INTO bodies (task, body) VALUES (?, ?)", long)
         count_tasks(self._connection, {queue.generation: len(tasks)})
+        return first
 
     def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[list[Task]]:
         due: list[list[Task]] = []

@@ -1,0 +1,99 @@
+"""Claims: one transaction that finds what of some queues may start now, and marks it as dispatched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from tidegate.core.bucket import Flow
+from tidegate.core.names import QueueName
+from tidegate.core.queue import RateLimits
+from tidegate.core.task import Task
+from tidegate.engine.bulk import Bulk
+from tidegate.engine.ports import StoredQueue, Transaction
+
+LARGE_SHARE = 128
+"""Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""
+
+SHARE_PAUSE = timedelta(milliseconds=5)
+"""A queue that could have given more than a small share is looked at again after this."""
+
+RATE_PAUSE = 0.01
+"""Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
+tasks at once cost half of what as many claims of one would."""
+
+Shares = Mapping[QueueName, int]
+"""How many tasks each queue may start, by its name."""
+
+
+class Claim(Struct, frozen=True):
+    """What one queue gave in a claim. ``again`` is when to look next, None when something else will say so."""
+
+    stored: StoredQueue
+    tasks: list[Task]
+    again: datetime | None
+    more: bool = False  # other tasks are due, or may be
+    full: bool = False  # as many attempts under way as the queue allows
+    cramped: bool = False  # the next task is long, and there is no room for it in memory
+
+
+class _Grant(Struct):
+    """What a queue may start in a claim: ``granted`` of its ``share``, and the ``flow`` if it does; then the ``tasks``
+    that it starts.
+    """
+
+    stored: StoredQueue
+    share: int
+    granted: int
+    limits: RateLimits
+    flow: Flow
+    tasks: list[Task]
+
+
+def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
+    """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
+    ``bulk`` has room for; the locked rows keep many nodes in step.
+    """
+    grants: list[_Grant] = []
+    for name, share in shares.items():
+        stored = tx.queue(name)
+        if stored is None or not stored.queue.dispatches:
+            continue
+        flow = stored.flow.ramping(now, on=ramp_up)
+        limits = flow.limits(stored.queue.rate_limits, now)
+        granted, flow = flow.grant(share, limits, now)
+        grants.append(_Grant(stored, share, granted, limits, flow, []))
+    # For all queues together, however few tasks each of them gives: a statement of its own costs more than a task.
+    asked = [each for each in grants if each.granted]
+    bulk = bulk.copy()
+    for each, tasks in zip(asked, tx.due_tasks([(each.stored, each.granted) for each in asked], now), strict=True):
+        each.tasks = tasks
+        if any(task.bulk for task in tasks):
+            each.tasks = tx.fitting(tasks, bulk.room(each.stored.queue.name))
+            for task in each.tasks:
+                if task.bulk:
+                    bulk.hold(each.stored.queue.name, task.bulk)
+        started = len(each.tasks)
+        each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
+    tx.mark_dispatched([task for each in asked for task in each.tasks], now)
+    tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
+    return [_claimed(tx, each, now) for each in grants]
+
+
+def _claimed(tx: Transaction, grant: _Grant, now: datetime) -> Claim:
+    stored, tasks, granted, limits, flow = grant.stored, grant.tasks, grant.granted, grant.limits, grant.flow
+    if len(tasks) < granted or not tasks:
+        due = tx.next_due(stored)
+        if due is None or due > now:  # nothing waits, or not yet
+            return Claim(stored, tasks, due)
+        if granted:
+            return Claim(stored, tasks, None, more=True, cramped=True)
+    if flow.in_flight >= limits.max_concurrent_dispatches:
+        return Claim(stored, tasks, None, more=True, full=True)
+    if granted == grant.share:  # there may be more at once
+        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE, more=True)
+    ready = flow.bucket.filled(limits, now).ready_at(limits)
+    half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
+    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))), more=True)
