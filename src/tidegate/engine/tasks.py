@@ -213,7 +213,7 @@ class Tasks:
             self._events.emit(TasksCreated(each.queue, each.tasks, now))
             if each.started:
                 self._dispatcher.dispatch(each.queue, each.queue_id, each.started)
-            if each.waiting:
+            if each.waiting and each.queue.dispatches:  # else it is resumed first, which wakes it, or leased from
                 self._scheduler.wake(each.queue.name, min(task.schedule_time for task in each.waiting))
 
     def _removed(self, removal: Removal) -> None:

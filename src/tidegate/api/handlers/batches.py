@@ -35,13 +35,13 @@ from tidegate.schema.names import pack, type_url
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     entries = request.requests
-    parents = [entry.parent for entry in entries]
-    check_create_batch(parent, parents, (entry.task.name for entry in entries), request.request_id)
+    sent = [entry.task for entry in entries]  # each look into a message costs something
+    check_create_batch(parent, [entry.parent for entry in entries], [task.name for task in sent], request.request_id)
     batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata, parent, request.request_id)
     wanted: list[NewTask | ApiError] = []
-    for entry in entries:
+    for task in sent:
         try:
-            wanted.append(check_task(dialect.read_task(entry.task), parent, batch.started, in_batch=True))
+            wanted.append(check_task(dialect.read_task(task), parent, batch.started, in_batch=True))
         except ApiError as error:
             wanted.append(error)
 
@@ -55,7 +55,9 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
             for outcome, view in zip(outcomes, views, strict=True)
             if isinstance(outcome, Task)
         ]
-        failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
+        failed: dict[int, ApiError] = {}
+        if len(made) < len(outcomes):
+            failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
         # When all have failed there is neither a response nor an error; the metadata says it.
         result = AnyMessage(type_url=type_url(response), value=b"".join(made)) if made else None
         return batch.told(failed, len(entries), result, all_failed="FAILED")
