@@ -8,7 +8,7 @@ to its record, and a commit less of waiting).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -88,13 +88,11 @@ def admit(
         tasks = _settle(tx, stored, group, settled, new_id, now, rules)
         if stored is None or not tasks:
             continue
-        light = max(each.size_bound for each in settled.values()) <= LIGHT_TARGET
-        ready = _ready(tasks, now) if light and name in shares and stored.queue.dispatches else []
-        started = _start(tx, stored, ready[: shares[name]], now, rules) if ready else []
-        waiting = tasks
-        if started:
-            names = {task.name for task in started}
-            waiting = [] if len(started) == len(tasks) else [task for task in tasks if task.name not in names]
+        share = shares.get(name, 0) if stored.queue.dispatches else 0
+        ready = _ready(tasks, settled.values(), now)[:share] if share else []
+        started = _start(tx, stored, ready, now, rules) if ready else []
+        names = {task.name for task in started}
+        waiting = [task for task in tasks if task.name not in names] if len(started) < len(tasks) else []
         if waiting:
             tx.add_tasks(stored, waiting)
         admitted.append(Admitted(stored.queue, stored.id, tasks, waiting, started))
@@ -156,8 +154,10 @@ def _taken(
     return taken
 
 
-def _ready(tasks: Sequence[Task], now: datetime) -> list[Task]:
-    """Those of the tasks that are due and light."""
+def _ready(tasks: Sequence[Task], targets: Iterable[_Settled], now: datetime) -> list[Task]:
+    """Those of the tasks, which have these targets, that are due and light."""
+    if max(each.size_bound for each in targets) > LIGHT_TARGET:
+        return []
     return [task for task in tasks if task.schedule_time <= now and len(task.body) <= LIGHT_BODY]
 
 
