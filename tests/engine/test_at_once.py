@@ -27,19 +27,21 @@ from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
 QUEUE = QueueName.of("p", "l", "q")
+OTHER = QueueName.of("p", "l", "other")
 FAST = RateLimits(1000, 1000, 1000)
 LONG = b"x" * 1025
 
 
 class WatchedStore(MemoryStore):
-    """Counts the tasks that claims gave."""
+    """Counts transactions, and the tasks that claims gave."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.claimed = 0
+        self.written = self.claimed = 0
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         await asyncio.sleep(0.001)  # as a disk would
+        self.written += 1
         answer = await super().write(work)
         if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed += sum(len(each.tasks) for each in answer)
@@ -140,6 +142,50 @@ def test_no_task_overtakes_those_that_were_due_before_it() -> None:
     day(play, RateLimits(2, 1, 10))
 
 
+def test_no_task_overtakes_those_that_the_next_claim_will_take() -> None:
+    async def play(life: Life) -> None:
+        await life.create_batch(90)
+        for _ in range(40):
+            await life.create()
+            await asyncio.sleep(0.0005)
+        await asyncio.sleep(1)
+        assert len(life.sent) == 130
+        assert life.sent == sorted(life.sent)  # as they were created
+
+    day(play)
+
+
+def test_no_task_overtakes_those_for_which_there_was_no_connection() -> None:
+    async def play(life: Life) -> None:
+        await life.create_batch(90)
+        await asyncio.sleep(0.002)  # a claim took some of them, and the next one is yet to come
+        assert 0 < life.store.claimed < 90 - SLICE
+        await life.create()
+        await asyncio.sleep(1)
+        assert len(life.sent) == 91
+        assert life.sent == sorted(life.sent)
+
+    day(play)
+
+
+def test_no_task_overtakes_those_that_wait_for_another_queues_claim_to_end() -> None:
+    async def play(life: Life) -> None:
+        await life.engine.queues.create(Queue(name=OTHER))
+        await asyncio.sleep(1)
+        long = asyncio.ensure_future(life.engine.tasks.create(OTHER, life.new(body=LONG)))
+        await asyncio.sleep(0.0005)
+        batch = asyncio.ensure_future(life.create_batch(90))
+        await asyncio.sleep(0.0011)  # the claim of the long one is under way, and what of the batch waits is due
+        assert (long.done(), batch.done(), life.store.claimed) == (True, True, 0)
+        await life.create()
+        await asyncio.sleep(1)
+        sent = [name for name in life.sent if name != long.result().name.task]
+        assert len(sent) == 91
+        assert sent == sorted(sent)
+
+    day(play)
+
+
 def test_rate_and_concurrency_hold_for_those_that_start_at_once() -> None:
     async def play(life: Life) -> None:
         await asyncio.gather(*[life.create() for _ in range(9)])
@@ -190,7 +236,10 @@ def test_what_is_due_later_or_weighs_something_is_claimed(new: dict[str, Any], c
 
 def test_a_paused_queue_starts_nothing() -> None:
     async def play(life: Life) -> None:
+        before = life.store.written
         await life.create()
+        await asyncio.sleep(0.1)
+        assert life.store.written == before + 1  # nor is it looked at
         await asyncio.sleep(60)
         assert life.sent == []
         await life.engine.queues.resume(QUEUE)
