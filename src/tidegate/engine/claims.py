@@ -34,7 +34,7 @@ class Claim(Struct, frozen=True):
     stored: StoredQueue
     tasks: list[Task]
     again: datetime | None
-    more: bool = False  # other tasks are due, or may be
+    drained: bool = False  # nothing else is due
     full: bool = False  # as many attempts under way as the queue allows
     cramped: bool = False  # the next task is long, and there is no room for it in memory
 
@@ -52,6 +52,14 @@ class _Grant(Struct):
     tasks: list[Task]
 
 
+def grant(stored: StoredQueue, wanted: int, now: datetime, *, ramp_up: bool) -> tuple[int, Flow, RateLimits]:
+    """How many of so many attempts a queue lets start, its flow with them under way, and the limits that said so."""
+    flow = stored.flow.ramping(now, on=ramp_up)
+    limits = flow.limits(stored.queue.rate_limits, now)
+    granted, flow = flow.grant(wanted, limits, now)
+    return granted, flow, limits
+
+
 def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
     ``bulk`` has room for; the locked rows keep many nodes in step.
@@ -61,9 +69,7 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up
         stored = tx.queue(name)
         if stored is None or not stored.queue.dispatches:
             continue
-        flow = stored.flow.ramping(now, on=ramp_up)
-        limits = flow.limits(stored.queue.rate_limits, now)
-        granted, flow = flow.grant(share, limits, now)
+        granted, flow, limits = grant(stored, share, now, ramp_up=ramp_up)
         grants.append(_Grant(stored, share, granted, limits, flow, []))
     # For all queues together, however few tasks each of them gives: a statement of its own costs more than a task.
     asked = [each for each in grants if each.granted]
@@ -82,18 +88,18 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up
     return [_claimed(tx, each, now) for each in grants]
 
 
-def _claimed(tx: Transaction, grant: _Grant, now: datetime) -> Claim:
-    stored, tasks, granted, limits, flow = grant.stored, grant.tasks, grant.granted, grant.limits, grant.flow
+def _claimed(tx: Transaction, given: _Grant, now: datetime) -> Claim:
+    stored, tasks, granted, limits, flow = given.stored, given.tasks, given.granted, given.limits, given.flow
     if len(tasks) < granted or not tasks:
         due = tx.next_due(stored)
         if due is None or due > now:  # nothing waits, or not yet
-            return Claim(stored, tasks, due)
+            return Claim(stored, tasks, due, drained=True)
         if granted:
-            return Claim(stored, tasks, None, more=True, cramped=True)
+            return Claim(stored, tasks, None, cramped=True)
     if flow.in_flight >= limits.max_concurrent_dispatches:
-        return Claim(stored, tasks, None, more=True, full=True)
-    if granted == grant.share:  # there may be more at once
-        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE, more=True)
+        return Claim(stored, tasks, None, full=True)
+    if granted == given.share:  # there may be more at once
+        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
     half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
-    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))), more=True)
+    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))))

@@ -8,7 +8,7 @@ to its record, and a commit less of waiting).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from tidegate.core.size import is_too_large, size_bound
 from tidegate.core.task import Target, Task
 from tidegate.core.times import whole_second
 from tidegate.core.validation import NewTask, settle_target
-from tidegate.engine.claims import Shares
+from tidegate.engine.claims import Shares, grant
 from tidegate.engine.lookup import found
 from tidegate.engine.ports import StoredQueue, Transaction
 
@@ -84,15 +84,13 @@ def admit(
     admitted: list[Admitted] = []
     for name, group in by_queue.items():
         stored = tx.queue(name)
-        settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
-        tasks = _settle(tx, stored, group, settled, new_id, now, rules)
+        tasks = _settle(tx, stored, group, new_id, now, rules)
         if stored is None or not tasks:
             continue
         share = shares.get(name, 0) if stored.queue.dispatches else 0
-        ready = _ready(tasks, settled.values(), now)[:share] if share else []
+        ready = _ready(tasks, now)[:share] if share else []
         started = _start(tx, stored, ready, now, rules) if ready else []
-        names = {task.name for task in started}
-        waiting = [task for task in tasks if task.name not in names] if len(started) < len(tasks) else []
+        waiting = _without(tasks, started)
         if waiting:
             tx.add_tasks(stored, waiting)
         admitted.append(Admitted(stored.queue, stored.id, tasks, waiting, started))
@@ -103,7 +101,6 @@ def _settle(
     tx: Transaction,
     stored: StoredQueue | None,
     group: Sequence[Creation],
-    settled: dict[int, _Settled],
     new_id: Callable[[datetime], str],
     now: datetime,
     rules: Rules,
@@ -113,6 +110,7 @@ def _settle(
     taken = _taken(tx, stored, named, now) if named and stored else {}
     for_all = stored is not None and stored.queue.kind is not Kind.PULL
     second = whole_second(now)
+    settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
     tasks: list[Task] = []
     for creation in group:
         new = creation.new
@@ -154,19 +152,29 @@ def _taken(
     return taken
 
 
-def _ready(tasks: Sequence[Task], targets: Iterable[_Settled], now: datetime) -> list[Task]:
-    """Those of the tasks, which have these targets, that are due and light."""
-    if max(each.size_bound for each in targets) > LIGHT_TARGET:
+def _ready(tasks: Sequence[Task], now: datetime) -> list[Task]:
+    """Those of the tasks that are due and light; none if one of their targets is not."""
+    targets = {id(task.target): task.target for task in tasks}  # many share one
+    if max(map(size_bound, targets.values())) > LIGHT_TARGET:
         return []
     return [task for task in tasks if task.schedule_time <= now and len(task.body) <= LIGHT_BODY]
 
 
 def _start(tx: Transaction, stored: StoredQueue, ready: Sequence[Task], now: datetime, rules: Rules) -> list[Task]:
     """Store as many of the tasks as the queue's limits let start now as dispatched."""
-    flow = stored.flow.ramping(now, on=rules.ramp_up)
-    granted, flow = flow.grant(len(ready), flow.limits(stored.queue.rate_limits, now), now)
+    granted, flow, _ = grant(stored, len(ready), now, ramp_up=rules.ramp_up)
     if not granted:
         return []
     started = tx.add_dispatched(stored, ready[:granted], now)
     tx.save_flows([(stored, flow.started(granted, now))])
     return started
+
+
+def _without(tasks: list[Task], started: Sequence[Task]) -> list[Task]:
+    """Those of the tasks that do not start; mostly all or none of them."""
+    if not started:
+        return tasks
+    if len(started) == len(tasks):
+        return []
+    names = {task.name for task in started}
+    return [task for task in tasks if task.name not in names]

@@ -111,15 +111,14 @@ class Scheduler:
         """How many new tasks of each of these queues may start as they are stored, without a claim: none where others
         may be due before them. Until the block ends, with those tasks dispatched, there are none for anybody else.
         """
-        if self._handed or self._stopping:
+        if self._handed or self._stopping or not (shares := self._first_in_line(queues)):
             yield {}
             return
-        self._handed = shares = self._first_in_line(queues)
+        self._handed = shares
         try:
             yield shares
         finally:
-            if shares:
-                self._handed = {}
+            self._handed = {}
 
     def _first_in_line(self, queues: Collection[QueueName]) -> Shares:
         now = self._clock.now()
@@ -181,7 +180,7 @@ class Scheduler:
             self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             if each.again is not None:
                 self.wake(name, each.again)
-            if each.more:
+            if not each.drained:
                 self._behind.add(name)
             if each.full:
                 self._full.add(name)

@@ -148,23 +148,6 @@ def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]
     return values
 
 
-def dispatched_task(new: Task, generation: int, seq: int, now: datetime) -> Task:
-    """A new task as it is once its first attempt has started at ``now``."""
-    return Task(
-        name=new.name,
-        target=new.target,
-        schedule_time=new.schedule_time,
-        create_time=new.create_time,
-        dispatch_deadline=new.dispatch_deadline,
-        retry_config=new.retry_config,
-        body=new.body,
-        dispatch_count=1,
-        first_dispatch_time=now,
-        dispatched_at=now,
-        key=TaskKey(generation, seq),
-    )
-
-
 _Settings = tuple[Target, timedelta | None, RetryConfig | None]
 _KEPT_SETTINGS = 4096  # bytes or digits; longer ones are read each time
 

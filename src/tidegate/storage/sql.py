@@ -310,7 +310,11 @@ class SqlTransaction(SqlReader):
 
     def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
         first = self._add(queue, tasks, _insert_dispatched, micros(now))
-        return [rows.dispatched_task(task, queue.generation, seq, now) for seq, task in enumerate(tasks, first)]
+        generation = queue.generation
+        return [
+            replace(each, dispatch_count=1, first_dispatch_time=now, dispatched_at=now, key=TaskKey(generation, seq))
+            for seq, each in enumerate(tasks, first)
+        ]
 
     def _add(self, queue: StoredQueue, tasks: Sequence[Task], insert: Callable[[int], str], *values: Any) -> int:
         """Insert tasks with statements that have these ``values`` before those of the rows; return the first's seq."""
@@ -348,13 +352,12 @@ class SqlTransaction(SqlReader):
             if apart
             else ()
         )
-        room = bulk
         fit: list[tuple[Task, int]] = []
         for task in tasks:
             size = task.bulk + sizes.get(task.key.seq, 0)
             if size > rows.BULKY:
-                room -= size
-                if room < 0:
+                bulk -= size
+                if bulk < 0:
                     break
             fit.append((task, size if size > rows.BULKY else 0))
         bodies = self._bodies(array("q", [task.key.seq for task, _ in fit if task.body is rows.APART]))
