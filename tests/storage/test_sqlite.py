@@ -71,6 +71,19 @@ async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp
     await store.close()
 
 
+async def test_documents_of_an_older_store_are_still_there(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "t.db"))
+    for step in ("0001_queues_and_tasks.sql", "0002_task_counts.sql", "0003_ramp.sql"):
+        connection.execute((resources.files(migrations) / step).read_text())
+    connection.execute("PRAGMA user_version = 3")
+    connection.execute("INSERT INTO documents (kind, name, value) VALUES ('policy', 'a', x'31')")
+    connection.close()
+    store = await SqliteStore.open(tmp_path / "t.db")
+    assert await store.read(lambda tx: tx.document("policy", "a", NOON)) == b"1"
+    await store.close()
+    assert check(tmp_path / "t.db") == []
+
+
 async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="No such file or directory"):
         await SqliteStore.open(tmp_path / "none" / "t.db")
