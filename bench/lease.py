@@ -170,7 +170,7 @@ async def fill(path: Path, counts: Mapping[str, int], payload: bytes) -> None:
         stored = await store.write(lambda tx, made=made, flow=flow: tx.add_queue(made, flow))  # type: ignore[misc]
         tasks = (
             Task(
-                name=made.name.task(ids.task_id(now)),
+                name=made.name.task(*ids.task_ids(now, 1)),
                 target=PullMessage(),
                 schedule_time=now + timedelta(microseconds=number),
                 create_time=now,

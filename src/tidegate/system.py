@@ -10,8 +10,6 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-from tidegate.core.times import EPOCH
-
 RANDOM_BITS = 22
 """Low bits of a task ID that nobody can guess; the bits above are milliseconds since 1970."""
 
@@ -37,20 +35,23 @@ class RandomIds:
 
     def __init__(self) -> None:
         self._last = 0
-        self._now, self._time = EPOCH, 0
         self._dice: list[int] = []
 
-    def task_id(self, now: datetime) -> str:
-        if now is not self._now:  # many at a time are asked for
-            self._now, self._time = now, int(now.timestamp() * 1000) << RANDOM_BITS
-        if not self._dice:
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        while len(self._dice) < count:
             self._throw()
-        dice = self._dice.pop()
-        new = self._time | (dice >> (32 - RANDOM_BITS))
-        if new <= self._last:
-            new = self._last + 1 + (dice >> (32 - STEP_BITS))
-        self._last = new
-        return str(new)
+        time = int(now.timestamp() * 1000) << RANDOM_BITS
+        dice, last = self._dice, self._last
+        ids: list[str] = []
+        for _ in range(count):
+            thrown = dice.pop()
+            new = time | (thrown >> (32 - RANDOM_BITS))
+            if new <= last:
+                new = last + 1 + (thrown >> (32 - STEP_BITS))
+            last = new
+            ids.append(str(new))
+        self._last = last
+        return ids
 
     def etag(self) -> bytes:
         return secrets.token_bytes(8)
@@ -60,4 +61,4 @@ class RandomIds:
 
     def _throw(self) -> None:
         """Random numbers of 32 bits; asked of the system a page at a time, which saves a call into it per task."""
-        self._dice = list(struct.unpack(">1024I", os.urandom(4096)))
+        self._dice += struct.unpack(">1024I", os.urandom(4096))

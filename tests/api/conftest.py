@@ -42,9 +42,9 @@ class CountingIds:
     def __init__(self) -> None:
         self.given = 0
 
-    def task_id(self, now: datetime) -> str:
-        self.given += 1
-        return f"{self.given:020}"
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        self.given += count
+        return [f"{number:020}" for number in range(self.given - count + 1, self.given + 1)]
 
     def etag(self) -> bytes:
         self.given += 1

@@ -65,16 +65,16 @@ class Numbers:
     def __init__(self) -> None:
         self._last = 0
 
-    def task_id(self, now: datetime) -> str:
-        self._last += 1
-        return f"{self._last:019}"
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        self._last += count
+        return [f"{number:019}" for number in range(self._last - count + 1, self._last + 1)]
 
     def etag(self) -> bytes:
         self._last += 1
         return self._last.to_bytes(8, "big")
 
     def operation_id(self) -> str:
-        return self.task_id(START)
+        return self.task_ids(START, 1)[0]
 
 
 class Notes:

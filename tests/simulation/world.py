@@ -108,9 +108,9 @@ class CountingIds:
     def __init__(self) -> None:
         self._last = 0
 
-    def task_id(self, now: datetime) -> str:
-        self._last += 1
-        return f"{self._last:020}"
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        self._last += count
+        return [f"{number:020}" for number in range(self._last - count + 1, self._last + 1)]
 
     def etag(self) -> bytes:
         return b"etagetag"

@@ -6,7 +6,7 @@ Names are plain strings that know their parts. Projects, locations and IDs are t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from msgspec import Struct
@@ -88,6 +88,10 @@ class QueueName(str):
 
     def task(self, task: str) -> TaskName:
         return TaskName(self + "/tasks/" + task)  # twice as fast as formatting it
+
+    def tasks(self, tasks: Iterable[str]) -> list[TaskName]:
+        parent = self + "/tasks/"
+        return [TaskName(parent + task) for task in tasks]
 
 
 class TaskName(str):

@@ -71,7 +71,7 @@ def admit(
     tx: Transaction,
     creations: Sequence[Creation],
     shares: Shares,
-    new_id: Callable[[datetime], str],
+    new_ids: Callable[[datetime, int], list[str]],
     now: datetime,
     rules: Rules,
 ) -> list[Admitted]:
@@ -84,7 +84,7 @@ def admit(
     admitted: list[Admitted] = []
     for name, group in by_queue.items():
         stored = tx.queue(name)
-        tasks = _settle(tx, stored, group, new_id, now, rules)
+        tasks = _settle(tx, stored, group, new_ids, now, rules)
         if stored is None or not tasks:
             continue
         share = shares.get(name, 0) if stored.queue.dispatches else 0
@@ -101,13 +101,15 @@ def _settle(
     tx: Transaction,
     stored: StoredQueue | None,
     group: Sequence[Creation],
-    new_id: Callable[[datetime], str],
+    new_ids: Callable[[datetime, int], list[str]],
     now: datetime,
     rules: Rules,
 ) -> list[Task]:
     """The tasks of one queue that may be stored."""
     named = [creation.new.name.task for creation in group if creation.new.name]
     taken = _taken(tx, stored, named, now) if named and stored else {}
+    unnamed = len(group) - len(named)
+    new_names = iter(group[0].queue.tasks(new_ids(now, unnamed)) if unnamed else ())
     for_all = stored is not None and stored.queue.kind is not Kind.PULL
     second = whole_second(now)
     settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
@@ -120,9 +122,8 @@ def _settle(
             target = settled.get(id(new.target))
             if target is None:
                 target = settled[id(new.target)] = _settled(new.target, found(stored).queue, rules)
-            task = new.stored(new.name or creation.queue.task(new_id(now)), target.stored, now, second)
-            why_not = taken.get(new.name.task) if new.name else None
-            if why_not is not None:
+            task = new.stored(new.name or next(new_names), target.stored, now, second)
+            if new.name and (why_not := taken.get(new.name.task)):
                 raise why_not()
             if is_too_large(task, target.size_bound):
                 raise answers.task_too_large()

@@ -34,8 +34,8 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    def task_id(self, now: datetime) -> str:
-        """A new decimal task ID: roughly ordered by time, its low digits unguessable, never given twice."""
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        """So many new decimal task IDs: roughly ordered by time, their low digits unguessable, never given twice."""
 
     def etag(self) -> bytes:
         """Eight fresh bytes."""

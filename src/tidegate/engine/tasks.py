@@ -203,7 +203,7 @@ class Tasks:
     def _admit(
         self, tx: Transaction, creations: Sequence[Creation], shares: Shares, now: datetime
     ) -> Sequence[Admitted]:
-        return admit(tx, creations, shares, self._ids.task_id, now, self._rules)
+        return admit(tx, creations, shares, self._ids.task_ids, now, self._rules)
 
     def _created(self, admitted: Iterable[Admitted], now: datetime) -> None:
         """Tell the listeners of the tasks that are stored now; start those that are dispatched, have the others seen

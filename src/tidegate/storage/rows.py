@@ -124,10 +124,11 @@ task_settings = Remembered(_task_settings)
 
 
 def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]:
-    """The values of new tasks' rows, one after the other: seq (from ``first`` on), generation, id, schedule_time,
-    create_time, tag, settings, body.
+    """The values of rows for new tasks of one queue, one after the other: seq (from ``first`` on), generation, id,
+    schedule_time, create_time, tag, settings, body.
     """
     values: list[Any] = []
+    id_at = tasks[0].name.rindex("/") + 1 if tasks else 0
     target = due = created = None
     also: tuple[timedelta | None, RetryConfig | None] = None, None
     for seq, task in enumerate(tasks, first):
@@ -144,7 +145,7 @@ def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]
             created_at = micros(created)
         body = task.body
         short = body if len(body) <= INLINE_BODY else None
-        values += (seq, generation, task.name.task, due_at, created_at, tag, settings, short)
+        values += (seq, generation, task.name[id_at:], due_at, created_at, tag, settings, short)
     return values
 
 
