@@ -8,6 +8,7 @@ import pytest
 
 from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED
 from tidegate.api.rpcs import DIALECTS
+from tidegate.api.task_bytes import tag
 from tidegate.core.errors import NotFound
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpMethod, OAuthToken, OidcToken, RetryConfig
@@ -60,6 +61,22 @@ def test_tasks_of_one_target_each_keep_what_is_their_own() -> None:
         message = v2.messages.Task.FromString(v2.task_bytes(task, BASIC))
         assert message.name == task.name
         assert message.dispatch_deadline.ToTimedelta() == task.dispatch_deadline
+
+
+def test_tasks_as_a_repeated_field_are_each_as_they_are_alone() -> None:
+    (v2, *_) = DIALECTS
+    tasks = [
+        (made(PLAIN), BASIC),
+        (made(PLAIN, name=QUEUE.task("longer")), BASIC),
+        (made(PLAIN, name=QUEUE.task("longer"), body=b"body"), FULL),  # filled field by field
+        (made(PLAIN, name=QUEUE.task("n" * 500)), VIEW_UNSPECIFIED),
+        (made(TARGETS[1], name=QUEUE.task("n" * 500)), BASIC),
+    ]
+    message = v2.messages.ListTasksResponse()
+    field = tag(message.DESCRIPTOR.fields_by_name["tasks"].number)
+    message.MergeFromString(v2.task_bytes.repeated(field, tasks * 2))
+    alone = [v2.messages.Task.FromString(v2.task_bytes(task, view)) for task, view in tasks]
+    assert list(message.tasks) == alone * 2
 
 
 def test_a_version_without_pull_tasks_does_not_show_one() -> None:

@@ -7,7 +7,7 @@ messages, never proto-plus wrappers: those cost more than the whole rest of a ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +48,15 @@ class Messages:
         def __getattr__(self, name: str) -> Any: ...
 
 
+class TaskBytes(Protocol):
+    """A task in a view as the bytes of its message."""
+
+    def __call__(self, task: Task, view: int) -> bytes: ...
+
+    def repeated(self, field: bytes, tasks: Iterable[tuple[Task, int]]) -> bytes:
+        """Some, as a repeated field with that tag."""
+
+
 class Dialect(Protocol):
     """One API version."""
 
@@ -79,7 +88,7 @@ class Dialect(Protocol):
         NotFound for a task that this version does not show.
         """
 
-    task_bytes: Callable[[Task, int], bytes]
+    task_bytes: TaskBytes
     """The same as a serialised message; fast for a task that waits for its first attempt."""
 
 

@@ -7,6 +7,7 @@ may come in any order. A microsecond in place of 5 for a message that is filled 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -54,8 +55,36 @@ class TaskBytes:
 
     def __call__(self, task: Task, view: int) -> bytes:
         """The same bytes as those of ``write_task``, in another order."""
+        rest = self._rest(task, view)
+        if rest is None:
+            return self._written(task, view)
+        name = task.name.encode()
+        return b"".join((self._name, _length(len(name)), name, rest))
+
+    def repeated(self, field: bytes, tasks: Iterable[tuple[Task, int]]) -> bytes:
+        """The tasks, each in its view, as a repeated field with that tag: half the time of one by one."""
+        written: list[bytes] = []
+        last, length, before = None, -1, b""
+        for task, view in tasks:
+            rest = self._rest(task, view)
+            if rest is None:
+                written.append(block(field, self._written(task, view)))
+                continue
+            name = task.name.encode()
+            if rest is not last or len(name) != length:
+                last, length = rest, len(name)
+                named = self._name + _length(length)
+                before = field + _length(len(named) + length + len(rest)) + named
+            written += (before, name, rest)
+        return b"".join(written)
+
+    def _written(self, task: Task, view: int) -> bytes:
+        return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
+
+    def _rest(self, task: Task, view: int) -> bytes | None:
+        """All but the name, of a task of which little is to be said."""
         if task.dispatch_count or (task.body and view == FULL) or task.retry_config is not None:
-            return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
+            return None
         target, due, created, deadline = task.target, task.schedule_time, task.create_time, task.dispatch_deadline
         last = self._last
         if (
@@ -65,13 +94,11 @@ class TaskBytes:
             and last.deadline is deadline
             and last.view == view
         ):
-            rest = last.rest
-        else:
-            settings = self._settings(target, (deadline, view))
-            rest = b"".join((self._due, _moment(due), self._created, _moment(created), settings))
-            self._last = _Rest(target, due, created, deadline, view, rest)
-        name = task.name.encode()
-        return b"".join((self._name, _length(len(name)), name, rest))
+            return last.rest
+        settings = self._settings(target, (deadline, view))
+        rest = b"".join((self._due, _moment(due), self._created, _moment(created), settings))
+        self._last = _Rest(target, due, created, deadline, view, rest)
+        return rest
 
     def _settings_of(self, target: Target, detail: tuple[timedelta | None, int]) -> bytes:
         deadline, view = detail

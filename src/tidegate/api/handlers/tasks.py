@@ -33,11 +33,11 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     page = await engine.tasks.list(parent, after, size, body=view == FULL)
     fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
     tasks = tag(fields["tasks"].number)
-    response = [block(tasks, dialect.task_bytes(task, view)) for task in page]
+    response = dialect.task_bytes.repeated(tasks, [(task, view) for task in page])
     if page:  # every page but an empty one has a token, the last one too
         token = page_token(page[-1].name.task, parent, "", now)
-        response.append(block(tag(fields["next_page_token"].number), token.encode()))
-    return b"".join(response)
+        response += block(tag(fields["next_page_token"].number), token.encode())
+    return response
 
 
 async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
