@@ -66,7 +66,7 @@ class Life:
 
     async def create_batch(self, count: int) -> None:
         name = OperationName(f"{QUEUE.parent}/operations/{self.engine.ids.operation_id()}")
-        await self.engine.tasks.create_batch(QUEUE, [self.new()] * count, Recorded(name, lambda _: b""))
+        await self.engine.tasks.create_batch(QUEUE, lambda: [self.new()] * count, 0, Recorded(name, lambda _: b""))
 
     @property
     def sent(self) -> list[str]:

@@ -75,7 +75,7 @@ async def test_a_batch_of_tasks_is_dispatched(monkeypatch: pytest.MonkeyPatch) -
     await at.engine.queues.create(Queue(name=QUEUE))
     await settle()
     operation: Any = Recorded(OperationName(f"{QUEUE.parent}/operations/o"), lambda outcomes: b"done")
-    batch = at.engine.tasks.create_batch(QUEUE, [new_task(at)] * 3, operation)
+    batch = at.engine.tasks.create_batch(QUEUE, lambda: [new_task(at)] * 3, 0, operation)
     await left_at_the_commit(at, monkeypatch, batch)
     await settle()
     assert len(at.network.calls) == 3

@@ -39,17 +39,19 @@ class Operations:
 
 
 class Recorded(Struct, Generic[T], frozen=True):
-    """The operation that a batch becomes: its name, and what tells of it, once what became of each entry is known.
+    """The operation that a batch becomes: its name, what tells of it once what became of each entry is known, and
+    whether the name was made for it, so that nobody can have used it.
 
     It is stored with the work itself, in one transaction: there is no operation without its work, nor half of either.
     """
 
     name: OperationName
     told: Callable[[Sequence[T]], bytes]
+    fresh: bool = False
 
     def claim(self, tx: Transaction, now: datetime) -> None:
         """Raises InvalidArgument when the name was used before: nothing may happen twice."""
-        if tx.document(KIND, self.name, now) is not None:
+        if not self.fresh and tx.document(KIND, self.name, now) is not None:
             raise answers.operation_exists(self.name.operation)
 
     def keep(self, tx: Transaction, outcomes: Sequence[T], now: datetime) -> bytes:

@@ -5,16 +5,16 @@ The work is done inside the call; what is answered is an operation that has ende
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import Dialect
-from tidegate.api.handlers.tasks import read_view
-from tidegate.api.task_bytes import block, tag
+from tidegate.api.dialect import VIEW_UNSPECIFIED, Dialect
+from tidegate.api.handlers.tasks import VIEWS
+from tidegate.api.task_bytes import tag
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
@@ -32,38 +32,54 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.operations import Recorded
 from tidegate.schema.names import pack, type_url
 
+T = TypeVar("T")
+
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
-    entries = request.requests
-    sent = [entry.task for entry in entries]  # each look into a message costs something
-    check_create_batch(parent, [entry.parent for entry in entries], [task.name for task in sent], request.request_id)
     batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata, parent, request.request_id)
-    wanted: list[NewTask | ApiError] = []
-    for task in sent:
+    creates = _Creates(dialect, request, parent, batch)
+    return await engine.tasks.create_batch(
+        parent, creates.read, request.ByteSize(), batch.recorded(creates.told), push_only=not dialect.shows_pull
+    )
+
+
+class _Creates:
+    """What a BatchCreateTasks request asks for, read when there is time to store it."""
+
+    def __init__(self, dialect: Dialect, request: Any, parent: QueueName, batch: Batch) -> None:
+        self._dialect = dialect
+        self._request = request
+        self._parent = parent
+        self._batch = batch
+        self._views: list[int] = []
+
+    def read(self) -> list[NewTask | ApiError]:
+        entries = list(self._request.requests)  # each look into a message costs something
+        sent = [entry.task for entry in entries]
+        self._views = [VIEWS.get(entry.response_view, VIEW_UNSPECIFIED) for entry in entries]
+        parents, names = [entry.parent for entry in entries], [task.name for task in sent]
+        check_create_batch(self._parent, parents, names, self._request.request_id)
+        return [self._read(task) for task in sent]
+
+    def _read(self, task: Any) -> NewTask | ApiError:
         try:
-            wanted.append(check_task(dialect.read_task(task), parent, batch.started, in_batch=True))
+            return check_task(self._dialect.read_task(task), self._parent, self._batch.started, in_batch=True)
         except ApiError as error:
-            wanted.append(error)
+            return error
 
-    views = [read_view(entry.response_view) for entry in entries]
-    response = dialect.messages.BatchCreateTasksResponse.DESCRIPTOR
-    tasks, task_bytes = tag(response.fields_by_name["tasks"].number), dialect.task_bytes
-
-    def told(outcomes: Sequence[Task | ApiError]) -> bytes:
-        made = [
-            block(tasks, task_bytes(outcome, view))
-            for outcome, view in zip(outcomes, views, strict=True)
-            if isinstance(outcome, Task)
-        ]
+    def told(self, outcomes: Sequence[Task | ApiError]) -> bytes:
+        """The operation that tells what became of each entry."""
+        stored = [(task, view) for task, view in zip(outcomes, self._views, strict=True) if isinstance(task, Task)]
         failed: dict[int, ApiError] = {}
-        if len(made) < len(outcomes):
+        if len(stored) < len(outcomes):
             failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
         # When all have failed there is neither a response nor an error; the metadata says it.
-        result = AnyMessage(type_url=type_url(response), value=b"".join(made)) if made else None
-        return batch.told(failed, len(entries), result, all_failed="FAILED")
-
-    operation = Recorded(batch.name, told)
-    return await engine.tasks.create_batch(parent, wanted, operation, push_only=not dialect.shows_pull)
+        result: AnyMessage | None = None
+        if stored:
+            response = self._dialect.messages.BatchCreateTasksResponse.DESCRIPTOR
+            tasks = tag(response.fields_by_name["tasks"].number)
+            result = AnyMessage(type_url=type_url(response), value=self._dialect.task_bytes.repeated(tasks, stored))
+        return self._batch.told(failed, len(outcomes), result, all_failed="FAILED")
 
 
 async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -83,8 +99,9 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
         response = NoDeleteSucceeded() if len(failed) == len(names) else pack(Empty())
         return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
 
-    task_ids, operation = list(wanted.values()), Recorded(batch.name, told)
-    return await engine.tasks.delete_batch(parent, task_ids, operation, push_only=not dialect.shows_pull)
+    return await engine.tasks.delete_batch(
+        parent, list(wanted.values()), batch.recorded(told), push_only=not dialect.shows_pull
+    )
 
 
 class Batch:
@@ -94,7 +111,12 @@ class Batch:
         self._clock = engine.clock
         self._new_metadata = metadata
         self.started = engine.clock.now()
-        self.name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
+        self._fresh = not request_id
+        self._name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
+
+    def recorded(self, told: Callable[[Sequence[T]], bytes]) -> Recorded[T]:
+        """The operation, of which ``told`` makes the value."""
+        return Recorded(self._name, told, self._fresh)
 
     def told(
         self, failed: Mapping[int, ApiError], total: int, result: AnyMessage | ApiError | None, *, all_failed: str
@@ -110,7 +132,7 @@ class Batch:
             status = metadata.failed_requests[index]
             status.code = error.code
             status.message = error.message
-        operation = Operation(name=self.name, done=True)
+        operation = Operation(name=self._name, done=True)
         operation.metadata.CopyFrom(pack(metadata))
         if isinstance(result, ApiError):
             operation.error.code = result.code
