@@ -105,16 +105,19 @@ class App:
             await self._lifespan(receive, send)
             return
         self._in_flight += 1
+        method, path = scope["method"], scope["path"]
         try:
             # A known path is a call by itself: nothing else of ours is named like one.
-            if scope["path"] in self._grpc.methods and not self._closed:
-                await self._grpc(scope, receive, send)
+            if path in self._grpc.methods and not self._closed:
+                answering = self._grpc(scope, receive, send)
+                del scope, receive  # the call lets go of them as soon as it can
+                await answering
             else:
                 await self._other(scope, receive, _telling(send))
         except Disconnected:
-            log.debug("%s: the client left before its answer", scope["path"])
+            log.debug("%s: the client left before its answer", path)
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", method, path)
             with suppress(Exception):  # its answer may have begun
                 await send_json(send, rest_error_body(Internal("Internal error encountered.")), 500)
         finally:

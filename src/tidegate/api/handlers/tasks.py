@@ -22,6 +22,7 @@ def read_view(sent: int) -> int:
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
     view = read_view(request.response_view)
+    del request  # all of it is read; with others that wait it would fill the cache (servers/grpc.py)
     return dialect.task_bytes(await engine.tasks.create(parent, new, push_only=not dialect.shows_pull), view)
 
 
