@@ -90,6 +90,14 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(address: st
     assert httpx.get(f"http://{address}/v2/{queue}/tasks").json() == {}
 
 
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "a, b"])
+def test_who_asks_for_another_protocol_is_answered_in_this_one(address: str, queue: str, protocol: str) -> None:
+    upgrade = {"connection": "upgrade", "upgrade": protocol, "sec-websocket-version": "13"}
+    url = f"http://{address}/v2/{queue}"
+    assert httpx.get(url, headers=upgrade).json()["name"] == queue
+    assert httpx.post(f"{url}:pause", headers=upgrade, json={}).json()["state"] == "PAUSED"
+
+
 def test_handlers_find_the_keys_that_verify_their_tokens(http: httpx.Client, address: str) -> None:
     about = http.get("/.well-known/openid-configuration").json()
     assert about["issuer"] == f"http://{address}"

@@ -107,8 +107,13 @@ def _guard_http(http: dict[str, Any]) -> None:
             "max_headers_count": HEADERS_COUNT_MAX,
             "headers_with_underscores_action": "ALLOW",
         },
-        # Health checks of older load balancers.
-        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "localhost"},
+        "http_protocol_options": {
+            # Health checks of older load balancers.
+            "accept_http_10": True,
+            "default_host_for_http_10": "localhost",
+            # Nothing here becomes another protocol, so who asks is answered in this one; else the request has no end.
+            "ignore_http_11_upgrade": [{"safe_regex": {"regex": ".*"}}],
+        },
         "http2_protocol_options": {
             "max_concurrent_streams": STREAMS_MAX,
             "initial_stream_window_size": STREAM_WINDOW,
