@@ -104,8 +104,8 @@ class App:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        self._in_flight += 1
         method, path = scope["method"], scope["path"]
+        self._in_flight += 1
         try:
             # A known path is a call by itself: nothing else of ours is named like one.
             if path in self._grpc.methods and not self._closed:
