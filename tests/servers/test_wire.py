@@ -165,6 +165,12 @@ def test_http_1_0_may_ask_too(front: Front) -> None:
     assert answer.startswith((b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 200 OK\r\n"))
 
 
+def test_nobody_is_tunnelled(front: Front) -> None:
+    with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
+        wire.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+        assert wire.recv(65536).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
 def test_a_path_arrives_as_it_was_sent(front: Front) -> None:
     path = b"/v2/projects/example.com:app/queues/a%2Fb//c/../d%3Ae:run?x=%20&$alt=json;enum-encoding=int"
     with socket.create_connection(("127.0.0.1", front.port)) as wire:

@@ -122,7 +122,10 @@ def _guard_http(http: dict[str, Any]) -> None:
             "override_stream_error_on_invalid_http_message": True,
         },
     }
-    # pyvoy never answers a path that it cannot decode.
+    # Envoy refuses a CONNECT itself if it has a route for it that leads to no tunnel. pyvoy never answers one.
+    (host,) = http["route_config"]["virtual_hosts"]
+    host["routes"] = [{"match": {"connect_matcher": {}}, "direct_response": {"status": 403}}]
+    # Nor does it ever answer a path that it cannot decode.
     http["http_filters"].insert(0, _path_filter())
     http["local_reply_config"] = {"mappers": [_bad_path_reply()]}
 
