@@ -118,8 +118,8 @@ class GrpcServer:
                 raise InvalidArgument(f"The message is no valid {request.DESCRIPTOR.name}.") from None
             answering = handler(message, Call(scope, deadline))
             # The handler may take its time. A hundred calls that wait and hold all they came with are more than a cache
-            # has room for, and what is let go of now serves the next call while it is warm: 8 % of the loop's time for
-            # a create.
+            # has room for, and what is let go of now serves the next call while it is warm. A create that waits holds
+            # 19 objects so, not 54: 8 % of the loop's time for it without Envoy, within the noise behind it.
             del payload, body, event, message, headers, scope, receive
             reply = await answering
             payload = reply if type(reply) is bytes else reply.SerializeToString()
