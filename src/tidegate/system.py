@@ -40,12 +40,12 @@ class RandomIds:
     def task_ids(self, now: datetime, count: int) -> list[str]:
         while len(self._dice) < count:
             self._throw()
-        time = int(now.timestamp() * 1000) << RANDOM_BITS
+        start = int(now.timestamp() * 1000) << RANDOM_BITS
         dice, last = self._dice, self._last
         ids: list[str] = []
         for _ in range(count):
             thrown = dice.pop()
-            new = time | (thrown >> (32 - RANDOM_BITS))
+            new = start | (thrown >> (32 - RANDOM_BITS))
             if new <= last:
                 new = last + 1 + (thrown >> (32 - STEP_BITS))
             last = new

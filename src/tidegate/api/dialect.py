@@ -7,7 +7,6 @@ messages, never proto-plus wrappers: those cost more than the whole rest of a ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +28,9 @@ from tidegate.core.task import Attempt, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft
 from tidegate.schema.rpc import Service, raw
 
+if TYPE_CHECKING:
+    from tidegate.api.task_bytes import TaskBytes  # which is made of a dialect
+
 VIEW_UNSPECIFIED = 0
 BASIC = 1
 FULL = 2
@@ -46,15 +48,6 @@ class Messages:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
-
-
-class TaskBytes(Protocol):
-    """A task in a view as the bytes of its message."""
-
-    def __call__(self, task: Task, view: int) -> bytes: ...
-
-    def repeated(self, field: bytes, tasks: Iterable[tuple[Task, int]]) -> bytes:
-        """Some, as a repeated field with that tag."""
 
 
 class Dialect(Protocol):

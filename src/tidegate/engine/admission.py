@@ -12,7 +12,7 @@ LONGEST_WAIT = 1.5
 own batch nobody waits longer than two."""
 
 MOST_BYTES = 256 * 2**20
-"""Bytes of bodies on their way into the store at most."""
+"""Bytes on their way into the store at most: bodies, or whole requests where these are read in the transaction."""
 
 TRY_AGAIN_AFTER = timedelta(seconds=1)
 

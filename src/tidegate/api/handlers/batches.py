@@ -12,8 +12,8 @@ from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import VIEW_UNSPECIFIED, Dialect
-from tidegate.api.handlers.tasks import VIEWS
+from tidegate.api.dialect import Dialect
+from tidegate.api.handlers.tasks import read_view
 from tidegate.api.task_bytes import tag
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
@@ -56,7 +56,7 @@ class _Creates:
     def read(self) -> list[NewTask | ApiError]:
         entries = list(self._request.requests)  # each look into a message costs something
         sent = [entry.task for entry in entries]
-        self._views = [VIEWS.get(entry.response_view, VIEW_UNSPECIFIED) for entry in entries]
+        self._views = [read_view(entry.response_view) for entry in entries]
         parents, names = [entry.parent for entry in entries], [task.name for task in sent]
         check_create_batch(self._parent, parents, names, self._request.request_id)
         return [self._read(task) for task in sent]
