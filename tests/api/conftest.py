@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.ids import CountingIds
 
 from tidegate.api.rpcs import Api
 from tidegate.engine.engine import Engine
@@ -36,23 +37,6 @@ class FakeClock:
 
     def advance(self, **span: float) -> None:
         self.moment += timedelta(**span)
-
-
-class CountingIds:
-    def __init__(self) -> None:
-        self.given = 0
-
-    def task_ids(self, now: datetime, count: int) -> list[str]:
-        self.given += count
-        return [f"{number:020}" for number in range(self.given - count + 1, self.given + 1)]
-
-    def etag(self) -> bytes:
-        self.given += 1
-        return self.given.to_bytes(8, "big")
-
-    def operation_id(self) -> str:
-        self.given += 1
-        return f"operation-{self.given}"
 
 
 class Silence:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
-from tests.engine.worlds import Mint, Network, Notes, Numbers
+from tests.engine.worlds import Mint, Network, Notes
+from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.core.lifecycle import Outcome
@@ -53,7 +54,7 @@ class Life:
 
     def __init__(self) -> None:
         self.store, self.network, self.clock = WatchedStore(), Network(), VirtualClock()
-        world = ports.World(self.store, self.network, Mint(), self.clock, Numbers(), Notes())
+        world = ports.World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world, Policy(throttling=False))
 
     def new(self, ahead: float = 0.0, body: bytes = b"", url: str = "http://handler.test/") -> NewTask:

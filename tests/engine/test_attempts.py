@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes, Numbers
+from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes
+from tests.ids import CountingIds
 from tests.simulation.virtual_time import START, VirtualClock, run
 
 from tidegate.core.errors import Code, NotFound
@@ -35,7 +36,7 @@ class Life:
         self.network = network
         self.clock = VirtualClock()
         self.store = MemoryStore()
-        world = ports.World(self.store, network, Mint(), self.clock, Numbers(), Notes())
+        world = ports.World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world, Policy(throttling=False))
 
     async def create(self, ahead: timedelta = timedelta(), **draft: object) -> TaskName:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.engine.worlds import Mint, Notes, Numbers
+from tests.engine.worlds import Mint, Notes
+from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.core.lifecycle import Outcome
@@ -52,7 +53,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
-    world = ports.World(MemoryStore(), handlers, Mint(), VirtualClock(), Numbers(), Notes())
+    world = ports.World(MemoryStore(), handlers, Mint(), VirtualClock(), CountingIds(), Notes())
     engine = Engine(world)
     await engine.start()
     for name in queues:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
-from tests.engine.worlds import Mint, Notes, Numbers
+from tests.engine.worlds import Mint, Notes
+from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.core.lifecycle import Outcome
@@ -79,7 +80,7 @@ class CountingStore(MemoryStore):
 
 async def engine(handlers: Handlers, *queues: QueueName) -> tuple[Engine, CountingStore]:
     store = CountingStore()
-    engine = Engine(ports.World(store, handlers, Mint(), VirtualClock(), Numbers(), Notes()))
+    engine = Engine(ports.World(store, handlers, Mint(), VirtualClock(), CountingIds(), Notes()))
     await engine.start()
     for name in queues:
         await engine.queues.create(Queue(name=name, rate_limits=UNBOUND))

@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.engine.worlds import Mint, Network, Notes, Numbers
+from tests.engine.worlds import Mint, Network, Notes
+from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.core import ramp
@@ -28,7 +29,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
 
     async def day() -> None:
         network, store, clock = Network(), MemoryStore(), VirtualClock()
-        world = ports.World(store, network, Mint(), clock, Numbers(), Notes())
+        world = ports.World(store, network, Mint(), clock, CountingIds(), Notes())
         engine = Engine(world, Policy(ramp_up=ramp_up))
         await engine.start()
         await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(5000, 1000, 5000)))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from tests.ids import CountingIds
+
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
@@ -59,24 +61,6 @@ class Mint:
         return f"Bearer {token.service_account_email}"
 
 
-class Numbers:
-    """``ports.Ids`` that count."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def task_ids(self, now: datetime, count: int) -> list[str]:
-        self._last += count
-        return [f"{number:019}" for number in range(self._last - count + 1, self._last + 1)]
-
-    def etag(self) -> bytes:
-        self._last += 1
-        return self._last.to_bytes(8, "big")
-
-    def operation_id(self) -> str:
-        return self.task_ids(START, 1)[0]
-
-
 class Notes:
     """``ports.Events`` written down."""
 
@@ -100,5 +84,5 @@ async def hands(policy: Policy | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
     store = MemoryStore()
-    world = ports.World(store, network, Mint(), clock, Numbers(), notes)
+    world = ports.World(store, network, Mint(), clock, CountingIds(), notes)
     return Hands(Engine(world, policy or Policy()), clock, network, notes, store)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from tests.ids import CountingIds
 from tests.promises.disk import SyncedStore, Trouble
 from tests.promises.history import Crashed, History, Replied, Requested, Started
 from tests.simulation.virtual_time import START, VirtualClock
@@ -113,22 +114,6 @@ class Handlers:
 class NoMint:
     async def authorization(self, token: Token) -> str:
         raise NotImplementedError
-
-
-class CountingIds:
-    def __init__(self) -> None:
-        self._last = 0
-
-    def task_ids(self, now: object, count: int) -> list[str]:
-        self._last += count
-        return [f"{number:020}" for number in range(self._last - count + 1, self._last + 1)]
-
-    def etag(self) -> bytes:
-        return b"etagetag"
-
-    def operation_id(self) -> str:
-        self._last += 1
-        return f"operation-{self._last}"
 
 
 Network = Callable[[str, str, Any], Awaitable[Reply]]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from tests.ids import CountingIds
 from tests.servers.driving import Answer, Client
 
 from tidegate.api.rpcs import Api
@@ -38,23 +39,6 @@ class StillClock:
         raise AssertionError("nobody waits here")
 
 
-class CountingIds:
-    def __init__(self) -> None:
-        self.given = 0
-
-    def task_ids(self, now: datetime, count: int) -> list[str]:
-        self.given += count
-        return [str(number) for number in range(self.given - count + 1, self.given + 1)]
-
-    def etag(self) -> bytes:
-        self.given += 1
-        return self.given.to_bytes(8, "big")
-
-    def operation_id(self) -> str:
-        self.given += 1
-        return f"operation-{self.given}"
-
-
 class Silence:
     """A sender, a token mint and a listener to events in one; nobody hears from it. Every attempt ends well."""
 
@@ -71,7 +55,7 @@ class Silence:
 def still_engine(store: MemoryStore | None = None) -> Engine:
     """An engine that was not started: nothing happens in it but what is asked of it."""
     silence: Any = Silence()
-    return Engine(World(store or MemoryStore(), silence, silence, StillClock(), CountingIds(), silence))
+    return Engine(World(store or MemoryStore(), silence, silence, StillClock(), CountingIds(digits=1), silence))
 
 
 def rest_of(engine: Engine) -> RestServer:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
+from tests.ids import CountingIds
 from tests.simulation.checker import Checker
 from tests.simulation.record import Created, Finished, History, Started
 from tests.simulation.virtual_time import VirtualClock, run
@@ -102,21 +103,6 @@ def at_once(read: Coroutine[Any, Any, T]) -> T:
 class NoMint:
     async def authorization(self, token: Token) -> str:
         raise NotImplementedError
-
-
-class CountingIds:
-    def __init__(self) -> None:
-        self._last = 0
-
-    def task_ids(self, now: datetime, count: int) -> list[str]:
-        self._last += count
-        return [f"{number:020}" for number in range(self._last - count + 1, self._last + 1)]
-
-    def etag(self) -> bytes:
-        return b"etagetag"
-
-    def operation_id(self) -> str:
-        return "operation"
 
 
 class Silence:
