@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from string import ascii_letters, digits
 
 import pytest
 from hypothesis import given
@@ -51,9 +52,18 @@ def test_a_token_of_nobodys_making_is_refused(token: str) -> None:
 
 
 def test_a_token_with_any_other_character_is_refused() -> None:
-    for at in range(len(TOKEN) - 1):  # the last one may hold spare bits
-        other = "A" if TOKEN[at] != "A" else "B"
-        assert refused(TOKEN[:at] + other + TOKEN[at + 1 :])
+    for last in ("a", "ab", "abc"):  # the last character has spare bits, or none
+        token = page_token(last, LOCATION, "", NOON)
+        for at in range(len(token)):
+            for other in set(ascii_letters + digits + "-_") - {token[at]}:
+                assert refused(token[:at] + other + token[at + 1 :], filter_text="")
+
+
+@pytest.mark.parametrize("more", ["=", "==", "!", "!!!!", " ", "\n"])
+def test_a_token_with_characters_that_are_none_of_its_own_is_refused(more: str) -> None:
+    assert refused(TOKEN + more)
+    assert refused(more + TOKEN)
+    assert refused(TOKEN[:4] + more + TOKEN[4:])
 
 
 @given(st.text())

@@ -25,7 +25,7 @@ _LONGEST: Final = 1024  # characters; an ID of 500 makes some 700
 def page_token(last: str, parent: str, filter_text: str, now: datetime) -> str:
     """The token after a page whose last queue or task has the ID ``last``."""
     content = micros(now).to_bytes(_TIME, "big", signed=True) + last.encode()
-    return urlsafe_b64encode(_checksum(content, parent, filter_text) + content).decode("ascii").rstrip("=")
+    return _text(_checksum(content, parent, filter_text) + content)
 
 
 def read_page_token(token: str, parent: str, filter_text: str, now: datetime) -> str:
@@ -40,6 +40,8 @@ def read_page_token(token: str, parent: str, filter_text: str, now: datetime) ->
         if len(token) > _LONGEST:
             raise InvalidArgument("Invalid page_token")
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        if _text(raw) != token:  # foreign characters and spare bits are passed over by the decoder
+            raise InvalidArgument("Invalid page_token")
         content = raw[_CHECKSUM:]
         last = content[_TIME:].decode()
     except ValueError:  # no base64, no ASCII, no UTF-8
@@ -50,6 +52,10 @@ def read_page_token(token: str, parent: str, filter_text: str, now: datetime) ->
     if not last or not fresh or raw[:_CHECKSUM] != _checksum(content, parent, filter_text):
         raise InvalidArgument("Invalid page_token")
     return last
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode("ascii").rstrip("=")
 
 
 def _checksum(content: bytes, parent: str, filter_text: str) -> bytes:
