@@ -7,7 +7,9 @@ from typing import Any
 from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
 
 from tidegate.api.dialect import Dialect
+from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import LocationName, ProjectName
+from tidegate.core.validation import locations_page_size
 from tidegate.engine.engine import Engine
 
 DEFAULT_LOCATION = "us-central1"
@@ -15,10 +17,17 @@ REGION_LABEL = "cloud.googleapis.com/region"
 
 
 async def list_locations(engine: Engine, dialect: Dialect, request: Any, name: ProjectName) -> Any:
-    """All of them on one page; a filter is not looked at."""
+    """All of them on one page unless the caller wants fewer; a filter is not looked at."""
+    size = locations_page_size(request.page_size)
+    now = engine.clock.now()
+    after = read_page_token(request.page_token, name, "", now)
     used = await engine.store.read(lambda reader: reader.locations(name.project))
-    locations = sorted({*used, DEFAULT_LOCATION})
-    return ListLocationsResponse(locations=[_location(f"{name}/locations/{location}") for location in locations])
+    left = [location for location in sorted({*used, DEFAULT_LOCATION}) if location > after]
+    page = left[:size]
+    response = ListLocationsResponse(locations=[_location(f"{name}/locations/{location}") for location in page])
+    if len(page) < len(left):
+        response.next_page_token = page_token(page[-1], name, "", now)
+    return response
 
 
 async def get_location(engine: Engine, dialect: Dialect, request: Any, name: LocationName) -> Any:

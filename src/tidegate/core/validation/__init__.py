@@ -15,7 +15,7 @@ from tidegate.core.validation.batch import (
     check_delete_batch,
     check_deleted_name,
 )
-from tidegate.core.validation.paging import queues_page_size, tasks_page_size
+from tidegate.core.validation.paging import locations_page_size, queues_page_size, tasks_page_size
 from tidegate.core.validation.queue import Ceilings, check_queue, settle_queue
 from tidegate.core.validation.retry import check_attempts
 from tidegate.core.validation.task import (
@@ -42,6 +42,7 @@ __all__ = [
     "check_deleted_name",
     "check_queue",
     "check_task",
+    "locations_page_size",
     "queues_page_size",
     "settle_queue",
     "settle_target",

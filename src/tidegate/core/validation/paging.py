@@ -20,6 +20,11 @@ def tasks_page_size(sent: int) -> int:
     return _page_size("ListTasksRequest", sent, TASKS_PAGE_MAX)
 
 
+def locations_page_size(sent: int) -> int | None:
+    """How many locations a page may hold: None for 0, which is all of them (behaviour §22)."""
+    return _page_size("ListLocationsRequest", sent, sent) or None
+
+
 def _page_size(request: str, sent: int, most: int) -> int:
     if sent < 0:
         raise InvalidArgument(f"{request}.pageSize cannot be negative.")
