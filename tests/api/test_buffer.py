@@ -70,9 +70,19 @@ async def test_a_queue_without_a_host_buffers_nothing(call, buffer, target) -> N
 async def test_errors_are_those_of_creating_a_task(call, buffer) -> None:
     with pytest.raises(NotFound, match="Queue does not exist"):
         await buffer()
+    with pytest.raises(InvalidArgument, match="Task ID"):  # what was sent is looked at before the queue
+        await buffer(task_id="a.b")
     await queue(call, uri_override=URI)
     with pytest.raises(InvalidArgument, match="Task ID"):
         await buffer(task_id="a.b")
     await buffer(task_id="t")
     with pytest.raises(AlreadyExists):
         await buffer(task_id="t")
+
+
+async def test_nothing_is_buffered_where_there_is_a_key(call, buffer) -> None:
+    await queue(call, uri_override=URI)
+    key = "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"
+    await call("update_cmek_config", cmek_config={"name": f"{LOCATION}/cmekConfig", "kms_key": key})
+    with pytest.raises(FailedPrecondition, match="CMEK"):
+        await buffer()

@@ -54,6 +54,11 @@ def buffer_without_host() -> FailedPrecondition:
     return FailedPrecondition("Queue.http_target.uri_override.host must be set to buffer tasks.")
 
 
+def buffer_under_key() -> FailedPrecondition:
+    """BufferTask in a location that has a key. The text is ours."""
+    return FailedPrecondition("Tasks cannot be buffered in a location with CMEK enabled.")
+
+
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 

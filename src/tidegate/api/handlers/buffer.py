@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tidegate.api.dialect import BASIC, Dialect
 from tidegate.core import answers
-from tidegate.core.names import QueueName
+from tidegate.core.names import QueueName, check_task_name
 from tidegate.core.queue import HttpMethod, Scheme, UriOverride
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
@@ -26,10 +26,13 @@ class Call(Protocol):
 
 
 async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: Call | None) -> Any:
+    name = check_task_name(f"{queue}/tasks/{request.task_id}", queue) if request.task_id else ""
     target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
     override = None if target is None else target.uri_override
     if target is None or override is None or not override.host:
         raise answers.buffer_without_host()
+    if await engine.keys.get(queue.parent):
+        raise answers.buffer_under_key()
     body = request.body.data
     sent = {} if call is None else call.metadata
     headers = {
@@ -38,7 +41,7 @@ async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: Que
     if body:
         headers["Content-Type"] = request.body.content_type or DEFAULT_TYPE
     draft = TaskDraft(
-        f"{queue}/tasks/{request.task_id}" if request.task_id else "",
+        name,
         HttpDraft(url_of(override), target.http_method or HttpMethod.POST, headers, body),
     )
     task = await engine.tasks.create(queue, check_task(draft, queue, engine.clock.now()))
