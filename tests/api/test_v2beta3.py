@@ -96,3 +96,47 @@ async def test_operations_of_a_version_hold_its_messages(call3) -> None:
     operation = await call3("batch_create_tasks", parent=QUEUE, requests=entries)
     assert operation.metadata.type_url.endswith("google.cloud.tasks.v2beta3.BatchCreateTasksMetadata")
     assert operation.response.type_url.endswith("google.cloud.tasks.v2beta3.BatchCreateTasksResponse")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rate_limits": {"max_dispatches_per_second": 501}},
+        {"rate_limits": {"max_dispatches_per_second": -5}},
+        {"retry_config": {"min_backoff": timedelta(seconds=-5)}},
+        {"retry_config": {"max_doublings": -4}},
+    ],
+)
+async def test_a_kind_that_the_mask_leaves_out_spares_nothing_its_check(call3, fields) -> None:
+    await create(call3)
+    with pytest.raises(InvalidArgument):
+        await update(call3, *fields, type_="PULL", **fields)
+
+
+async def test_an_update_that_names_a_pull_queues_attempts_may_send_back_all_it_was_shown(call3) -> None:
+    shown = await create(call3, type_="PULL")
+    shown.retry_config.max_attempts = 7
+    mask = FieldMask(paths=["retry_config.max_attempts"])
+    assert (await call3("update_queue", queue=shown, update_mask=mask)).retry_config.max_attempts == 7
+
+
+async def test_a_rate_that_is_sent_as_unset_and_stays_what_it_is_leaves_the_burst(call3) -> None:
+    await create(call3, rate_limits={"max_burst_size": 7})
+    updated = await update(call3, "rate_limits.max_dispatches_per_second")
+    assert updated.rate_limits.max_burst_size == 7
+
+
+async def test_what_v2beta2_does_not_show_of_a_queue_outlives_its_updates(call2, call3) -> None:
+    override = {"app_engine_routing_override": {"service": "s"}}
+    await create(call3, app_engine_http_queue=override, http_target={"http_method": "PUT"})
+    await call2("update_queue", queue={"name": QUEUE}, update_mask=FieldMask(paths=["http_target"]))
+    kept = await call3("get_queue", name=QUEUE)
+    assert kept.app_engine_http_queue.app_engine_routing_override.service == "s"
+    assert not kept.HasField("http_target")
+
+
+async def test_what_v2beta2_does_not_show_of_a_pull_queue_outlives_its_updates(call2, call3) -> None:
+    await create(call3, type_="PULL", http_target={"http_method": "PUT"})
+    sent = {"name": QUEUE, "pull_target": {}, "retry_config": {"max_attempts": 5}}
+    await call2("update_queue", queue=sent, update_mask=FieldMask(paths=["retry_config"]))
+    assert (await call3("get_queue", name=QUEUE)).http_target.http_method == 4

@@ -41,22 +41,20 @@ class V2beta2(V2beta3):
             task_ttl=read_duration(message.task_ttl).timedelta(),
             tombstone_ttl=read_duration(message.tombstone_ttl).timedelta(),
         )
+        # A queue of another version may have more than one target. What is out of sight here stays.
+        hidden = None if base.http_target is None else base.app_engine_routing
         member = message.WhichOneof("target_type")
         if member == "pull_target":
-            return replace(queue, kind=Kind.PULL, http_target=None, app_engine_routing=None)
+            return replace(queue, kind=Kind.PULL)
         if member == "http_target":
-            # A queue of another version may have both; its App Engine routing is out of sight here, and stays.
-            routing = None if base.http_target is None else base.app_engine_routing
             target = read_http_target(message.http_target)
-            return replace(queue, kind=Kind.PUSH, http_target=target, app_engine_routing=routing)
+            return replace(queue, kind=Kind.PUSH, http_target=target, app_engine_routing=hidden)
+        if member is None:
+            return replace(queue, http_target=None, app_engine_routing=hidden)
         holder = message.app_engine_http_target
         routed = holder.HasField("app_engine_routing_override")
-        return replace(
-            queue,
-            kind=base.kind if member is None else Kind.PUSH,
-            http_target=None,
-            app_engine_routing=read_routing(holder.app_engine_routing_override) if routed else None,
-        )
+        routing = read_routing(holder.app_engine_routing_override) if routed else None
+        return replace(queue, kind=Kind.PUSH, http_target=None, app_engine_routing=routing)
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
         into.name = queue.name

@@ -28,6 +28,7 @@ from tidegate.core.validation import Ceilings, check_attempts, check_queue, sett
 
 CEILINGS = Ceilings()
 UNSET_LIMITS = RateLimits(0, 0, 0)
+BURST = {"max_burst_size"}
 UNSET_RETRY = RetryConfig(0, Duration(), Duration(), Duration(), 0)
 
 
@@ -244,16 +245,26 @@ def test_the_burst_follows_the_rate_unless_it_is_set() -> None:
 def test_an_update_of_the_rate_alone_derives_the_burst_anew() -> None:
     old = queue(rate_limits=RateLimits(100, 50, 10))
     merged = queue(rate_limits=RateLimits(200, 50, 10))
-    assert settle_queue(merged, CEILINGS, old=old, burst_named=False).rate_limits == RateLimits(200, 40, 10)
-    assert settle_queue(merged, CEILINGS, old=old, burst_named=True).rate_limits == RateLimits(200, 50, 10)
+    assert settle_queue(merged, CEILINGS, old=old, unnamed=BURST).rate_limits == RateLimits(200, 40, 10)
+    assert settle_queue(merged, CEILINGS, old=old).rate_limits == RateLimits(200, 50, 10)
     unchanged = queue(rate_limits=RateLimits(100, 50, 20))
-    assert settle_queue(unchanged, CEILINGS, old=old, burst_named=False).rate_limits == RateLimits(100, 50, 20)
+    assert settle_queue(unchanged, CEILINGS, old=old, unnamed=BURST).rate_limits == RateLimits(100, 50, 20)
 
 
 def test_an_update_back_to_the_default_rate_derives_the_burst_anew() -> None:
     old = queue(rate_limits=RateLimits(10, 50, 10))
     merged = queue(rate_limits=RateLimits(0, 50, 10))
-    assert settle_queue(merged, CEILINGS, old=old, burst_named=False).rate_limits == RateLimits(500, 100, 10)
+    assert settle_queue(merged, CEILINGS, old=old, unnamed=BURST).rate_limits == RateLimits(500, 100, 10)
+
+
+def test_a_zero_of_a_queue_yaml_outlives_updates_that_do_not_name_it() -> None:
+    old = queue(retry_config=RetryConfig(min_backoff=Duration(), max_doublings=0))
+    unnamed = {"min_backoff", "max_doublings"}
+    assert settle_queue(old, CEILINGS, old=old, unnamed=unnamed).retry_config == old.retry_config
+    named = settle_queue(old, CEILINGS, old=old, unnamed={"min_backoff"}).retry_config
+    assert (named.min_backoff, named.max_doublings) == (Duration(), 16)
+    assert settle_queue(old, CEILINGS, old=old).retry_config == RetryConfig()
+    assert settle_queue(old, CEILINGS, unnamed=unnamed).retry_config == RetryConfig()  # it is a new queue
 
 
 def test_the_backoffs_are_compared_with_their_defaults_filled_in() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
+from msgspec.structs import replace
 
 from tidegate.api import masks
 from tidegate.api.dialect import Dialect
@@ -12,7 +13,7 @@ from tidegate.api.fields import schema_of
 from tidegate.core.cmek import check_queue_under_key, has_overrides
 from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
-from tidegate.core.queue import Kind, Queue, RateLimits
+from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.validation import check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
@@ -92,7 +93,9 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
         else:
             masks.merge(message, request.queue, paths, dialect.fixed)
         merged = dialect.read_queue(message, base)
-        queue = settle_queue(merged, ceilings, old=stored, burst_named=_names_burst(dialect, paths))
+        if merged.kind is not sent.kind:  # the mask left the kind out, and by the other kind's rules it was checked
+            check_queue(replace(sent, kind=merged.kind), ceilings)
+        queue = settle_queue(merged, ceilings, old=stored, unnamed=_unnamed(dialect, paths))
         if encrypted:
             check_queue_under_key(queue)
         return queue
@@ -141,8 +144,11 @@ def unset_queue(name: QueueName) -> Queue:
     return Queue(name=name, rate_limits=RateLimits(0, 0, 0))
 
 
-def _names_burst(dialect: Dialect, paths: list[masks.Steps] | None) -> bool:
-    """Whether an update says what the burst is to be, rather than leaving it to follow the rate."""
-    if BURST in dialect.fixed:
-        return False
-    return paths is None or BURST in paths or BURST[:1] in paths
+def _unnamed(dialect: Dialect, paths: list[masks.Steps] | None) -> set[str]:
+    """The fields of a queue's limits and retry settings that an update leaves alone."""
+    if paths is None:
+        left = set()
+    else:
+        settings = {BURST, *(("retry_config", field) for field in RetryConfig.__struct_fields__)}
+        left = {path for path in settings if path not in paths and path[:1] not in paths}
+    return {field for _, field in left | ({BURST} & dialect.fixed)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -71,25 +72,31 @@ def _check_rate_limits(limits: RateLimits, ceilings: Ceilings) -> None:
         )
 
 
-def settle_queue(merged: Queue, ceilings: Ceilings, *, old: Queue | None = None, burst_named: bool = True) -> Queue:
+def settle_queue(
+    merged: Queue, ceilings: Ceilings, *, old: Queue | None = None, unnamed: Collection[str] = ()
+) -> Queue:
     """The queue as it is stored: what is unset takes its default, and what belongs together is checked.
 
-    ``merged`` is the queue as sent, or an update laid over the ``old`` queue. A burst of 0 or less follows the rate; so
-    does the old burst when the rate changes and the update does not name the burst (``burst_named`` false).
+    ``merged`` is the queue as sent, or an update laid over the ``old`` queue. ``unnamed`` are the fields of limits and
+    retry settings that the update does not name: a 0 of the old queue stays 0 there. A burst of 0 or less follows the
+    rate; so does the old burst when the rate changes and the update does not name the burst.
     """
     if old is not None and merged.kind is not old.kind:
         raise InvalidArgument("Queue.type cannot be changed.")
-    limits = merged.rate_limits
-    if old is not None and not burst_named and limits.max_dispatches_per_second != _rate(old):
-        limits = replace(limits, max_burst_size=0)
-    pull = merged.kind is Kind.PULL
+    kept = () if old is None else unnamed
+    if merged.kind is Kind.PULL:
+        limits, retry = pull_limits(), attempts_only(merged.retry_config)
+    else:
+        limits, retry = _filled_limits(merged.rate_limits, ceilings), merged.retry_config
+        if old is not None and "max_burst_size" in kept and limits.max_dispatches_per_second != _rate(old):
+            limits = _filled_limits(replace(limits, max_burst_size=0), ceilings)
     target, routing = merged.http_target, merged.app_engine_routing
     if target is not None and target.uri_override is not None:
         check_uri_override(target.uri_override)
     return replace(
         merged,
-        rate_limits=pull_limits() if pull else _filled_limits(limits, ceilings),
-        retry_config=filled_retry(attempts_only(merged.retry_config) if pull else merged.retry_config),
+        rate_limits=limits,
+        retry_config=filled_retry(retry, () if merged.kind is Kind.PULL else kept),
         app_engine_routing=None if routing is None else with_host(routing, merged.name.project),
         sampling_ratio=merged.sampling_ratio or 0.0,  # -0.0 is 0 too
         task_ttl=merged.task_ttl or DEFAULT_TASK_TTL,

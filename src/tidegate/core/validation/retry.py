@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
+
+from msgspec.structs import replace
 
 from tidegate.core.answers import invalid
 from tidegate.core.errors import InvalidArgument
@@ -17,6 +20,13 @@ from tidegate.core.queue import (
 from tidegate.core.times import NANOS_PER_SECOND, Duration
 
 DURATION_SECONDS_MAX: Final = 315_576_000_000  # google.protobuf.Duration
+
+_DEFAULTS: Final = {
+    "max_attempts": DEFAULT_MAX_ATTEMPTS,
+    "min_backoff": DEFAULT_MIN_BACKOFF,
+    "max_backoff": DEFAULT_MAX_BACKOFF,
+    "max_doublings": DEFAULT_MAX_DOUBLINGS,
+}
 
 
 def check_retry(retry: RetryConfig) -> None:
@@ -54,15 +64,16 @@ def _check_backoff(field: str, wait: Duration) -> None:
         raise invalid()
 
 
-def filled_retry(retry: RetryConfig) -> RetryConfig:
-    """The settings that apply: what is unset takes its default. Checks that the backoffs agree then."""
-    filled = RetryConfig(
-        retry.max_attempts or DEFAULT_MAX_ATTEMPTS,
-        retry.max_retry_duration,
-        retry.min_backoff if retry.min_backoff.total_nanos else DEFAULT_MIN_BACKOFF,
-        retry.max_backoff if retry.max_backoff.total_nanos else DEFAULT_MAX_BACKOFF,
-        retry.max_doublings or DEFAULT_MAX_DOUBLINGS,
-    )
+def filled_retry(retry: RetryConfig, kept: Collection[str] = ()) -> RetryConfig:
+    """The settings that apply: what is unset takes its default, but for the ``kept`` fields, in which 0 is meant so, as
+    a queue.yaml may. Checks that the backoffs agree then.
+    """
+    unset = {
+        field: default
+        for field, default in _DEFAULTS.items()
+        if field not in kept and getattr(retry, field) in (0, Duration())
+    }
+    filled = replace(retry, **unset)
     if filled.min_backoff > filled.max_backoff:
         raise InvalidArgument("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
     return filled
