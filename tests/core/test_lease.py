@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.core.examples import MINUTE, NOON, SECOND
 
 from tidegate.core.errors import ApiError, FailedPrecondition, InvalidArgument
-from tidegate.core.lease import Lease, LeaseFilter, check_holder, lease_size, lease_span, read_filter
+from tidegate.core.lease import Lease, LeaseFilter, check_holder, held_time, lease_size, lease_span, read_filter
 from tidegate.core.times import Duration
 
 
@@ -99,8 +99,8 @@ def leased(leases: int = 1) -> Lease:
 
 
 def test_the_worker_with_the_schedule_time_holds_the_task() -> None:
-    check_holder(leased(), SENT, NOON, "RenewLeaseRequest")
-    check_holder(leased(), (SENT[0], 5_999), UNTIL - timedelta(microseconds=1), "RenewLeaseRequest")
+    check_holder(leased(), SENT, NOON)
+    check_holder(leased(), (SENT[0], 5_999), UNTIL - timedelta(microseconds=1))
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_a_lease_that_ran_out_or_is_anothers_holds_nothing(
     current: Lease, sent: tuple[int, int], passed: timedelta
 ) -> None:
     with pytest.raises(FailedPrecondition) as caught:
-        check_holder(current, sent, NOON + passed, "AcknowledgeTaskRequest")
+        check_holder(current, sent, NOON + passed)
     assert caught.value.message == "The task's lease has expired or is held by another worker."
 
 
 def test_a_holder_must_send_the_schedule_time() -> None:
     with pytest.raises(InvalidArgument, match=r"^CancelLeaseRequest\.scheduleTime is required\.$"):
-        check_holder(leased(), None, NOON, "CancelLeaseRequest")
+        held_time(None, "CancelLeaseRequest")

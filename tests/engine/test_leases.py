@@ -13,7 +13,7 @@ from tidegate.core.errors import FailedPrecondition, InvalidArgument, NotFound
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Kind, Queue, RetryConfig
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue, RetryConfig
 from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
@@ -27,8 +27,8 @@ async def pull_queue(at: Hands, attempts: int = 100) -> None:
     await at.engine.queues.create(Queue(name=QUEUE, kind=Kind.PULL, retry_config=RetryConfig(max_attempts=attempts)))
 
 
-async def put(at: Hands, task_id: str, tag: str = "", payload: bytes = b"") -> None:
-    draft = TaskDraft(name=QUEUE.task(task_id), target=PullDraft(payload, tag))
+async def put(at: Hands, task_id: str, tag: str = "", payload: bytes = b"", retry: RetryConfig | None = None) -> None:
+    draft = TaskDraft(name=QUEUE.task(task_id), target=PullDraft(payload, tag), retry_config=retry)
     await at.engine.tasks.create(QUEUE, check_task(draft, QUEUE, at.clock.now()))
 
 
@@ -116,6 +116,30 @@ async def test_a_worker_leases_by_tag_or_by_the_oldest_tag() -> None:
     assert await lease(at, LeaseFilter(oldest=True)) == []
 
 
+async def test_the_oldest_tag_is_that_of_a_task_that_can_still_be_leased() -> None:
+    at = await hands()
+    await pull_queue(at, attempts=1)
+    await put(at, "spent", "x")
+    await lease(at)
+    await put(at, "2", "y")
+    at.clock.advance(MINUTE)
+    await put(at, "3", "x")
+    await put(at, "4", "y")
+    assert names(await lease(at, LeaseFilter(oldest=True))) == ["2", "4"]
+
+
+async def test_the_limit_of_a_task_of_its_own_takes_the_place_of_its_queues() -> None:
+    at = await hands()
+    await pull_queue(at, attempts=2)
+    await put(at, "once", retry=RetryConfig(max_attempts=1))
+    await put(at, "often", retry=RetryConfig(max_attempts=UNLIMITED_ATTEMPTS))
+    leases = []
+    for _ in range(3):
+        leases.append(names(await lease(at)))
+        at.clock.advance(MINUTE)
+    assert leases == [["once", "often"], ["often"], ["often"]]
+
+
 async def test_no_more_payload_is_leased_at_once_than_an_answer_may_hold() -> None:
     at = await hands()
     await pull_queue(at)
@@ -159,15 +183,6 @@ async def test_a_lease_that_ran_out_can_no_longer_be_acknowledged() -> None:
     at.clock.advance(MINUTE)
     with pytest.raises(FailedPrecondition):
         await at.engine.leases.acknowledge(mine.name, held(mine))
-
-
-async def test_a_schedule_time_must_be_given() -> None:
-    at = await hands()
-    await pull_queue(at)
-    await put(at, "a")
-    await lease(at)
-    with pytest.raises(InvalidArgument, match=r"AcknowledgeTaskRequest\.scheduleTime is required\."):
-        await at.engine.leases.acknowledge(QUEUE.task("a"), None)
 
 
 async def test_a_push_task_is_nobodys_to_hold_though_it_was_dispatched_and_is_due_later() -> None:

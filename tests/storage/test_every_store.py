@@ -14,7 +14,7 @@ from tests.storage.claims import claim
 
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.errors import Code
-from tidegate.core.lease import Lease
+from tidegate.core.lease import Lease, LeaseFilter
 from tidegate.core.lifecycle import Outcome, Retry, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
@@ -312,12 +312,15 @@ def pull_task(task_id: str, due: datetime = NOON, body: bytes = b"", tag: str = 
     return Task(name=QUEUE.task(task_id), target=PullMessage(tag), schedule_time=due, create_time=NOON, body=body)
 
 
-WANTED = Wanted(limit=10, bytes_limit=10_000, tag=None, attempts=None, tombstones_until=NOON + HOUR)
+ANY = LeaseFilter()
+WANTED = Wanted(ANY, limit=10, bytes_limit=10_000, tombstones_until=NOON + HOUR)
 
 
-async def leased(store: Store, wanted: Wanted = WANTED, now: datetime = NOON) -> list[Task]:
+async def leased(
+    store: Store, wanted: Wanted = WANTED, now: datetime = NOON, until: datetime | None = None
+) -> list[Task]:
     stored = await current(store)
-    return await store.write(lambda tx: tx.lease(stored, wanted, now, now + HOUR))
+    return await store.write(lambda tx: tx.lease(stored, wanted, now, until or now + HOUR))
 
 
 async def test_a_leased_task_is_as_it_was_but_for_its_lease(store: Store) -> None:
@@ -339,8 +342,8 @@ async def test_leases_go_by_schedule_time_then_creation_up_to_so_many_bytes(stor
     assert ids(await leased(store)) == ["a", "b", "c"]
     assert ids(await leased(store)) == ["d"]
     assert ids(await leased(store, replace(WANTED, bytes_limit=0), NOON + HOUR)) == ["later"]  # one, however long
-    assert ids(await leased(store, replace(WANTED, limit=2, tag=""), NOON + 2 * HOUR)) == ["c", "a"]
-    assert await leased(store, replace(WANTED, tag="x"), NOON + 2 * HOUR) == []
+    assert ids(await leased(store, replace(WANTED, limit=2, filter=LeaseFilter("")), NOON + 2 * HOUR)) == ["c", "a"]
+    assert await leased(store, replace(WANTED, filter=LeaseFilter("x")), NOON + 2 * HOUR) == []
 
 
 async def test_leases_are_told_of_the_pull_tasks_that_are_there(store: Store) -> None:
@@ -392,13 +395,54 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
 
 
 async def test_tasks_that_were_leased_too_often_are_counted_out(store: Store) -> None:
-    stored = await made(store, pull_task("a"), pull_task("b"))
-    wanted = replace(WANTED, limit=1, attempts=1)
-    await store.write(lambda tx: tx.lease(stored, wanted, NOON, NOON + SECOND))
+    await made(store, pull_task("a"), pull_task("b"))
+    await allow(store, leases=1)
+    assert ids(await leased(store, replace(WANTED, limit=1), until=NOON + SECOND)) == ["a"]
     assert await tallied(store) == Tally(2, NOON)
-    leased = await store.write(lambda tx: tx.lease(stored, replace(wanted, limit=10), NOON + SECOND, NOON + HOUR))
-    assert ids(leased) == ["b"]
+    assert ids(await leased(store, now=NOON + SECOND, until=NOON + HOUR)) == ["b"]
     assert await tallied(store) == Tally(1, NOON + HOUR)
+
+
+async def test_the_sweep_removes_tasks_whose_last_lease_has_run_out(store: Store) -> None:
+    stored = await made(store, pull_task("last", body=b"x" * 5000), pull_task("waits", NOON + HOUR))
+    await made(store, pull_task("last"), name=QueueName.of("p", "us-central1", "other"))
+    await allow(store, leases=2)
+    await leased(store, until=NOON + SECOND)
+    await sweep(store, NOON + SECOND)
+    assert await listed(store) == ["last", "waits"]
+    await leased(store, now=NOON + SECOND, until=NOON + 2 * SECOND)
+    await sweep(store, NOON + 2 * SECOND - timedelta(microseconds=1))
+    assert await listed(store) == ["last", "waits"]
+    await sweep(store, NOON + 2 * SECOND)
+    assert await listed(store) == ["waits"]
+    assert await store.read(lambda tx: tx.entombed(stored, ["last", "waits"], NOON + 2 * SECOND)) == {"last"}
+    assert await tallied(store) == Tally(1, NOON + HOUR)
+
+
+async def test_the_sweep_leaves_a_task_that_may_be_leased_more_often_by_now(store: Store) -> None:
+    await made(store, pull_task("a"))
+    await allow(store, leases=1)
+    await leased(store, until=NOON + SECOND)
+    await allow(store, leases=2)
+    await sweep(store, NOON + SECOND)
+    assert ids(await leased(store, now=NOON + SECOND, until=NOON + 2 * SECOND)) == ["a"]
+    await sweep(store, NOON + 2 * SECOND)
+    assert await listed(store) == []
+
+
+async def allow(store: Store, *, leases: int) -> None:
+    """Let tasks of the queue be leased so often."""
+
+    def work(tx: Transaction) -> None:
+        stored = _queue(tx)
+        tx.save_queue(stored, replace(stored.queue, retry_config=RetryConfig(max_attempts=leases)))
+
+    await store.write(work)
+
+
+async def sweep(store: Store, now: datetime) -> None:
+    while await store.write(lambda tx: tx.sweep(now, 1)):
+        pass
 
 
 async def test_each_queue_is_tallied_in_the_order_of_the_question_and_may_be_asked_about_twice(store: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.storage.claims import claim
 from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
+from tidegate.core.lease import LeaseFilter
 from tidegate.core.queue import Queue
 from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
@@ -183,9 +184,8 @@ async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: 
         tx.settle([Settlement(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)])
         tx.force(stored, "3", NOON)
         tx.remove(stored, ["4"], NOON)
-        tx.lease(stored, Wanted(1, 1000, None, 5, NOON), NOON, NOON)
-        tx.lease(stored, Wanted(1, 1000, "tag", 5, NOON), NOON, NOON)
-        tx.oldest_tag(stored, NOON)
+        for wanted in (LeaseFilter(), LeaseFilter("tag"), LeaseFilter(oldest=True)):
+            tx.lease(stored, Wanted(wanted, 1, 1000, NOON), NOON, NOON)
         tx.task(stored, "1", body=True)
         tx.tasks(stored, "1", 10, body=False)
         tx.has_tasks(stored)

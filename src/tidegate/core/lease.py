@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Final
+from math import inf
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from tidegate.core.answers import lease_lost
 from tidegate.core.errors import InvalidArgument
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
 from tidegate.core.times import Duration, micros
 
 LEASE_MAX: Final = 1000
@@ -66,6 +68,12 @@ def lease_span(sent: Duration | None, request: str) -> timedelta:
     return timedelta(seconds=sent.seconds)
 
 
+def leases_allowed(own: RetryConfig | None, queue: RetryConfig) -> float:
+    """How often a task may be leased: the attempts that its own settings give it, else those of its queue."""
+    attempts = (own or queue).max_attempts
+    return inf if attempts == UNLIMITED_ATTEMPTS else attempts
+
+
 class Lease(Struct, frozen=True, gc=False):
     """How a task of a pull queue stands: when it can be leased next, and how often it was."""
 
@@ -73,16 +81,23 @@ class Lease(Struct, frozen=True, gc=False):
     count: int
 
 
-def check_holder(lease: Lease, schedule_time: tuple[int, int] | None, now: datetime, request: str) -> None:
+Held: TypeAlias = tuple[int, int]
+"""The schedule time by which a worker shows that it holds a task, in seconds and nanoseconds as it was sent."""
+
+
+def held_time(sent: Held | None, request: str) -> Held:
+    """The schedule time that was sent; there must be one. ``request`` is the message's name, for the text."""
+    if sent is None:
+        raise InvalidArgument(f"{request}.scheduleTime is required.")
+    return sent
+
+
+def check_holder(lease: Lease, held: Held, now: datetime) -> None:
     """Whether the caller holds the lease of a task, by the schedule time that its lease gave it.
 
-    Raises:
-        InvalidArgument: No ``schedule_time`` was sent.
-        FailedPrecondition: The lease has run out, another worker has the task, or nobody has leased it.
+    Raises FailedPrecondition when the lease has run out, another worker has the task, or nobody has leased it.
     """
-    if schedule_time is None:
-        raise InvalidArgument(f"{request}.scheduleTime is required.")
-    seconds, nanos = schedule_time
+    seconds, nanos = held
     same = seconds * 1_000_000 + nanos // 1000 == micros(lease.until)
     if not same or not lease.count or now >= lease.until:
         raise lease_lost()

@@ -11,16 +11,13 @@ from msgspec.structs import replace
 
 from tidegate.core import answers
 from tidegate.core.errors import ApiError
-from tidegate.core.lease import LEASE_BYTES_MAX, Lease, LeaseFilter, check_holder
+from tidegate.core.lease import LEASE_BYTES_MAX, Held, Lease, LeaseFilter, check_holder
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, State
+from tidegate.core.queue import Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
 from tidegate.engine.ports import StoredQueue, Transaction, Wanted, World
-
-Held = tuple[int, int] | None
-"""The schedule time by which a worker shows that it holds a task, in seconds and nanoseconds as it was sent."""
 
 
 class Acknowledgement(Struct, gc=False):
@@ -43,7 +40,7 @@ def acknowledge(tx: Transaction, acknowledgements: Sequence[tuple[QueueName, Ack
         for each in group:
             task_id = each.task_id
             try:
-                check_holder(_known(leases.get(task_id)), each.held, now, "AcknowledgeTaskRequest")
+                check_holder(_known(leases.get(task_id)), each.held, now)
             except ApiError as error:
                 each.error = error
             else:
@@ -74,15 +71,7 @@ class Leases:
                 raise answers.queue_not_pull()
             if stored.queue.state is not State.RUNNING:
                 raise answers.queue_not_running()
-            tag = (tx.oldest_tag(stored, now) or "") if wanted.oldest else wanted.tag
-            attempts = stored.queue.retry_config.max_attempts
-            asked = Wanted(
-                limit=limit,
-                bytes_limit=LEASE_BYTES_MAX,
-                tag=tag,
-                attempts=None if attempts == UNLIMITED_ATTEMPTS else attempts,
-                tombstones_until=now + stored.queue.tombstone_ttl,
-            )
+            asked = Wanted(wanted, limit, LEASE_BYTES_MAX, tombstones_until=now + stored.queue.tombstone_ttl)
             return tx.lease(stored, asked, now, now + duration)
 
         return await self._store.write(work)
@@ -96,20 +85,18 @@ class Leases:
 
     async def renew(self, name: TaskName, held: Held, duration: timedelta) -> Task:
         """The task, held for ``duration`` from now. Raises as ``acknowledge``."""
-        return await self._reschedule(name, held, "RenewLeaseRequest", lambda now: now + duration)
+        return await self._reschedule(name, held, lambda now: now + duration)
 
     async def cancel(self, name: TaskName, held: Held) -> Task:
         """The task, free for the next worker at once. Raises as ``acknowledge``."""
-        return await self._reschedule(name, held, "CancelLeaseRequest", lambda now: now)
+        return await self._reschedule(name, held, lambda now: now)
 
-    async def _reschedule(
-        self, name: TaskName, held: Held, request: str, until: Callable[[datetime], datetime]
-    ) -> Task:
+    async def _reschedule(self, name: TaskName, held: Held, until: Callable[[datetime], datetime]) -> Task:
         def work(tx: Transaction) -> Task:
             now = self._clock.now()
             stored: StoredQueue = found(tx.queue(name.parent), otherwise=answers.not_found)
             lease = _known(tx.leases(stored, [name.task]).get(name.task))
-            check_holder(lease, held, now, request)
+            check_holder(lease, held, now)
             task = tx.task(stored, name.task, body=True)
             assert task is not None  # noqa: S101 - it was there a moment ago, in this transaction
             tx.reschedule(stored, task, until(now))

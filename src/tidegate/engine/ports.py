@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lease import Lease
+from tidegate.core.lease import Lease, LeaseFilter
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, Token
@@ -96,15 +96,14 @@ class Tally(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What a worker asks to lease: tasks of one ``tag`` if given, ``limit`` at most, and no more than ``bytes_limit``
-    of payload but for a single task. Tasks that were leased ``attempts`` times before, if given, are buried instead,
-    their names taken until ``tombstones_until``.
+    """What a worker asks to lease: tasks that fit the ``filter``, ``limit`` at most, and no more than ``bytes_limit``
+    of payload but for a single task. Tasks that were leased as often as they may be are buried instead, their names
+    taken until ``tombstones_until``.
     """
 
+    filter: LeaseFilter
     limit: int
     bytes_limit: int
-    tag: str | None
-    attempts: int | None
     tombstones_until: datetime
 
 
@@ -144,9 +143,6 @@ class Reader(Protocol):
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
-
-    def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
-        """The tag of the pull task that has been due longest, empty for one without; None when none is due."""
 
     def backlog(self) -> list[tuple[QueueName, datetime]]:
         """Each queue in which tasks wait, with its earliest schedule time; one look-up a queue."""

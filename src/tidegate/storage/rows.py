@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tidegate.core import lease
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RetryConfig
@@ -263,6 +264,18 @@ class LeasableRow(Struct, array_like=True, gc=False):
     settings: str
     body: str | None
     size: int
+
+
+def leases_allowed(settings: bytes | str, queue: Queue) -> float:
+    """How often a task with this column may be leased from its queue."""
+    _, _, retry = settings_of(settings)
+    return lease.leases_allowed(retry, queue.retry_config)
+
+
+def tag_of(row: LeasableRow) -> str:
+    """The tag of the task of this row, empty for none."""
+    target = settings_of(row.settings)[0]
+    return target.tag if isinstance(target, PullMessage) else ""
 
 
 _leasable_decoder = msgspec.json.Decoder(list[LeasableRow])

@@ -16,7 +16,7 @@ import apsw
 from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lease import Lease
+from tidegate.core.lease import Lease, LeaseFilter
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
@@ -182,14 +182,6 @@ class SqlReader:
         )
         tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
         return [tallies.get(generation, Tally(0, None)) for generation in generations]
-
-    def oldest_tag(self, queue: StoredQueue, now: datetime) -> str | None:
-        row = self._execute(
-            "SELECT tag FROM tasks WHERE generation = ? AND dispatched_at IS NULL AND schedule_time <= ?"
-            " ORDER BY schedule_time, seq LIMIT 1",
-            (queue.generation, micros(now)),
-        ).fetchone()
-        return None if row is None else row[0]
 
     def backlog(self) -> list[tuple[QueueName, datetime]]:
         found = self._execute(
@@ -381,19 +373,24 @@ class SqlTransaction(SqlReader):
         return self._task(queue, found[0], body=True) if found else None
 
     def lease(self, queue: StoredQueue, wanted: Wanted, now: datetime, until: datetime) -> list[Task]:
-        chosen, spent = self._leasable(queue, wanted, now, wanted.limit)
-        for _ in range(BURIALS):
-            if not spent:
-                break
-            # Each was leased as often as it may be: bury them and look for others.
-            self._bury(queue, f"seq IN {_IDS}", (apsw.carray(spent),), wanted.tombstones_until)
-            chosen, spent = self._leasable(queue, wanted, now, ROWS_PER_BURIAL)
+        if wanted.filter.oldest:
+            oldest = self._choose(queue, replace(wanted, filter=LeaseFilter(), limit=1), now)
+            if not oldest:
+                return []
+            wanted = replace(wanted, filter=LeaseFilter(tag=rows.tag_of(oldest[0])))
+        chosen = self._choose(queue, wanted, now)
         if not chosen:
             return []
         self._execute(
-            f"UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1 WHERE seq IN {_IDS}",
+            "UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1, last_lease = NULL"
+            f" WHERE seq IN {_IDS}",
             (micros(until), apsw.carray(array("q", [row.seq for row in chosen]))),
         )
+        last = array(
+            "q", [row.seq for row in chosen if row.leases + 1 >= rows.leases_allowed(row.settings, queue.queue)]
+        )
+        if last:
+            self._execute(f"UPDATE tasks SET last_lease = 1 WHERE seq IN {_IDS}", (apsw.carray(last),))
         leased = [rows.leased_task(queue.queue.name, queue.generation, row, until) for row in chosen]
         apart = array("q", [task.key.seq for task in leased if task.body is rows.APART])
         if not apart:
@@ -480,11 +477,22 @@ class SqlTransaction(SqlReader):
             self._execute(f"DELETE FROM {table}")
         self._sweeper = Sweeper(self._connection)
 
+    def _choose(self, queue: StoredQueue, wanted: Wanted, now: datetime) -> list[LeasableRow]:
+        """The first tasks that are wanted; those before them that may not be leased again are buried."""
+        chosen, spent = self._leasable(queue, wanted, now, wanted.limit)
+        for _ in range(BURIALS):
+            if not spent:
+                break
+            self._bury(queue, f"seq IN {_IDS}", (apsw.carray(spent),), wanted.tombstones_until)
+            chosen, spent = self._leasable(queue, wanted, now, ROWS_PER_BURIAL)
+        return chosen
+
     def _leasable(
         self, queue: StoredQueue, wanted: Wanted, now: datetime, limit: int
     ) -> tuple[list[LeasableRow], array[int]]:
         """Of the first ``limit`` due tasks those that are wanted, and those that may not be leased again."""
-        of_tag, tags = ("dispatched_at IS NULL", ()) if wanted.tag is None else ("tag = ?", (wanted.tag,))
+        tag = wanted.filter.tag
+        of_tag, tags = ("dispatched_at IS NULL", ()) if tag is None else ("tag = ?", (tag,))
         (found,) = self._execute(
             f"SELECT json_group_array(json_array({rows.LEASE_COLUMNS}) ORDER BY schedule_time, seq) FROM"
             f" (SELECT * FROM tasks WHERE generation = ? AND {of_tag} AND schedule_time <= ?"
@@ -497,7 +505,7 @@ class SqlTransaction(SqlReader):
         for row in rows.leasable_rows(found):
             if len(chosen) == wanted.limit:
                 break
-            if wanted.attempts is not None and row.leases >= wanted.attempts:
+            if row.leases >= rows.leases_allowed(row.settings, queue.queue):
                 spent.append(row.seq)
                 continue
             left -= row.size

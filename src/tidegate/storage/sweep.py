@@ -33,6 +33,7 @@ class Sweeper:
         for table in ("tombstones", "reserved_names"):
             left |= self._spent(table, "until", at, limit)
         left |= self._spent("documents", "expires", at, limit)
+        left |= self._lost_for_good(at, limit)
         if at >= self._next_walk:
             left |= self._overdue(at, limit)
         return left
@@ -61,6 +62,22 @@ class Sweeper:
             self._execute("DELETE FROM generations WHERE id = ?", (generation,))
         return True
 
+    def _lost_for_good(self, at: int, limit: int) -> bool:
+        """Delete pull tasks whose last lease has run out, unless they may be leased more often by now."""
+        found = self._execute(
+            "SELECT tasks.seq, tasks.id, tasks.generation, dispatch_count, tasks.settings, queues.id, queues.settings"
+            " FROM tasks JOIN queues ON queues.generation = tasks.generation"
+            " WHERE last_lease IS NOT NULL AND schedule_time <= ? LIMIT ?",
+            (at, limit),
+        ).fetchall()
+        for seq, task_id, generation, leases, settings, queue, queue_settings in found:
+            owner = rows.decode_queue(queue_settings)
+            if leases < rows.leases_allowed(settings, owner):
+                self._execute("UPDATE tasks SET last_lease = NULL WHERE seq = ?", (seq,))
+            else:
+                self._delete(seq, generation, Grave(queue, at + micros_of(owner.tombstone_ttl), [task_id]))
+        return len(found) == limit
+
     def _overdue(self, at: int, limit: int) -> bool:
         """Go on with the walk over the tasks, oldest first, deleting those past their queue's ``task_ttl``."""
         walked = self._execute(
@@ -78,14 +95,17 @@ class Sweeper:
                 continue  # of a closed generation, which is cleared away as a whole
             limits = rows.decode_queue(settings)
             if created + micros_of(limits.task_ttl) <= at:
-                delete_tasks(self._connection, "seq = ?", (seq,))
-                count_tasks(self._connection, {generation: -1})
-                entomb(self._connection, Grave(queue, at + micros_of(limits.tombstone_ttl), [task_id]))
+                self._delete(seq, generation, Grave(queue, at + micros_of(limits.tombstone_ttl), [task_id]))
         else:
             if len(walked) == limit:
                 return True
         self._walked_to, self._next_walk = 0, at + micros_of(PAUSE_BETWEEN_WALKS)
         return False
+
+    def _delete(self, seq: int, generation: int, grave: Grave) -> None:
+        delete_tasks(self._connection, "seq = ?", (seq,))
+        count_tasks(self._connection, {generation: -1})
+        entomb(self._connection, grave)
 
 
 def micros_of(span: timedelta) -> int:

@@ -8,7 +8,7 @@ from tidegate.api.dialect import Dialect
 from tidegate.api.handlers.tasks import read_view
 from tidegate.api.task_bytes import EMPTY
 from tidegate.api.times import read_duration
-from tidegate.core.lease import lease_size, lease_span, read_filter
+from tidegate.core.lease import Held, held_time, lease_size, lease_span, read_filter
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.times import Duration
 from tidegate.engine.engine import Engine
@@ -26,18 +26,18 @@ async def lease_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Qu
 
 
 async def acknowledge_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
-    await engine.leases.acknowledge(name, _held(request))
+    await engine.leases.acknowledge(name, _held(request, "AcknowledgeTaskRequest"))
     return EMPTY
 
 
 async def renew_lease(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
     span = lease_span(_duration(request), "RenewLeaseRequest")
-    task = await engine.leases.renew(name, _held(request), span)
+    task = await engine.leases.renew(name, _held(request, "RenewLeaseRequest"), span)
     return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
 
 
 async def cancel_lease(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
-    task = await engine.leases.cancel(name, _held(request))
+    task = await engine.leases.cancel(name, _held(request, "CancelLeaseRequest"))
     return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
 
 
@@ -45,7 +45,6 @@ def _duration(request: Any) -> Duration | None:
     return read_duration(request.lease_duration) if request.HasField("lease_duration") else None
 
 
-def _held(request: Any) -> tuple[int, int] | None:
-    """The schedule time that shows whose the lease is, in seconds and nanoseconds; None when it was not sent."""
+def _held(request: Any, message: str) -> Held:
     sent = request.schedule_time
-    return (sent.seconds, sent.nanos) if request.HasField("schedule_time") else None
+    return held_time((sent.seconds, sent.nanos) if request.HasField("schedule_time") else None, message)
