@@ -8,9 +8,9 @@ from tests.core.examples import LOCATION, QUEUE, TASK
 
 from tidegate.core import names
 from tidegate.core.errors import ApiError, ErrorInfo, Help, InvalidArgument, LocalizedMessage, PermissionDenied
+from tidegate.core.gate import Gate
 from tidegate.core.names import (
     SHAPES,
-    Gate,
     OperationName,
     ProjectName,
     QueueName,

@@ -1,4 +1,4 @@
-"""Resource names: their grammar, the gate that every call passes first (behaviour §1), and names inside messages (§2).
+"""Resource names: their grammar (behaviour §1), and names inside messages (§2).
 
 Names are plain strings that know their parts. Projects, locations and IDs are told apart by case, as at the service.
 """
@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Generic, NoReturn, TypeVar
-
-from msgspec import Struct
+from typing import Any, Final, Generic, TypeVar
 
 from tidegate.core.errors import (
-    ApiError,
-    ErrorInfo,
     Help,
     InvalidArgument,
-    LocalizedMessage,
-    PermissionDenied,
 )
 
-SERVICE: Final = "cloudtasks.googleapis.com"
 REFERENCE: Final = "https://cloud.google.com/tasks/docs/reference/rest/v2"
 
 PROJECT_ID: Final = r"[A-Za-z0-9:.-]+"
@@ -205,91 +198,6 @@ SHAPES: Final[Mapping[str, Shape[Any]]] = {
 """The shapes by the patterns that HTTP rules write, such as ``projects/*/locations/*``."""
 
 
-# --- the gate ---------------------------------------------------------------------------------------------------------
-
-# What the service names instead of the call's own permission when a name has the wrong segments (behaviour §1).
-_SHOWN_PERMISSIONS: Final = {
-    "GetOperation": "cloudtasks.operations.get",
-    "GetIamPolicy": "cloudtasks.queues.list",
-    "SetIamPolicy": "cloudtasks.queues.list",
-    "TestIamPermissions": "cloudtasks.queues.list",
-}
-
-
-class Gate(Struct, Generic[Name], frozen=True):
-    """The first check of an RPC: the name by which a call is routed, taken apart (behaviour §1).
-
-    ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the
-    call needs, for the texts.
-    """
-
-    method: str
-    permission: str | None
-    shape: Shape[Name]
-
-    def __call__(self, name: str) -> Name:
-        """The name; it is empty when the message that holds it is missing.
-
-        Raises:
-            InvalidArgument: The name is empty, an ID in it is ill-formed, or it is no CMEK config's.
-            PermissionDenied: The name does not begin with ``projects/`` or has other segments than the call needs.
-        """
-        parsed = self.shape.parse(name)
-        if parsed is None:
-            _refuse(self.method, self.permission, name, self.shape)
-        return parsed
-
-
-def _refuse(method: str, permission: str | None, name: str, shape: Shape[Any]) -> NoReturn:
-    if not name:
-        info = ErrorInfo("RESOURCE_PROJECT_INVALID", "googleapis.com", {"method": method, "service": SERVICE})
-        raise InvalidArgument("Invalid resource field value in the request.", info)
-    if not name.startswith("projects/"):
-        raise _no_such_project(name)
-    if not shape.fits(name):
-        if shape is CMEK:
-            raise InvalidArgument(
-                'CMEK Config name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/cmekConfig".'
-            )
-        shown = _SHOWN_PERMISSIONS.get(method.rpartition(".")[2], permission)
-        raise permission_denied(shown or "", name)
-    segments = name.split("/")
-    if not re.fullmatch(PROJECT_ID, segments[1]):
-        raise _no_such_project(segments[1])
-    if not re.fullmatch(LOCATION_ID, segments[3]):
-        raise unknown_location(segments[3])
-    _check_ids(segments)
-    raise AssertionError(name)  # the grammar is made of these parts; a name with all of them right has passed
-
-
-def _no_such_project(project: str) -> ApiError:
-    text = f"Permission denied on resource project {project}."
-    return PermissionDenied(
-        text,
-        ErrorInfo(
-            "CONSUMER_INVALID",
-            "googleapis.com",
-            {"consumer": f"projects/{project}", "containerInfo": project, "service": SERVICE},
-        ),
-        LocalizedMessage("en-US", text),
-        Help("Google developers console", "https://console.developers.google.com"),
-    )
-
-
-def permission_denied(permission: str, resource: str) -> ApiError:
-    """The caller lacks a permission on a resource, or there is no such resource: the service does not say which."""
-    return PermissionDenied(
-        f'The principal (user or service account) lacks IAM permission "{permission}" for the resource "{resource}" '
-        "(or the resource may not exist)."
-    )
-
-
-def unknown_location(location: str) -> ApiError:
-    return InvalidArgument(f"Location '{location}' is not a valid location. Use ListLocations to list valid locations.")
-
-
-# --- names inside messages --------------------------------------------------------------------------------------------
-
 _QUEUE_NAME_HELP: Final = f"{REFERENCE}/projects.locations.queues#Queue.FIELDS.name"
 _TASK_NAME_HELP: Final = f"{REFERENCE}/projects.locations.queues.tasks#Task.FIELDS.name"
 
@@ -307,7 +215,7 @@ def check_queue_name(name: str, parent: str) -> QueueName:
                 'Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".',
                 Help("Definition of queue name", _QUEUE_NAME_HELP),
             )
-        _check_ids(name.split("/"))
+        check_ids(name.split("/"))
     if parsed is None or parsed.parent != parent:
         raise InvalidArgument(f"{name} must begin with {parent}.")
     return parsed
@@ -339,12 +247,12 @@ def parse_task_name(name: str) -> TaskName:
                 '"projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>/tasks/<TASK_ID>".',
                 Help("Definition of task name", _TASK_NAME_HELP),
             )
-        _check_ids(name.split("/"))
+        check_ids(name.split("/"))
         parsed = TaskName(name)  # only its project or location is odd: then it is another queue's
     return parsed
 
 
-def _check_ids(segments: list[str]) -> None:
+def check_ids(segments: list[str]) -> None:
     """Refuse ill-formed queue and task IDs among the segments of a name."""
     ids = dict(zip(segments[::2], segments[1::2], strict=False))
     queue, task = ids.get("queues"), ids.get("tasks")
