@@ -1,4 +1,4 @@
-"""The engine's questions and changes as SQL, over one open transaction of one connection.
+"""The engine's changes as SQL, over one open transaction of one connection.
 
 Every statement touches many rows in one step: each step gives the interpreter lock away, so fewer, larger steps win.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -16,15 +16,16 @@ import apsw
 from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lease import Lease, LeaseFilter
+from tidegate.core.lease import LeaseFilter
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
-from tidegate.core.times import micros, moment
-from tidegate.engine.ports import Settlement, StoredQueue, StoreFullError, Tally, Wanted
+from tidegate.core.times import micros
+from tidegate.engine.ports import Settlement, StoredQueue, StoreFullError, Wanted
 from tidegate.storage import rows
+from tidegate.storage.reading import IDS, SqlReader
 from tidegate.storage.removal import Grave, count_tasks, delete_tasks, drop_bodies, entomb, json_text
-from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, LeasableRow, TaskKey
+from tidegate.storage.rows import TASK_COLUMNS, LeasableRow, TaskKey
 from tidegate.storage.sweep import Sweeper
 
 ROWS_PER_INSERT = 128
@@ -42,8 +43,6 @@ BURIALS = 20
 
 _COLUMNS = "seq, generation, id, schedule_time, create_time, tag, settings, body"
 _INSERTED = 8  # values of a row
-
-_IDS = "(SELECT value FROM carray(?))"
 
 
 @cache
@@ -79,143 +78,6 @@ class Finished(NamedTuple):
     queue: StoredQueue
     tasks: Sequence[Task]
     until: int
-
-
-class SqlReader:
-    """``ports.Reader``."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute: Callable[..., Any] = connection.execute
-
-    def queue(self, name: QueueName) -> StoredQueue | None:
-        row = self._execute(f"SELECT {QUEUE_COLUMNS} FROM queues WHERE name = ?", (str.__str__(name),)).fetchone()
-        return None if row is None else rows.stored_queue(row)
-
-    def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
-        found = self._execute(
-            f"SELECT {QUEUE_COLUMNS} FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT ?",
-            (f"{parent}/queues/{after}", f"{parent}/queues0", limit),  # "0" follows "/" in ASCII
-        )
-        return [rows.stored_queue(row) for row in found]
-
-    def locations(self, project: str) -> list[str]:
-        prefix = f"projects/{project}/locations/"
-        found: list[str] = []
-        after = prefix
-        while True:  # one look-up a location, however many queues it has
-            row = self._execute(
-                "SELECT name FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT 1",
-                (after, f"projects/{project}/locations0"),
-            ).fetchone()
-            if row is None:
-                return sorted(found)
-            location = row[0][len(prefix) :].split("/", 1)[0]
-            found.append(location)
-            after = f"{prefix}{location}0"
-
-    def queue_name_taken(self, name: QueueName, now: datetime) -> bool:
-        return self._any("SELECT 1 FROM reserved_names WHERE name = ? AND until > ?", (str.__str__(name), micros(now)))
-
-    def task(self, queue: StoredQueue, task_id: str, *, body: bool) -> Task | None:
-        found = self._tasks(queue, "generation = ? AND id = ?", (queue.generation, task_id), body=body)
-        return next(found, None)
-
-    def leases(self, queue: StoredQueue, task_ids: Sequence[str]) -> dict[str, Lease]:
-        if not task_ids:
-            return {}
-        (found,) = self._execute(
-            "SELECT json_group_array(json_array(id, schedule_time, dispatch_count)) FROM tasks"
-            f" WHERE generation = ? AND id IN {_IDS} AND +tag IS NOT NULL",  # +: by ID, not by tag
-            (queue.generation, apsw.carray(tuple(task_ids))),
-        ).fetchone()
-        return {task_id: Lease(rows.known_moment(until), count) for task_id, until, count in rows.lease_rows(found)}
-
-    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
-        where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
-        return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
-
-    def has_tasks(self, queue: StoredQueue) -> bool:
-        return self._any("SELECT 1 FROM tasks WHERE generation = ? LIMIT 1", (queue.generation,))
-
-    def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
-        if not task_ids:
-            return set()
-        ids = tuple(task_ids)
-        held = self._execute(
-            f"SELECT id FROM tombstones WHERE queue = ? AND until > ? AND id IN {_IDS}",
-            (queue.id, micros(now), apsw.carray(ids)),
-        )
-        found = {row[0] for row in held}
-        purged = self._execute(
-            "SELECT tasks.id FROM generations CROSS JOIN tasks ON tasks.generation = generations.id"
-            f" WHERE generations.queue = ? AND tombstones_until > ? AND tasks.id IN {_IDS}",
-            (queue.id, micros(now), apsw.carray(ids)),
-        )
-        found.update(row[0] for row in purged)
-        return found
-
-    def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
-        if not task_ids:
-            return set()
-        found = self._execute(
-            f"SELECT id FROM tasks WHERE generation = ? AND id IN {_IDS}",
-            (queue.generation, apsw.carray(tuple(task_ids))),
-        )
-        return {row[0] for row in found}
-
-    def next_due(self, queue: StoredQueue) -> datetime | None:
-        row = self._execute(
-            "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL",
-            (queue.generation,),
-        ).fetchone()
-        return None if row[0] is None else moment(row[0])
-
-    def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
-        if not queues:
-            return []
-        generations = array("q", [queue.generation for queue in queues])
-        found = self._execute(
-            "SELECT id, tasks, (SELECT min(schedule_time) FROM tasks"
-            " WHERE tasks.generation = generations.id AND dispatched_at IS NULL)"
-            f" FROM generations WHERE id IN {_IDS}",
-            (apsw.carray(generations),),
-        )
-        tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
-        return [tallies.get(generation, Tally(0, None)) for generation in generations]
-
-    def backlog(self) -> list[tuple[QueueName, datetime]]:
-        found = self._execute(
-            "SELECT name, (SELECT min(schedule_time) FROM tasks"
-            " WHERE tasks.generation = queues.generation AND dispatched_at IS NULL) AS due"
-            " FROM queues WHERE due IS NOT NULL"
-        )
-        return [(QueueName(name), moment(due)) for name, due in found]
-
-    def document(self, kind: str, name: str, now: datetime) -> bytes | None:
-        row = self._execute(
-            "SELECT value FROM documents WHERE kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
-            (kind, name, micros(now)),
-        ).fetchone()
-        return None if row is None else row[0]
-
-    def _any(self, sql: str, values: tuple[Any, ...]) -> bool:
-        return self._execute(sql, values).fetchone() is not None
-
-    def _tasks(self, queue: StoredQueue, where: str, values: tuple[Any, ...], *, body: bool) -> Iterator[Task]:
-        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
-        for row in self._execute(f"SELECT {columns} FROM tasks WHERE {where}", values).fetchall():
-            yield self._task(queue, row, body=body)
-
-    def _task(self, queue: StoredQueue, row: tuple[Any, ...], *, body: bool) -> Task:
-        content = b""
-        if body:
-            content = row[-1] if row[-1] is not None else self._long_body(row[0])
-        return rows.task(queue.queue.name, queue.generation, row, content)
-
-    def _long_body(self, seq: int) -> bytes:
-        row = self._execute("SELECT body FROM bodies WHERE task = ?", (seq,)).fetchone()
-        found: bytes = row[0]
-        return found
 
 
 class SqlTransaction(SqlReader):
@@ -340,7 +202,7 @@ class SqlTransaction(SqlReader):
     def fitting(self, tasks: Sequence[Task], bulk: int) -> list[Task]:
         apart = array("q", [task.key.seq for task in tasks if task.body is rows.APART])
         sizes: dict[int, int] = dict(
-            self._execute(f"SELECT task, length(body) FROM bodies WHERE task IN {_IDS}", (apsw.carray(apart),))
+            self._execute(f"SELECT task, length(body) FROM bodies WHERE task IN {IDS}", (apsw.carray(apart),))
             if apart
             else ()
         )
@@ -359,7 +221,7 @@ class SqlTransaction(SqlReader):
         if tasks:
             self._execute(
                 "UPDATE tasks SET dispatch_count = dispatch_count + 1, dispatched_at = ?1,"
-                f" first_dispatch_at = coalesce(first_dispatch_at, ?1) WHERE seq IN {_IDS}",
+                f" first_dispatch_at = coalesce(first_dispatch_at, ?1) WHERE seq IN {IDS}",
                 (micros(now), apsw.carray(array("q", [task.key.seq for task in tasks]))),
             )
 
@@ -383,14 +245,14 @@ class SqlTransaction(SqlReader):
             return []
         self._execute(
             "UPDATE tasks SET schedule_time = ?, dispatch_count = dispatch_count + 1, last_lease = NULL"
-            f" WHERE seq IN {_IDS}",
+            f" WHERE seq IN {IDS}",
             (micros(until), apsw.carray(array("q", [row.seq for row in chosen]))),
         )
         last = array(
             "q", [row.seq for row in chosen if row.leases + 1 >= rows.leases_allowed(row.settings, queue.queue)]
         )
         if last:
-            self._execute(f"UPDATE tasks SET last_lease = 1 WHERE seq IN {_IDS}", (apsw.carray(last),))
+            self._execute(f"UPDATE tasks SET last_lease = 1 WHERE seq IN {IDS}", (apsw.carray(last),))
         leased = [rows.leased_task(queue.queue.name, queue.generation, row, until) for row in chosen]
         apart = array("q", [task.key.seq for task in leased if task.body is rows.APART])
         if not apart:
@@ -436,14 +298,14 @@ class SqlTransaction(SqlReader):
             return set()
         (found,) = self._execute(
             "SELECT json_group_array(json_array(seq, id, body IS NULL)) FROM tasks"
-            f" WHERE generation = ? AND id IN {_IDS}",
+            f" WHERE generation = ? AND id IN {IDS}",
             (queue.generation, apsw.carray(tuple(task_ids))),
         ).fetchone()
         there = rows.removable_rows(found)
         if not there:
             return set()
         seqs = array("q", [seq for seq, _, _ in there])
-        self._execute(f"DELETE FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
+        self._execute(f"DELETE FROM tasks WHERE seq IN {IDS}", (apsw.carray(seqs),))
         count_tasks(self._connection, {queue.generation: -len(there)})
         drop_bodies(self._connection, [seq for seq, _, apart in there if apart])
         gone = [task_id for _, task_id, _ in there]
@@ -483,7 +345,7 @@ class SqlTransaction(SqlReader):
         for _ in range(BURIALS):
             if not spent:
                 break
-            self._bury(queue, f"seq IN {_IDS}", (apsw.carray(spent),), wanted.tombstones_until)
+            self._bury(queue, f"seq IN {IDS}", (apsw.carray(spent),), wanted.tombstones_until)
             chosen, spent = self._leasable(queue, wanted, now, ROWS_PER_BURIAL)
         return chosen
 
@@ -517,7 +379,7 @@ class SqlTransaction(SqlReader):
     def _finish(self, groups: Sequence[Finished], attempt: int) -> int:
         """Delete tasks whose newest attempt is this one, by what is known of them: nothing is read back."""
         seqs = array("q", [task.key.seq for group in groups for task in group.tasks])
-        newest = f"seq IN {_IDS} AND dispatch_count = ?"
+        newest = f"seq IN {IDS} AND dispatch_count = ?"
         if len(groups) > 1:
             (there,) = self._execute(
                 f"SELECT count(*) FROM tasks WHERE {newest}", (apsw.carray(seqs), attempt)
@@ -535,7 +397,7 @@ class SqlTransaction(SqlReader):
         if finished != len(seqs):  # some are gone already, or under way once more
             ((queue, tasks, until),) = groups
             left = {
-                name for (name,) in self._execute(f"SELECT seq FROM tasks WHERE seq IN {_IDS}", (apsw.carray(seqs),))
+                name for (name,) in self._execute(f"SELECT seq FROM tasks WHERE seq IN {IDS}", (apsw.carray(seqs),))
             }
             groups = [Finished(queue, [task for task in tasks if task.key.seq not in left], until)]
         entomb(
@@ -550,7 +412,7 @@ class SqlTransaction(SqlReader):
         """Bodies that stand apart, by the rows of their tasks."""
         if not tasks:
             return {}
-        return dict(self._execute(f"SELECT task, body FROM bodies WHERE task IN {_IDS}", (apsw.carray(tasks),)))
+        return dict(self._execute(f"SELECT task, body FROM bodies WHERE task IN {IDS}", (apsw.carray(tasks),)))
 
     def _check_room(self) -> None:
         if not self._has_room():

@@ -13,8 +13,9 @@ import apsw
 
 from tidegate.engine.ports import Reader, StoreError, Transaction
 from tidegate.storage.commits import Worker
+from tidegate.storage.reading import SqlReader
 from tidegate.storage.reserve import Reserve
-from tidegate.storage.sql import SqlReader, SqlTransaction
+from tidegate.storage.sql import SqlTransaction
 
 T = TypeVar("T")
 
