@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from tidegate.core.lifecycle import Outcome, response_status
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, Event, TasksCreated
+from tidegate.engine.ports import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -51,14 +51,17 @@ class QueueCounts:
 
 
 class Metrics:
-    """``ports.Events``: counts what it hears; ``text`` is what has been counted so far."""
+    """``ports.Events``: counts what it hears; ``text`` is what has been counted so far, of the queues that are left."""
 
     def __init__(self) -> None:
         self.queues: dict[str, QueueCounts] = defaultdict(QueueCounts)
+        self._outliving: Counter[str] = Counter()  # attempts under way of queues that were deleted
         self._count: dict[type[Event], Callable[[Any], None]] = {
             TasksCreated: self._created,
             AttemptStarted: self._started,
             AttemptEnded: self._ended,
+            QueueDeleted: self._deleted,
+            AllDeleted: self._all_deleted,
         }
 
     def emit(self, event: Event) -> None:
@@ -75,9 +78,35 @@ class Metrics:
         counts.delays.add(event.at - event.task.schedule_time)
 
     def _ended(self, event: AttemptEnded) -> None:
-        counts = self.queues[event.queue.name]
+        name = event.queue.name
+        if self._outliving and self._outlived(name):
+            return
+        counts = self.queues[name]
         counts.ended[_code_name(event.outcome)] += 1
         counts.durations.add(event.took)
+
+    def _outlived(self, name: str) -> bool:
+        """Whether an attempt that ended is to be left out. After a queue was made anew under its name, this takes the
+        next that end for those of the old one: which they are does not show, but that all are left out in the end does.
+        """
+        if not self._outliving[name]:
+            return False
+        self._outliving[name] -= 1
+        if not self._outliving[name]:
+            del self._outliving[name]
+        return True
+
+    def _deleted(self, event: QueueDeleted) -> None:
+        self._forget(event.queue)
+
+    def _all_deleted(self, _event: AllDeleted) -> None:
+        for name in list(self.queues):
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        counts = self.queues.pop(name, None)
+        if counts is not None and counts.in_flight:
+            self._outliving[name] += counts.in_flight
 
     def text(self) -> str:
         """Every number, one a line, in the order of the queues' names."""

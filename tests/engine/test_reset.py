@@ -11,6 +11,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine.ports import AllDeleted, QueueChanged, QueueDeleted
 
 QUEUE = QueueName.of("p", "l", "q")
 OTHER = QueueName.of("p", "l", "other")
@@ -39,6 +40,15 @@ async def test_every_name_is_free_again() -> None:
         await at.engine.queues.create(Queue(name=name))
     assert await at.engine.tasks.list(QUEUE, "", 10, body=False) == []
     await put(at, "t")
+
+
+async def test_whoever_listens_hears_of_a_deleted_queue_and_of_a_reset() -> None:
+    at = await hands()
+    for name in (OTHER, QUEUE):
+        await at.engine.queues.create(Queue(name=name))
+    await at.engine.queues.delete(OTHER)
+    await at.engine.reset()
+    assert at.notes.events == [QueueChanged(OTHER), QueueChanged(QUEUE), QueueDeleted(OTHER), AllDeleted()]
 
 
 async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_dispatched() -> None:

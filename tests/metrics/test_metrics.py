@@ -7,7 +7,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, QueueChanged, TasksCreated
+from tidegate.engine.ports import AllDeleted, AttemptEnded, AttemptStarted, QueueChanged, QueueDeleted, TasksCreated
 from tidegate.metrics import BUCKETS, Metrics
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -76,6 +76,30 @@ def test_delays_and_durations_fall_into_buckets_that_add_up() -> None:
     assert [below("duration", end) for end in (0.25, 0.5, 1800.0, "+Inf")] == [0, 2, 2, 3]
     assert shown[f'tidegate_attempt_duration_seconds_sum{{queue="{MAIL}"}}'] == 2000.6
     assert shown[f'tidegate_attempt_duration_seconds_count{{queue="{MAIL}"}}'] == 3
+
+
+def test_a_deleted_queue_has_no_numbers_and_the_others_keep_theirs() -> None:
+    metrics = Metrics()
+    for event in (created(MAIL, 3), started(), ended(Outcome(200)), created(AUDIT, 1)):
+        metrics.emit(event)
+    metrics.emit(QueueDeleted(MAIL))
+    assert not any(MAIL in name for name in numbers(metrics))
+    assert numbers(metrics)[f'tidegate_tasks_created_total{{queue="{AUDIT}"}}'] == 1
+    metrics.emit(AllDeleted())
+    assert numbers(metrics) == {}
+
+
+def test_attempts_that_outlive_their_queue_are_not_counted_for_the_next_of_its_name() -> None:
+    metrics = Metrics()
+    for event in (started(), started(), QueueDeleted(MAIL), ended(Outcome(200))):
+        metrics.emit(event)
+    assert numbers(metrics) == {}
+    for event in (started(), ended(Outcome(500)), ended(Outcome(404))):
+        metrics.emit(event)
+    shown = numbers(metrics)
+    assert shown[f'tidegate_attempts_in_flight{{queue="{MAIL}"}}'] == 0
+    assert shown[f'tidegate_attempts_total{{queue="{MAIL}",code="NOT_FOUND"}}'] == 1
+    assert f'tidegate_attempts_total{{queue="{MAIL}",code="INTERNAL"}}' not in shown
 
 
 def test_every_line_is_one_that_prometheus_reads() -> None:

@@ -20,7 +20,7 @@ from tidegate.engine.keys import Keys
 from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
-from tidegate.engine.ports import World
+from tidegate.engine.ports import AllDeleted, World
 from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.tasks import Tasks
@@ -50,6 +50,7 @@ class Engine:
         self.store = world.store
         self.clock = world.clock
         self.ids = world.ids
+        self._events = world.events
         self.policy = policy
         self.dispatcher = Dispatcher(
             inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
@@ -93,6 +94,7 @@ class Engine:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
         self.dispatcher.executions.clear()
+        self._events.emit(AllDeleted())
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

@@ -283,6 +283,16 @@ class QueueChanged(Event, frozen=True):
     queue: QueueName
 
 
+class QueueDeleted(Event, frozen=True):
+    """A queue that is no more, nor are its tasks. Attempts of it that are under way still end."""
+
+    queue: QueueName
+
+
+class AllDeleted(Event, frozen=True):
+    """The same of every queue: the engine was reset."""
+
+
 class Events(Protocol):
     def emit(self, event: Event) -> None: ...
 

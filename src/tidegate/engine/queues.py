@@ -16,7 +16,7 @@ from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, queues_of
 from tidegate.engine.policies import drop_policy
-from tidegate.engine.ports import QueueChanged, Reader, Transaction, World
+from tidegate.engine.ports import QueueChanged, QueueDeleted, Reader, Transaction, World
 from tidegate.engine.scheduler import Scheduler
 
 
@@ -113,18 +113,20 @@ class Queues:
         for queue in await self._store.write(work):
             self._tell(queue)
 
+    @to_its_end
     async def delete(self, name: QueueName) -> None:
         """Remove the queue with its tasks; its name stays taken for a while. Raises NotFound."""
 
-        def work(tx: Transaction) -> Queue:
+        def work(tx: Transaction) -> None:
             stored = tx.queue(name)
             if stored is None:
                 raise answers.not_found()
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
             drop_policy(tx, stored)
-            return stored.queue
 
-        await self._changed(work)
+        await self._store.write(work)
+        self._events.emit(QueueDeleted(name))
+        self._scheduler.wake(name, self._clock.now())
 
     async def purge(self, name: QueueName) -> Queue:
         """Remove every task created so far; an attempt under way ends without retry. Raises NotFound."""
