@@ -164,6 +164,7 @@ class LineWriter:
         self._file = 2 if path == STDERR else os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._lines: list[bytes] = []
         self._left_out = 0
+        self._torn = False  # the last line that was written lacks its end
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="tidegate-operation-log", daemon=True)
@@ -196,20 +197,28 @@ class LineWriter:
                     self._arrived.wait()
                 lines, self._lines = self._lines, []
                 left_out, self._left_out = self._left_out, 0
+            data = b"".join(lines)
             if left_out:
-                lines.append(msgspec.json.encode({"severity": "WARNING", "linesLeftOut": left_out}) + b"\n")
-            self._put(b"".join(lines))
+                data += msgspec.json.encode({"severity": "WARNING", "linesLeftOut": left_out}) + b"\n"
+            lost = data[self._put(data) :].count(b"\n")
+            if lost:
+                with self._arrived:  # the line that was to tell of others does not count, they do
+                    self._left_out += lost - 1 + left_out if left_out else lost
 
-    def _put(self, data: bytes) -> None:
-        left = memoryview(data)
+    def _put(self, data: bytes) -> int:
+        """Write what can be written, from a new line on; return how many of the bytes are."""
+        before = b"\n" if self._torn else b""
+        data = before + data
+        written = 0
         try:
-            while left:
-                left = left[os.write(self._file, left) :]
+            while written < len(data):
+                written += os.write(self._file, memoryview(data)[written:])
         except OSError as error:  # the disk is full, say: tasks go on, and so does the log when it can
-            with self._arrived:
-                self._left_out += data.count(b"\n")
             if self._file > 2:
                 sys.stderr.write(f"cannot write the operation log: {error}\n")
+        if written:
+            self._torn = not data.endswith(b"\n", 0, written)
+        return max(0, written - len(before))
 
 
 def target_type(task: Task) -> str:

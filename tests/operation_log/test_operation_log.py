@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
 import stat
+import threading
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
@@ -221,3 +223,40 @@ def test_a_line_says_how_many_a_slow_disk_left_out(tmp_path: Path, monkeypatch: 
     lines = rest.removeprefix(b"x" * 999_999).splitlines()
     assert lines[1:4] == [b"more"] * 3
     assert json.loads(lines[4]) == {"severity": "WARNING", "linesLeftOut": 2}
+
+
+class Disk:
+    """``os.write`` of a disk that has room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.full = threading.Event()
+        self._write = os.write
+
+    def write(self, file: int, data: memoryview) -> int:
+        if not self.room:
+            self.full.set()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._write(file, data[: self.room])
+        self.room -= written
+        return written
+
+
+def test_what_a_full_disk_tore_ends_its_line_and_every_lost_line_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(room=len("one\ntw"))
+    monkeypatch.setattr(os, "write", disk.write)
+    path = tmp_path / "operations.log"
+    writer = LineWriter(str(path))
+    writer.write(b"one\ntwo\nthree\n")
+    assert disk.full.wait(30)
+    disk.full.clear()
+    writer.write(b"four\n")  # and the line that tells of the others
+    assert disk.full.wait(30)
+    disk.room = 1000
+    writer.write(b"five\n")
+    writer.close()
+    *lines, told = path.read_text().splitlines()
+    assert lines == ["one", "tw", "five"]
+    assert json.loads(told)["linesLeftOut"] == 3
