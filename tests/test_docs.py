@@ -83,6 +83,12 @@ def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
     assert said == f"task {name.rsplit('/', 1)[1]} says hello"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_with_the_official_client_says_how_to_install_it(page: Path) -> None:
+    if any("google.cloud" in snippet for snippet in blocks(page, "python")):
+        assert "`pip install google-cloud-tasks`" in page.read_text()
+
+
 def test_the_example_in_the_readme_is_about_thirty_lines() -> None:
     (snippet,) = blocks(README, "python")
     assert len(snippet.splitlines()) <= 30
