@@ -78,6 +78,7 @@ class Application:
         self._store = await _open(self._settings)
         self._sender = _sender(self._settings, clock)
         keys = _keys(self._settings)
+        _warn_of_unreachable_issuer(self._settings)
         mint = _mint(self._settings, clock, keys)
         self._log = _operation_log(self._settings)
         bells = Bells()
@@ -169,6 +170,16 @@ def issuer(settings: Settings) -> str:
     """Who signs our ID tokens."""
     address = Address.from_environment()
     return settings.oidc_issuer or (address.url if address else "http://localhost")
+
+
+def _warn_of_unreachable_issuer(settings: Settings) -> None:
+    address = Address.from_environment()
+    if settings.oidc_issuer is None and address is not None and address.is_wildcard:
+        logger.warning(
+            "handlers elsewhere cannot fetch the keys of ID tokens from %s: if they verify tokens, say where they reach"
+            " this server with --oidc-issuer",
+            address.url,
+        )
 
 
 def _keys(settings: Settings) -> SigningKeys:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 READY = "listening on http://"
 
@@ -16,13 +17,16 @@ def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def served(*arguments: str, directory: Path, variables: Mapping[str, str] | None = None) -> Iterator[str]:
+def served(
+    *arguments: str, directory: Path, variables: Mapping[str, str] | None = None, stderr: IO[str] | None = None
+) -> Iterator[str]:
     """``HOST:PORT`` of a server on a free port; it is stopped with SIGTERM and must then end with 0."""
     with subprocess.Popen(
         [sys.executable, "-m", "tidegate", "serve", *arguments, "--port", "0"],
         cwd=directory,
         env=environment(variables),
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     ) as process:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from google.cloud.tasks_v2 import CloudTasksClient, Queue, RetryConfig
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from tests.cli.serving import refused, served
@@ -64,6 +65,24 @@ def test_variables_reach_the_server(tmp_path: Path) -> None:
     with served(directory=tmp_path, variables=variables) as address:
         assert queue(address, "b").name == f"{PARENT}/queues/b"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "warned"),
+    [
+        (["--host", "0.0.0.0"], True),
+        (["--host", "0.0.0.0", "--oidc-issuer", "http://tidegate:8123"], False),
+        (["--host", "127.0.0.1"], False),
+    ],
+)
+def test_whoever_listens_everywhere_is_told_that_handlers_cannot_fetch_keys_from_there(
+    tmp_path: Path, arguments: list[str], warned: bool
+) -> None:
+    log = tmp_path / "log"
+    memory = ("--store", "sqlite://:memory:")
+    with log.open("w") as stderr, served(*arguments, *memory, directory=tmp_path, stderr=stderr):
+        pass
+    assert ("--oidc-issuer" in log.read_text()) is warned
 
 
 def test_a_store_that_is_in_use_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from typing import Final
 
 from tidegate.servers import handover
 
+_WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+"""What stands for every address of this machine, and the one of them that only this machine reaches."""
+
 _PROBE_PAUSE: Final = 0.02  # seconds between two questions while the listener comes up
 
 
@@ -49,7 +52,12 @@ class Address:
     @property
     def near(self) -> str:
         """The IP to reach ourselves at: a wildcard means loopback."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)  # noqa: S104 - compared, not bound
+        return _WILDCARDS.get(self.ip, self.ip)
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it is every address of this machine: then ``url`` leads nobody elsewhere here."""
+        return self.ip in _WILDCARDS
 
     def to_environment(self) -> str:
         return json.dumps(asdict(self))

@@ -64,7 +64,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = {}
     oidc_issuer: Annotated[
-        str | None, Says(kinds.URL, "Issuer of the ID tokens that tasks carry.", unset="http://HOST:PORT")
+        str | None,
+        Says(
+            kinds.URL,
+            "Issuer of the ID tokens that tasks carry: this server's URL as handlers reach it, to fetch the keys.",
+            unset="http://HOST:PORT",
+        ),
     ] = None
     token_urls: Annotated[
         str, Says(kinds.one_of("any", "https"), "Which URLs may be sent tokens: any, or https only as at Google.")
