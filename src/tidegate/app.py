@@ -188,7 +188,8 @@ def _keys(settings: Settings) -> SigningKeys:
     try:
         return SigningKeys(path)
     except (KeyFileError, OSError) as error:
-        raise StartupError(str(error)) from error
+        why = f"cannot read {path}: {error.strerror}" if isinstance(error, OSError) else error
+        raise StartupError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
 
 
 def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:

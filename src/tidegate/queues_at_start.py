@@ -31,6 +31,6 @@ async def apply_queues(engine: Engine, settings: Settings) -> None:
         location = LocationName(f"projects/{project}/locations/{settings.location}")
         await apply_queue_file(engine, location, file, {setup.name for setup in settings.queue})
     except OSError as error:
-        raise StartupError(f"cannot read {path}: {error.strerror}") from error
+        raise StartupError(f"cannot read {path}: {error.strerror}; check the path after --queues") from error
     except ApiError as error:
         raise StartupError(f"{path}: {error.message}") from error

@@ -93,8 +93,24 @@ def test_a_store_that_is_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "bad.db").write_text("this is no database " * 100)
-    assert refused("--store", "sqlite:///bad.db", directory=tmp_path).count("\n") == 1
-    assert refused("--store", "sqlite:///missing/a.db", directory=tmp_path).count("\n") == 1
+    assert refused("--store", "sqlite:///bad.db", directory=tmp_path) == (
+        "cannot open the store bad.db: file is not a database; check that file or name another --store\n"
+    )
+    assert refused("--store", "sqlite:///missing/a.db", directory=tmp_path) == (
+        "cannot open the store missing/a.db: No such file or directory; make the directory missing or name another"
+        " --store\n"
+    )
+
+
+def test_signing_keys_that_cannot_be_read_are_refused_in_one_line(tmp_path: Path) -> None:
+    keys = tmp_path / "tidegate.db-keys.json"
+    cure = "put back a copy of the signing keys, or move it away to have new ones\n"
+    keys.mkdir()
+    assert refused(directory=tmp_path) == f"cannot read {keys.name}: Is a directory; {cure}"
+    keys.rmdir()
+    keys.write_text("{}")
+    keys.chmod(0o600)
+    assert refused(directory=tmp_path) == f"{keys.name}: no ring of signing keys: KeyError; {cure}"
 
 
 QUEUES = """
@@ -124,7 +140,9 @@ def test_a_queue_yaml_is_applied_at_every_start(tmp_path: Path) -> None:
 
 
 def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_rule(tmp_path: Path) -> None:
-    assert refused(*HERE, directory=tmp_path) == "cannot read queue.yaml: No such file or directory\n"
+    assert refused(*HERE, directory=tmp_path) == (
+        "cannot read queue.yaml: No such file or directory; check the path after --queues\n"
+    )
     (tmp_path / "queue.yaml").write_text("queue: [{name: mail, rate: 5/s}]")
     says = refused(*HERE, directory=tmp_path)
     assert says == "queue.yaml names no application; say with --project whose its queues are\n"

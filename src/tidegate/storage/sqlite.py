@@ -65,7 +65,9 @@ class SqliteStore:
             transaction = SqlTransaction(connection, reserve.has_room)
         except apsw.Error as error:
             os.close(lock)
-            raise StoreError(f"cannot open the store {path}: {error}") from error
+            raise StoreError(
+                f"cannot open the store {path}: {error}; check that file or name another --store"
+            ) from error
         writer = Worker(
             "tidegate-writer",
             connection,
@@ -190,7 +192,9 @@ def _lock(path: Path) -> int:
     try:
         lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"cannot open the store {path}: {error.strerror}") from error
+        cure = f"make the directory {path.parent}" if isinstance(error, FileNotFoundError) else "check the path"
+        text = f"cannot open the store {path}: {error.strerror}; {cure} or name another --store"
+        raise StoreError(text) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
