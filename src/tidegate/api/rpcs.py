@@ -35,7 +35,7 @@ from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
 from tidegate.core.gate import Gate
-from tidegate.core.names import PROJECT, SHAPES
+from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
 from tidegate.engine.engine import Engine
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
@@ -103,7 +103,7 @@ class Api:
     """
 
     def __init__(
-        self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS, *, location: str = locations.DEFAULT_LOCATION
+        self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS, *, location: str = DEFAULT_LOCATION
     ) -> None:
         handlers: Mapping[str, Handler] = {**HANDLERS, "upload_queue_yaml": partial(upload.upload_queue_yaml, location)}
         self._rows = [

@@ -22,6 +22,8 @@ QUEUE_ID: Final = r"[A-Za-z0-9-]{1,100}"
 TASK_ID: Final = r"[A-Za-z0-9_-]{1,500}"
 OPERATION_ID: Final = r"[A-Za-z0-9_-]{1,100}"
 
+DEFAULT_LOCATION: Final = "us-central1"
+
 CACHED_NAMES: Final = 4096
 CACHED_LENGTH: Final = 300  # nothing bounds a project ID; an endless one shall not stay in memory
 

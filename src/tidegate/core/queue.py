@@ -21,6 +21,7 @@ DEFAULT_TASK_TTL = timedelta(days=31)
 SHORTEST_TASK_TTL = timedelta(days=10)
 DEFAULT_TOMBSTONE_TTL = timedelta(hours=1)
 SMALLEST_BURST = 10
+DEFAULT_NAME_REUSE_AFTER = timedelta(days=7)  # https://cloud.google.com/tasks/docs/quotas
 
 
 class State(IntEnum):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
-from tidegate.core.lifecycle import Outcome
+from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import Connections
@@ -22,7 +22,7 @@ from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.origin import Origin, destination, origin_of
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import Lookup, NotFound, Resolver, system_lookup
-from tidegate.delivery.retry_after import ASKS_FOR_ROOM, retry_after
+from tidegate.delivery.retry_after import retry_after
 from tidegate.engine.ports import Clock
 
 CLOSED_BY_THEN = 1.0  # seconds; a connection closed while we wrote to it says so within a round trip
@@ -83,7 +83,7 @@ class HttpSender:
                 answer = await self._deliver(hop, deadline)
         if isinstance(answer, Outcome):
             return answer
-        if answer.retry_after is not None and answer.status in ASKS_FOR_ROOM:
+        if answer.retry_after is not None and answer.status in MAY_ASK_FOR_ROOM:
             return Outcome(answer.status, retry_after=retry_after(answer.retry_after, self._clock.now()))
         return answered(answer.status)
 

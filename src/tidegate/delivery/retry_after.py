@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-ASKS_FOR_ROOM = frozenset({429, 503})
 MOST_DIGITS = 9  # of seconds: some thirty years; more would overflow long before it means anything
 LONGEST_DATE = 64
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.names import QueueName
+from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.validation import Ceilings
 from tidegate.engine.answering import AnsweringStore
 from tidegate.engine.creation import Rules
@@ -25,8 +26,6 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.tasks import Tasks
 
-QUEUE_NAME_REUSE_AFTER = timedelta(days=7)  # https://cloud.google.com/tasks/docs/quotas
-
 
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
@@ -39,7 +38,7 @@ class Policy(Struct, frozen=True):
     app_engine: Mapping[str, str] = {}
     throttling: bool = True
     ramp_up: bool = False
-    queue_name_reuse_after: timedelta = QUEUE_NAME_REUSE_AFTER
+    queue_name_reuse_after: timedelta = DEFAULT_NAME_REUSE_AFTER
 
 
 class Engine:

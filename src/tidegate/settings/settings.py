@@ -8,6 +8,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from tidegate.core.names import DEFAULT_LOCATION
+from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.settings import kinds
 from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.queues import QUEUE, QueueSetup
@@ -35,7 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     project: Annotated[
         str | None, Says(kinds.PROJECT, "Project of the queues of a queue.yaml.", unset="the file's application")
     ] = None
-    location: Annotated[str, Says(kinds.LOCATION, "Location of the queues of a queue.yaml.")] = "us-central1"
+    location: Annotated[str, Says(kinds.LOCATION, "Location of the queues of a queue.yaml.")] = DEFAULT_LOCATION
     max_dispatches_per_second: Annotated[
         float, Says(kinds.RATE, "The highest rate a queue may ask for, in attempts a second.")
     ] = 500.0
@@ -44,7 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 5000
     queue_name_reuse_after: Annotated[
         timedelta, Says(kinds.DURATION, "How long the name of a deleted queue stays taken; 0s suits tests.")
-    ] = timedelta(days=7)
+    ] = DEFAULT_NAME_REUSE_AFTER
     egress: Annotated[
         tuple[str, ...],
         Says(

@@ -8,11 +8,10 @@ from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
 
 from tidegate.api.dialect import Dialect
 from tidegate.core.listing import page_token, read_page_token
-from tidegate.core.names import LocationName, ProjectName
+from tidegate.core.names import DEFAULT_LOCATION, LocationName, ProjectName
 from tidegate.core.validation import locations_page_size
 from tidegate.engine.engine import Engine
 
-DEFAULT_LOCATION = "us-central1"
 REGION_LABEL = "cloud.googleapis.com/region"
 
 
