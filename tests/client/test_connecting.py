@@ -60,6 +60,14 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         tidegate.connect(text)
 
 
+def test_a_version_or_transport_that_is_none_is_refused() -> None:
+    connect: Any = tidegate.connect
+    with pytest.raises(ValueError, match="version must be v2, v2beta2 or v2beta3, not 'v3'"):
+        connect(version="v3")
+    with pytest.raises(ValueError, match="transport must be grpc or rest, not 'http'"):
+        connect(transport="http")
+
+
 def test_an_address_may_say_http_or_https() -> None:
     assert Address.parse("http://localhost:8123/") == Address("localhost:8123")
     assert Address.parse(" tasks:1 ") == Address("tasks:1")

@@ -11,7 +11,6 @@ import pytest
 from tests.client import faces
 
 from tidegate import tasks_v2, tasks_v2beta2
-from tidegate.client.connecting import connect
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,8 +110,3 @@ def test_a_type_checker_sees_the_messages_of_every_method(tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_connect_knows_the_versions_there_are() -> None:
-    with pytest.raises(ImportError):
-        connect(version="v3")  # type: ignore[call-overload]

@@ -115,7 +115,10 @@ def test_the_same_key_makes_the_same_name_and_another_key_another(one: list[Any]
         assert name != tidegate.task_name(QUEUE, *other)
 
 
-def test_a_name_needs_a_key_and_stays_what_it_was() -> None:
+def test_a_name_needs_a_key_and_a_queue_and_stays_what_it_was() -> None:
     with pytest.raises(ValueError, match="key"):
         tidegate.task_name(QUEUE)
+    for queue in ("bad", "projects/p/locations/l", f"{QUEUE}/tasks/t", f"/{QUEUE}", ""):
+        with pytest.raises(ValueError, match="projects/P/locations/L/queues/Q, not '"):
+            tidegate.task_name(queue, "invoice")
     assert tidegate.task_name(QUEUE, "invoice", 17) == f"{QUEUE}/tasks/a4156857e80bc0d2548e030ff1c818a3"

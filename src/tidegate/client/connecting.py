@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from tidegate.client.emulator import DEFAULT_ADDRESS, Address, emulator_host
 
@@ -81,11 +81,18 @@ def connect(
         asynchronous: for a client whose methods are awaited. Make it where the event loop runs.
 
     Raises:
-        ValueError: the address is none.
+        ValueError: the address is none, or there is no such version or transport.
     """
+    _check("version", version, get_args(Version))
+    _check("transport", transport, get_args(Protocol))
     where = Address.parse(address) if address is not None else emulator_host() or Address.parse(DEFAULT_ADDRESS)
     package = f"tidegate.tasks_{version}.services.cloud_tasks"
     module = importlib.import_module(package)
     client = module.CloudTasksAsyncClient if asynchronous else module.CloudTasksClient
     label = f"{transport}_asyncio" if asynchronous else transport
     return client(transport=client.get_transport_class(label).plain(where))
+
+
+def _check(name: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise ValueError(f"{name} must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {given!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ import msgspec
 UNSET: Any = object()
 JSON = "application/json"
 ID_LENGTH = 32  # hex digits: 128 bits of SHA-256, so that two keys never meet
+
+_QUEUE = re.compile(r"projects/[^/]+/locations/[^/]+/queues/[^/]+")
 
 
 def http_task(
@@ -103,10 +106,12 @@ def task_name(queue: str, *key: object) -> str:
         key: what the task is for; at least one part.
 
     Raises:
-        ValueError: there is no key.
+        ValueError: there is no key, or the queue's name is not a full one.
     """
     if not key:
         raise ValueError("a task name needs a key")
+    if not _QUEUE.fullmatch(queue):
+        raise ValueError(f"queue must be a full name, projects/P/locations/L/queues/Q, not {queue!r}")
     parts = [str(part).encode() for part in key]
     framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)  # ("ab", "c") is not ("a", "bc")
     return f"{queue}/tasks/{hashlib.sha256(framed).hexdigest()[:ID_LENGTH]}"
