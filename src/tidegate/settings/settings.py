@@ -17,7 +17,7 @@ from tidegate.settings.rows import Row, Says, rows
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What an operator decided. ``tls_…``, ``oidc_issuer``, ``queues`` and ``operation_log`` may be None."""
+    """What an operator decided; None is what was not said and has no default."""
 
     host: Annotated[str, Says(kinds.HOST, "Address to listen on; 0.0.0.0 is every IPv4 address of this machine.")] = (
         "127.0.0.1"
