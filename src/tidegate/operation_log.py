@@ -102,7 +102,8 @@ class OperationLog:
         if isinstance(judgement, Retry):
             said["retryTime"] = rfc3339(judgement.task.schedule_time)
         severity = "INFO" if code is Code.OK else "ERROR"
-        self._enter(queue, task.name, target_type(task), event.at, {"attemptResponseLog": said}, severity)
+        details = {"attemptResponseLog": said}
+        self._enter(queue, task.name, target_type(task), event.at, details, severity, outcome.reason)
 
     def _counts(self, queue: Queue, task: Task, responses: int) -> dict[str, Any]:
         retry = task.retry_config or queue.retry_config
@@ -135,6 +136,7 @@ class OperationLog:
         at: datetime,
         details: dict[str, Any],
         severity: str = "INFO",
+        reason: str = "",
     ) -> None:
         name = queue.name
         labels = {
@@ -150,6 +152,8 @@ class OperationLog:
             "resource": {"type": "cloud_tasks_queue", "labels": labels},
             "jsonPayload": {"@type": PAYLOAD, "task": str.__str__(task), **details},
         }
+        if reason:  # the payload has no place for it, but any entry may have labels
+            entry["labels"] = {"reason": reason}
         self._write(msgspec.json.encode(entry) + b"\n")
 
 

@@ -113,6 +113,15 @@ def test_a_response_tells_status_duration_and_when_it_is_tried_again(
     assert said["attemptDuration"] == "600.001266s"
 
 
+def test_an_attempt_without_an_answer_tells_why() -> None:
+    under_way = task(dispatch_count=1, dispatched_at=START)
+    (entry,) = logged(AttemptEnded(QUEUE, under_way, Outcome(reason="connection refused"), SECOND, START))
+    assert entry["labels"] == {"reason": "connection refused"}
+    assert entry["jsonPayload"]["attemptResponseLog"]["status"] == "UNKNOWN"
+    (entry,) = logged(AttemptEnded(QUEUE, under_way, Outcome(500), SECOND, START))
+    assert "labels" not in entry
+
+
 def test_deleted_tasks_are_logged_by_name() -> None:
     entries = logged(TasksDeleted(QUEUE, ["a", "b"], START))
     assert [entry["jsonPayload"]["task"] for entry in entries] == [f"{NAME}/tasks/a", f"{NAME}/tasks/b"]
@@ -148,7 +157,7 @@ def test_nothing_secret_is_logged() -> None:
     ]
     for target in targets:
         under_way = task(target, dispatch_count=1, dispatched_at=START)
-        ended = AttemptEnded(QUEUE, under_way, Outcome(500, reason="secret"), SECOND, START)
+        ended = AttemptEnded(QUEUE, under_way, Outcome(500), SECOND, START)
         entries = logged(created(under_way), AttemptStarted(QUEUE, under_way, START), ended)
         assert len(entries) == 3
         assert "secret" not in json.dumps(entries)

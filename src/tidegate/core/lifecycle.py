@@ -63,8 +63,8 @@ class Outcome(Struct, frozen=True):
     """How an attempt ended, as the sender saw it.
 
     ``http_status`` is the handler's answer, 0 when none came; ``timed_out`` says the dispatch deadline passed;
-    ``forbidden`` that the operator's egress rules allow no such call; ``reason`` is a short text for the log;
-    ``retry_after`` is the wait a 429 or 503 asked for.
+    ``forbidden`` that the operator's egress rules allow no such call; ``reason`` is a short text for the
+    operation log, without a URL, header or body; ``retry_after`` is the wait a 429 or 503 asked for.
     """
 
     http_status: int = 0
