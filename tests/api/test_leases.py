@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.api.conftest import LOCATION, NOON, QUEUE, QUEUE_MISSING, TASK
 
-from tidegate.core.errors import Code, FailedPrecondition, InvalidArgument, NotFound
+from tidegate.core.errors import ApiError, Code, FailedPrecondition, InvalidArgument, NotFound
 
 MINUTE = timedelta(minutes=1)
 LOST = "The task's lease has expired or is held by another worker."
@@ -181,6 +181,15 @@ class TestV2:
         with pytest.raises(NotFound):
             await call(rpc, **({"queue": request} if rpc == "update_queue" else request))
         assert (await call2("get_queue", name=QUEUE)).state == 1
+
+    @pytest.mark.parametrize("wrong", [{"page_size": -1}, {"page_token": "wrong"}, {}])
+    async def test_a_list_is_refused_as_that_of_a_missing_queue(self, call, wrong) -> None:
+        answers = set()
+        for queue in (QUEUE, f"{LOCATION}/queues/missing"):
+            with pytest.raises(ApiError) as refused:
+                await call("list_tasks", parent=queue, **wrong)
+            answers.add((refused.value.code, refused.value.message))
+        assert len(answers) == 1
 
     @pytest.mark.parametrize("rpc", ["get_task", "delete_task"])
     async def test_a_pull_task_is_not_found(self, call, call2, rpc) -> None:

@@ -132,9 +132,13 @@ class Tasks:
 
         return await self._store.read(look)
 
-    async def list(self, queue: QueueName, after: str, limit: int, *, body: bool) -> Sequence[Task]:
+    async def list(
+        self, queue: QueueName, after: str, limit: int, *, body: bool, push_only: bool = False
+    ) -> Sequence[Task]:
         """Tasks in the order of their IDs, those after the ID ``after``. Raises NotFound."""
-        return await self._store.read(lambda tx: tx.tasks(found(tx.queue(queue)), after, limit, body=body))
+        return await self._store.read(
+            lambda tx: tx.tasks(found(tx.queue(queue), push_only=push_only), after, limit, body=body)
+        )
 
     async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""

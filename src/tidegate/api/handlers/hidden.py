@@ -16,7 +16,8 @@ Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
 """Engine, dialect, request, and the name the call is routed by, which has passed the gate."""
 
 # The calls that must know before they do anything. What shows a queue or a task finds out when it writes the answer,
-# UpdateQueue when it reads what is stored; those that make and delete tasks, called most, leave it to the engine.
+# UpdateQueue when it reads what is stored; those that list, make and delete tasks check what they were sent before they
+# look for the queue, and leave it to the engine.
 MISSING: Mapping[str, Callable[[], NotFound]] = {
     "pause_queue": answers.queue_missing,
     "resume_queue": answers.queue_missing,
@@ -25,7 +26,6 @@ MISSING: Mapping[str, Callable[[], NotFound]] = {
     "get_iam_policy": answers.queue_missing,
     "set_iam_policy": answers.queue_missing,
     "test_iam_permissions": answers.queue_missing,
-    "list_tasks": answers.queue_missing,
     "run_task": answers.queue_missing,
 }
 """What each call says about a queue that is not there."""

@@ -31,7 +31,7 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     now = engine.clock.now()
     after = read_page_token(request.page_token, parent, "", now)
     view = read_view(request.response_view) or BASIC
-    page = await engine.tasks.list(parent, after, size, body=view == FULL)
+    page = await engine.tasks.list(parent, after, size, body=view == FULL, push_only=not dialect.shows_pull)
     fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
     tasks = tag(fields["tasks"].number)
     response = dialect.task_bytes.repeated(tasks, [(task, view) for task in page])
