@@ -10,8 +10,9 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tidegate.core.errors import ErrorInfo, NotFound
-from tidegate.servers.asgi import App, StartupError, send_json
+from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.grpc import Call, Method
+from tidegate.servers.respond import respond
 
 
 def say(line: str) -> None:
@@ -83,7 +84,7 @@ async def release(message: Any, _call: Call) -> Any:
 
 async def raw_path(scope: Any, _receive: Any, send: Any) -> None:
     """The path and the query as they arrived."""
-    await send_json(send, scope["raw_path"] + b"?" + scope["query_string"])
+    await respond(scope["method"], send, 200, scope["raw_path"] + b"?" + scope["query_string"])
 
 
 released = asyncio.Event()

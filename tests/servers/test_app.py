@@ -12,9 +12,10 @@ from google.protobuf.empty_pb2 import Empty
 from tests.servers.driving import GRPC, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code
-from tidegate.servers.asgi import LAST_ANSWERS, LINGER, App, StartupError, send_json
+from tidegate.servers.asgi import LAST_ANSWERS, LINGER, App, StartupError, not_found
 from tidegate.servers.grpc import Call, Method
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
+from tidegate.servers.respond import respond
 
 DO = "/sample.Things/Do"
 JSON = (b"content-type", b"application/json")
@@ -108,7 +109,7 @@ async def test_a_known_path_is_a_call_and_any_other_call_is_unimplemented() -> N
 
 async def test_what_is_not_grpc_goes_to_the_fallback() -> None:
     async def fallback(scope: Any, receive: Any, send: Any) -> None:
-        await send_json(send, scope["path"].encode())
+        await respond(scope["method"], send, 200, scope["path"].encode())
 
     answer = await request(App(fallback=fallback), "/v2/projects", headers=[JSON])
     assert answer.body == b"/v2/projects"
@@ -137,6 +138,25 @@ async def test_a_client_that_leaves_the_fallback_is_no_error(caplog: pytest.LogC
     with caplog.at_level(logging.INFO):
         await App()({"type": "http", "method": "GET", "path": "/", "headers": []}, Client([]).receive, gone)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/healthz", 200), ("/readyz", 503), ("/nowhere", 404), ("/broken", 500), ("/late", 503)]
+)
+async def test_head_is_get_without_the_body(path: str, status: int) -> None:
+    async def fallback(scope: Any, receive: Any, send: Any) -> None:
+        if path == "/broken":
+            raise ValueError(path)
+        await not_found(scope, receive, send)
+
+    app = App(fallback=fallback)
+    if path == "/late":
+        async with Running(app):
+            pass
+    whole = await get(app, path)
+    head = await request(app, path, method="HEAD", headers=())
+    assert (head.http_status, head.headers, head.body) == (status, whole.headers, b"")
+    assert whole.body
 
 
 # A life

@@ -156,6 +156,15 @@ def test_http_1_asks_for_health(front: Front) -> None:
     assert httpx.get(f"{front.url}/readyz").json() == {"status": "serving"}
 
 
+def test_a_connection_goes_on_after_asking_for_the_head_of_an_answer(front: Front) -> None:
+    client = HTTPConnection("127.0.0.1", front.port, timeout=10)
+    for method in ("HEAD", "GET", "HEAD", "GET"):
+        client.request(method, "/healthz")
+        answer = client.getresponse()
+        assert (answer.status, bool(answer.read())) == (200, method == "GET")
+    client.close()
+
+
 def test_http_1_0_may_ask_too(front: Front) -> None:
     with socket.create_connection(("127.0.0.1", front.port)) as wire:
         wire.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")

@@ -19,6 +19,7 @@ from tidegate.servers import health, signals
 from tidegate.servers.address import Address, PortTaken, announce, reserve
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import GrpcServer, Method, Scope, Send, send_error
+from tidegate.servers.respond import respond
 
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Step: TypeAlias = Callable[[], Awaitable[None]]
@@ -50,16 +51,7 @@ async def nothing() -> None:
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - the shape of ASGI
     """Answers everything with 404 in the REST error form."""
-    await send_json(send, rest_error_body(NotFound("Requested entity was not found.")), 404)
-
-
-async def send_json(send: Send, body: bytes, status: int = 200) -> None:
-    headers = [
-        (b"content-type", b"application/json; charset=UTF-8"),
-        (b"content-length", b"%d" % len(body)),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await respond(scope["method"], send, 404, rest_error_body(NotFound("Requested entity was not found.")))
 
 
 class App:
@@ -119,22 +111,22 @@ class App:
         except Exception:
             log.exception("%s %s failed", method, path)
             with suppress(Exception):  # its answer may have begun
-                await send_json(send, rest_error_body(Internal("Internal error encountered.")), 500)
+                await respond(method, send, 500, rest_error_body(Internal("Internal error encountered.")))
         finally:
             self._in_flight -= 1
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything but a call of a known method."""
         if scope["path"] == "/healthz":
-            await send_json(send, json_bytes({"status": "alive"}))
+            await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
         elif scope["path"] == "/readyz":
             ready = {"status": "serving"} if self.serving else {"status": "draining"}
-            await send_json(send, json_bytes(ready), 200 if self.serving else 503)
+            await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
         elif _content_type(scope).startswith(b"application/grpc"):
             answer = self._streams.get(scope["path"], self._grpc)
             await (send_error(send, LEAVING) if self._closed else answer(scope, receive, send))
         elif self._closed:
-            await send_json(send, rest_error_body(LEAVING), HTTP_STATUS[LEAVING.code])
+            await respond(scope["method"], send, HTTP_STATUS[LEAVING.code], rest_error_body(LEAVING))
         else:
             await self.fallback(scope, receive, send)
 

@@ -20,8 +20,8 @@ from tidegate.engine.ports import Event, Reader, Store
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import Scope, Send
+from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body
-from tidegate.servers.rest.server import respond
 
 RESET: Final = "/emulator:reset"
 PREFIX: Final = "/emulator/"
@@ -93,7 +93,7 @@ class DevHelpers:
                 await self._others(scope, receive, send)
                 return
         except ApiError as error:
-            await respond(scope, send, HTTP_STATUS[error.code], rest_error_body(error))
+            await respond(verb, send, HTTP_STATUS[error.code], rest_error_body(error))
         else:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})

@@ -15,7 +15,7 @@ from tidegate.schema.versions import VERSIONS
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.framing import Receive
 from tidegate.servers.grpc import Scope, Send
-from tidegate.servers.rest.server import JSON, respond
+from tidegate.servers.respond import JSON, respond
 
 DEFAULT_VERSION = "v2"
 _ROOT = "http://root.invalid/"  # stands for the host asked, until that is known
@@ -47,9 +47,9 @@ class Pages:
         try:
             document = await page(scope)
         except ApiError as error:
-            await respond(scope, send, HTTP_STATUS[error.code], rest_error_body(error))
+            await respond(scope["method"], send, HTTP_STATUS[error.code], rest_error_body(error))
         else:
-            await respond(scope, send, 200, document.body, document.content_type)
+            await respond(scope["method"], send, 200, document.body, document.content_type)
 
 
 def discovery_pages() -> dict[str, Page]:

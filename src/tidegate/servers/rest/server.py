@@ -26,9 +26,9 @@ from tidegate.schema.transcoding import (
 )
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import Call, Scope, Send
+from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body, read_body
 
-JSON: Final = b"application/json; charset=UTF-8"
 OVERRIDE: Final = b"x-http-method-override"
 
 _GCLOUDS_UNNAMED: Final = "/tasks/:buffer"
@@ -73,7 +73,7 @@ class RestServer:
             log.exception("%s %s failed", scope["method"], scope["path"])
             internal = Internal("Internal error encountered.")
             status, answer = 500, rest_error_body(internal, pretty=options.pretty)
-        await respond(scope, send, status, answer)
+        await respond(scope["method"], send, status, answer)
 
     def _match(self, scope: Scope, verb: str) -> Match | None:
         path = scope["raw_path"].decode("utf-8", "surrogateescape")  # what is no UTF-8 is refused with the names
@@ -105,10 +105,3 @@ def _asked(query: bytes) -> tuple[Parameters, Options]:
 # A client asks for the form of its answers in the same few words with every call: 4 us saved of 50.
 _SHORT: Final = 64
 _remembered = lru_cache(maxsize=256)(_asked)
-
-
-async def respond(scope: Scope, send: Send, status: int, body: bytes, content_type: bytes = JSON) -> None:
-    """Send an answer; to HEAD without its body."""
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

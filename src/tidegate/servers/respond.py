@@ -1,0 +1,16 @@
+"""Plain HTTP answers, JSON as a rule: what is neither a gRPC call nor a stream is answered here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tidegate.servers.grpc import Send
+
+JSON: Final = b"application/json; charset=UTF-8"
+
+
+async def respond(method: str, send: Send, status: int, body: bytes, content_type: bytes = JSON) -> None:
+    """Send an answer to a request of this HTTP method; to HEAD without its body, which breaks a kept connection."""
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
