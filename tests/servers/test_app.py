@@ -12,7 +12,7 @@ from google.protobuf.empty_pb2 import Empty
 from tests.servers.driving import GRPC, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code
-from tidegate.servers.asgi import LAST_ANSWERS, LINGER, App, StartupError, not_found
+from tidegate.servers.asgi import LAST_ANSWERS, LINGER, App, StartupError, not_found, tell_of_a_callback
 from tidegate.servers.grpc import Call, Method
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
 from tidegate.servers.respond import respond
@@ -157,6 +157,22 @@ async def test_head_is_get_without_the_body(path: str, status: int) -> None:
     head = await request(app, path, method="HEAD", headers=())
     assert (head.http_status, head.headers, head.body) == (status, whole.headers, b"")
     assert whole.body
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "told"),
+    [
+        ("Exception in callback <_pyvoy.asgi.RecvFutureExecutor object at 0x7f>", asyncio.InvalidStateError(), False),
+        ("Exception in callback <_pyvoy.asgi.RecvFutureExecutor object at 0x7f>", ValueError(), True),
+        ("Exception in callback Engine.tell()", asyncio.InvalidStateError(), True),
+        ("Unclosed file", None, True),
+    ],
+)
+async def test_only_a_receive_that_was_given_up_may_fail_silently(
+    message: str, error: Exception | None, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell_of_a_callback(asyncio.get_running_loop(), {"message": message} | ({"exception": error} if error else {}))
+    assert (message in caplog.text) is told
 
 
 # A life

@@ -126,6 +126,17 @@ def test_an_application_that_cannot_be_imported_is_its_traceback_and_nothing_els
         assert err[-1] == "ModuleNotFoundError: No module named 'tests.servers.nothing'"
 
 
+def test_a_body_that_does_not_come_in_time_is_no_line_on_stderr() -> None:
+    head = b"POST /sample.Sample/Echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\ngrpc-timeout: 50m\r\n"
+    with running() as front:
+        for begun in (b"", b"\0\0\0"):
+            with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
+                wire.sendall(head + b"Content-Length: 7\r\n\r\n" + begun)
+                assert b"grpc-status: 4\r\n" in wire.recv(65536)
+        front.process.send_signal(signal.SIGTERM)
+        assert front.ended() == (0, ["draining", "stopped"], [])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_start_that_hangs_can_be_interrupted(number: signal.Signals) -> None:
     with running(listening=False, SAMPLE_START="hangs") as front:

@@ -144,6 +144,7 @@ class App:
         await send({"type": "lifespan.startup.complete"})
         if (address := Address.from_environment()) is not None:
             _tune_collector()
+            asyncio.get_running_loop().set_exception_handler(tell_of_a_callback)
             self._in_background(announce(address))
         if self._caught is not None:
             self._in_background(self._leave_on_signal(self._caught))
@@ -225,6 +226,17 @@ def _tune_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def tell_of_a_callback(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Let the loop tell what went wrong in it, as ever; not that nobody waits for a body any more.
+
+    A deadline cancels the receive in which its call waits. pyvoy does not look whether it was, and tells it later what
+    came or that the call is over. To shield every receive would cost every call.
+    """
+    given_up = isinstance(context.get("exception"), asyncio.InvalidStateError)
+    if not (given_up and "RecvFutureExecutor" in context["message"]):
+        loop.default_exception_handler(context)
 
 
 async def _surely(step: Step) -> None:
