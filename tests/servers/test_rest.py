@@ -83,6 +83,29 @@ async def test_errors_look_like_answers(rest: RestServer) -> None:
     assert compact.body == b'{"error":{"code":404,"message":"%b","status":"NOT_FOUND"}}' % text.encode()
 
 
+@pytest.mark.parametrize(
+    ("verb", "target", "headers"),
+    [
+        ("GET", "/nowhere?prettyPrint=false", {}),
+        ("PUT", f"/v2/{QUEUE}?$prettyPrint=0", {}),
+        ("POST", f"/v2/{QUEUE}:pause?prettyPrint=false", {"content-encoding": "br"}),
+        ("GET", f"/v2/{QUEUE}?prettyPrint=false&alt=proto", {}),
+        ("GET", f"/v2/{QUEUE}?alt=proto&prettyPrint=false", {}),
+        ("GET", f"/v2/{QUEUE}?prettyPrint=false&x=1", {}),
+    ],
+)
+async def test_an_early_error_looks_as_it_was_asked_for_too(
+    rest: RestServer, verb: str, target: str, headers: dict[str, str]
+) -> None:
+    answer = await call(rest, verb, target, b"{}", headers=headers)
+    assert answer.body.startswith(b'{"error":{"code":4')
+
+
+@pytest.mark.parametrize("target", ["/nowhere?prettyPrint=false&x=%ff", "/nowhere?x=%ff"])
+async def test_an_unknown_path_is_not_found_whatever_its_query(rest: RestServer, target: str) -> None:
+    assert refused(await call(rest, "GET", target))[:2] == (404, "NOT_FOUND")
+
+
 async def test_enums_are_numbers_for_those_who_ask(rest: RestServer) -> None:
     for written in ("$alt=json;enum-encoding=int", "%24alt=json%3Benum-encoding%3Dint"):
         assert said(await call(rest, "GET", f"/v2/{QUEUE}?{written}"))[1]["state"] == 1

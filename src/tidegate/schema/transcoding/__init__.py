@@ -1,15 +1,15 @@
 """REST: messages to and from HTTP verb, path, query and JSON, driven by the rows.
 
 The server's side: ``Router`` finds the row of a call, ``read_request`` fills its message from path, query and body,
-``read_options`` says how the caller wants the answer, ``write_response`` writes it. ``to_json`` and ``encode`` are the
-two halves of that, for answers that are no message, such as errors. The client's side: ``write_request`` and
-``read_response``.
+``read_options`` says how the caller wants the answer (``asks_for_pretty``: an error), ``write_response`` writes it.
+``to_json`` and ``encode`` are the two halves of that, for answers that are no message, such as errors. The client's
+side: ``write_request`` and ``read_response``.
 """
 
 from __future__ import annotations
 
 from tidegate.schema.transcoding.json_write import encode, to_json
-from tidegate.schema.transcoding.options import Options, Parameters, read_options, split_query
+from tidegate.schema.transcoding.options import Options, Parameters, asks_for_pretty, read_options, split_query
 from tidegate.schema.transcoding.outgoing import HttpCall, read_response, write_request
 from tidegate.schema.transcoding.path import Match, Router
 from tidegate.schema.transcoding.request import read_request
@@ -21,6 +21,7 @@ __all__ = [
     "Options",
     "Parameters",
     "Router",
+    "asks_for_pretty",
     "encode",
     "read_options",
     "read_request",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from tidegate.core.errors import InvalidArgument
 from tidegate.schema.transcoding.violations import shown
@@ -17,6 +17,7 @@ STANDARD = frozenset(
         *("quotaUser", "uploadType", "upload_protocol", "$prettyPrint", "$userProject"),
     }
 )
+_PRETTY = {"prettyPrint", "$prettyPrint"}
 _ALT = {"": False, "json": False, "json;enum-encoding=int": True}
 
 
@@ -66,8 +67,20 @@ def read_options(parameters: Parameters) -> Options:
                     f"Invalid value for query parameter '{key}', {shown(value)}: only json is served."
                 )
             options = Options(options.int_enums or _ALT[value or ""], options.pretty, options.fields)
-        elif key in {"prettyPrint", "$prettyPrint"}:
-            options = Options(options.int_enums, (value or "").lower() not in {"false", "0"}, options.fields)
+        elif key in _PRETTY:
+            options = Options(options.int_enums, _is_pretty(value or ""), options.fields)
         elif key == "fields":
             options = Options(options.int_enums, options.pretty, value or "")
     return options
+
+
+def asks_for_pretty(query: bytes) -> bool:
+    """Whether a raw query wants its answer indented, whatever else is wrong with it: for errors."""
+    asked = [
+        _is_pretty(value) for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if key in _PRETTY
+    ]
+    return not asked or asked[-1]
+
+
+def _is_pretty(value: str) -> bool:
+    return value.lower() not in {"false", "0"}

@@ -19,6 +19,7 @@ from tidegate.schema.transcoding import (
     Options,
     Parameters,
     Router,
+    asks_for_pretty,
     read_options,
     read_request,
     split_query,
@@ -33,7 +34,6 @@ OVERRIDE: Final = b"x-http-method-override"
 
 _GCLOUDS_UNNAMED: Final = "/tasks/:buffer"
 """How gcloud writes ``/tasks:buffer``: it leaves the task ID of the longer path empty."""
-_UNASKED: Final = Options()
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class RestServer:
         self._router = Router(answers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        options = _UNASKED
+        query: bytes = scope["query_string"]
         try:
             headers = dict(scope["headers"])
             verb = _verb(scope, headers)
@@ -55,7 +55,6 @@ class RestServer:
                 await drop_body(receive)
                 raise NotFound(f"There is no {verb} {scope['path']} here.")
             body = await read_body(headers, receive)
-            query = scope["query_string"]
             if verb == "GET" and scope["method"] == "POST":  # its query was too long for a URL
                 query, body = b"&".join((query, body)), b""
             parameters, options = _remembered(query) if len(query) <= _SHORT else _asked(query)
@@ -66,13 +65,13 @@ class RestServer:
             status = 200
             answer = write_response(response, int_enums=options.int_enums, pretty=options.pretty, fields=options.fields)
         except ApiError as error:
-            status, answer = HTTP_STATUS[error.code], rest_error_body(error, pretty=options.pretty)
+            status, answer = HTTP_STATUS[error.code], rest_error_body(error, pretty=asks_for_pretty(query))
         except Disconnected:
             return
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             internal = Internal("Internal error encountered.")
-            status, answer = 500, rest_error_body(internal, pretty=options.pretty)
+            status, answer = 500, rest_error_body(internal, pretty=asks_for_pretty(query))
         await respond(scope["method"], send, status, answer)
 
     def _match(self, scope: Scope, verb: str) -> Match | None:
