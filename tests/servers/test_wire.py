@@ -174,6 +174,22 @@ def test_http_1_0_may_ask_too(front: Front) -> None:
     assert answer.startswith((b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 200 OK\r\n"))
 
 
+@pytest.mark.parametrize("method", ["FOO", "PROPFIND", "get"])
+def test_a_method_that_nobody_knows_arrives(front: Front, method: str) -> None:
+    client = HTTPConnection("127.0.0.1", front.port, timeout=10)
+    for _ in range(2):
+        client.request(method, "/v2/x", body=b"{}")
+        assert client.getresponse().read() == b"/v2/x?"
+    client.close()
+
+
+@pytest.mark.parametrize("method", ["F OO", "F\x7fO", "F:O", "\u00fc", ""])
+def test_what_is_no_method_is_refused_at_once(front: Front, method: str) -> None:
+    with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
+        wire.sendall(f"{method} /v2/x HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert wire.recv(65536).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
 def test_nobody_is_tunnelled(front: Front) -> None:
     with socket.create_connection(("127.0.0.1", front.port), timeout=10) as wire:
         wire.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")

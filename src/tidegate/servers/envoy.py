@@ -111,6 +111,8 @@ def _guard_http(http: dict[str, Any]) -> None:
             # Health checks of older load balancers.
             "accept_http_10": True,
             "default_host_for_http_10": "localhost",
+            # A method that Envoy does not know is an error of ours in JSON, and BufferTask takes every method.
+            "allow_custom_methods": True,
             # Nothing here becomes another protocol, so who asks is answered in this one; else the request has no end.
             "ignore_http_11_upgrade": [{"safe_regex": {"regex": ".*"}}],
         },
