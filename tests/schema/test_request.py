@@ -207,7 +207,9 @@ def test_fields_of_fields_have_dots() -> None:
 
 
 def test_a_parameter_that_only_rest_has_is_taken() -> None:
-    read_request(v2.Locations.list_locations, {"name": "projects/p"}, "extraLocationTypes=a&extraLocationTypes=b")
+    for query in ("extraLocationTypes=a&extraLocationTypes=b", "extra_location_types=a"):
+        read_request(v2.Locations.list_locations, {"name": "projects/p"}, query)
+    assert lines(ROWS.list_queues, "extra_location_types=a")
 
 
 def test_an_unknown_parameter_is_refused() -> None:

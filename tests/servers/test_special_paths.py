@@ -132,6 +132,13 @@ async def test_nothing_else_is_served_without_a_version(rest: RestServer) -> Non
 # queue.yaml
 
 
+@pytest.mark.parametrize("query", ["", "?extraLocationTypes=a", "?extra_location_types=a"])
+async def test_locations_are_told_under_the_path_of_their_first_service(rest: RestServer, query: str) -> None:
+    everywhere = said(await call(rest, "GET", "/v2/projects/p/locations"))
+    assert said(await call(rest, "GET", f"/v1/projects/p/locations{query}")) == everywhere
+    assert everywhere[0] == 200
+
+
 async def test_a_queue_yaml_is_uploaded_as_it_is(engine: Engine, rest: RestServer) -> None:
     file = b"queue:\n- name: mail\n  rate: 5/s\n"
     headers = {"content-type": "application/x-www-form-urlencoded"}

@@ -19,12 +19,15 @@ from tidegate.schema.rpc import Rpc, get
 LOCATIONS = "google.cloud.location.Locations"
 OPERATIONS = "google.longrunning.Operations"
 
+LISTING_IGNORES = ("extraLocationTypes",)
+"""What a query for locations may say and no field of the request does."""
+
 
 def list_locations(version: str) -> Rpc[ListLocationsRequest, ListLocationsResponse]:
     return Rpc(
         ListLocationsRequest,
         ListLocationsResponse,
-        get("/v2/{name=projects/*}/locations", ignored=("extraLocationTypes",)).at(version),
+        get("/v2/{name=projects/*}/locations", ignored=LISTING_IGNORES).at(version),
         permission="cloudtasks.locations.list",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.schema.transcoding.json_read import Field, Reading, fields_of
 from tidegate.schema.transcoding.options import STANDARD, Parameters
+from tidegate.schema.transcoding.scalars import camel_case
 
 _NOT_FOUND = "Cannot bind query parameter. Field '{}' could not be found in request message."
 _NOT_PRIMITIVE = "Cannot bind query parameter. '{}' is a message type. Parameters can only be bound to primitive types."
@@ -16,10 +17,10 @@ def bind_query(reading: Reading, message: Any, parameters: Parameters, ignored: 
     """Fill what the parameters name, in camelCase or snake_case, with dots for fields of fields.
 
     A key without a value is unset; a list takes a parameter for each of its items. ``ignored`` are parameters of this
-    call that no field of the request stands for.
+    call, in camelCase, that no field of the request stands for.
     """
     for key, value in parameters:
-        if key not in STANDARD and key not in ignored:
+        if key not in STANDARD and not (ignored and camel_case(key) in ignored):
             _bind(reading, message, key, value)
 
 

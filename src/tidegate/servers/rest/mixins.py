@@ -13,6 +13,7 @@ from google.cloud.location.locations_pb2 import (
 
 from tidegate.api.rpcs import Answer, Api
 from tidegate.schema import v2
+from tidegate.schema.mixins import LISTING_IGNORES
 from tidegate.schema.rpc import Rpc, Service, get
 
 
@@ -20,7 +21,10 @@ class UnversionedLocations(Service, name="tidegate.UnversionedLocations"):
     """The two calls of the mixin, under the path of the service that first had them."""
 
     list_locations = Rpc(
-        ListLocationsRequest, ListLocationsResponse, get("/v1/{name=projects/*}/locations"), grpc=False
+        ListLocationsRequest,
+        ListLocationsResponse,
+        get("/v1/{name=projects/*}/locations", ignored=LISTING_IGNORES),
+        grpc=False,
     )
     get_location = Rpc(GetLocationRequest, Location, get("/v1/{name=projects/*/locations/*}"), grpc=False)
 
