@@ -91,12 +91,27 @@ def test_an_unknown_enum_number_is_kept() -> None:
     assert create({"responseView": 77}).response_view == 77
 
 
-@pytest.mark.parametrize("sent", [5, "5", 5.0])
+@pytest.mark.parametrize("sent", [5, "5", 5.0, "5.0", "0.5e1", "50E-1", "5e+0"])
 def test_integers_are_numbers_or_text(sent: Any) -> None:
     body = {"httpTarget": {"uriOverride": {"port": sent}}, "rateLimits": {"maxConcurrentDispatches": sent}}
     queue = read_request(ROWS.create_queue, {}, "", json.dumps(body).encode()).queue
     assert queue.http_target.uri_override.port == 5
     assert queue.rate_limits.max_concurrent_dispatches == 5
+
+
+def test_a_large_integer_in_any_form_is_exact() -> None:
+    for sent in ("9007199254740993", "9007199254740993.0", "9.007199254740993e15", "90071992547409930e-1"):
+        body = json.dumps({"httpTarget": {"uriOverride": {"port": sent}}}).encode()
+        queue = read_request(ROWS.create_queue, {}, "", body).queue
+        assert queue.http_target.uri_override.port == 9007199254740993
+
+
+@pytest.mark.parametrize(
+    "sent", ["5.5", "1e-1", "5.", ".5", "e1", "1e", "0x5", " 5", "1e19", "1e99", "1e999999999", ""]
+)
+def test_what_is_no_integer_of_its_size_is_refused(sent: str) -> None:
+    body = {"httpTarget": {"uriOverride": {"port": sent}}}
+    assert lines(ROWS.create_queue, "", body)[0][0].endswith(f'(TYPE_INT64), "{sent}"')
 
 
 @pytest.mark.parametrize(("sent", "read"), [(5, 5.0), (0.5, 0.5), ("1e2", 100.0), ("Infinity", float("inf"))])

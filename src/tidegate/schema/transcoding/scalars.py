@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -25,6 +26,7 @@ _TIMESTAMP = re.compile(
 )
 _DURATION = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)  # no power that fills the memory
 _NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _NOT_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _BASE64 = str.maketrans({"-": "+", "_": "/", "\r": None, "\n": None, "\t": None, " ": None, "=": None})
@@ -63,7 +65,7 @@ def integer_reader(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         number: int | None = None
         if isinstance(value, str):
-            number = int(value) if _INTEGER.fullmatch(value) else None
+            number = int(value) if _INTEGER.fullmatch(value) else _whole(value)
         elif isinstance(value, float):
             number = int(value) if value.is_integer() else None
         elif not isinstance(value, bool):
@@ -73,6 +75,15 @@ def integer_reader(low: int, high: int) -> Callable[[Any], int]:
         return number
 
     return read
+
+
+def _whole(text: str) -> int | None:
+    """The whole number that a decimal such as ``10.0`` or ``1e1`` says, exactly; None when it says no such number."""
+    if not _DECIMAL.fullmatch(text):
+        return None
+    decimal = Decimal(text)
+    number = int(decimal)
+    return number if number == decimal else None
 
 
 def read_double(value: Any) -> float:
