@@ -367,6 +367,20 @@ def test_two_members_of_a_oneof_are_refused() -> None:
     ]
 
 
+def test_two_members_of_a_oneof_are_refused_in_a_query_too() -> None:
+    both = "task.httpRequest.url=x&task.httpRequest.httpMethod=GET&task.appEngineHttpRequest.relativeUri=/y"
+    line = (
+        "Invalid value at 'task' (oneof), oneof field 'message_type' is already set. "
+        "Cannot set 'app_engine_http_request'"
+    )
+    assert lines(ROWS.create_task, both) == [(line, "task")]
+    assert lines(ROWS.create_task, "task.appEngineHttpRequest.relativeUri=/y", {"task": {"httpRequest": {}}}) == [
+        (line, "task")
+    ]
+    one = create({}, "task.httpRequest.url=x&task.httpRequest.httpMethod=GET&task.appEngineHttpRequest.relativeUri")
+    assert (one.task.http_request.url, one.task.http_request.http_method) == ("x", 2)
+
+
 def test_findings_come_in_the_order_of_the_body_then_of_the_query() -> None:
     body = {"z": 1, "task": {"name": 5, "y": {"deeper": 1}, "httpRequest": {"x": 1}}, "a": 1}
     assert [field for _, field in lines(ROWS.create_task, "q=1&responseView=NOPE", body)] == [

@@ -75,8 +75,7 @@ class Reading:
             elif value is None:  # null is unset
                 continue
             elif field.oneof and message.WhichOneof(field.oneof):
-                says = f"oneof field '{field.oneof}' is already set. Cannot set '{key}'"
-                self.found.invalid(self.path, "oneof", says)
+                self.found.taken(self.path, field.oneof, key)
             else:
                 field.fill(field, self, message, key, value)
 

@@ -38,8 +38,18 @@ def _bind(reading: Reading, message: Any, key: str, value: str | None) -> None:
     if not field.is_primitive:
         reading.found.unknown(key, "", _NOT_PRIMITIVE.format(key))
     elif value:
+        place = ""
         for parent in parents:
-            message = getattr(message, parent.name)
-        reading.within(
-            ".".join(parent.path for parent in parents), partial(field.fill, field, reading, message, field.path, value)
-        )
+            if _is_taken(reading, message, place, parent):
+                return
+            message, place = getattr(message, parent.name), parent.at(place)
+        if not _is_taken(reading, message, place, field):
+            reading.within(place, partial(field.fill, field, reading, message, field.path, value))
+
+
+def _is_taken(reading: Reading, message: Any, place: str, field: Field) -> bool:
+    """Whether another member of the field's oneof is set; its own may be, by a parameter before for another part."""
+    if field.oneof is None or message.WhichOneof(field.oneof) in {None, field.name}:
+        return False
+    reading.found.taken(place, field.oneof, field.path)
+    return True

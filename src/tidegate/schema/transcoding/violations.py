@@ -37,6 +37,10 @@ class Violations:
         place = f" at '{path}'" if path else ""
         self._add(f"Invalid value{place} ({kind}), {says}", path)
 
+    def taken(self, path: str, oneof: str, name: str) -> None:
+        """A member ``name`` of a ``oneof`` of which the message at ``path`` has another already."""
+        self.invalid(path, "oneof", f"oneof field '{oneof}' is already set. Cannot set '{name}'")
+
     def _add(self, line: str, path: str) -> None:
         self._found.append(FieldViolation(line, path))
         if len(self._found) == MOST_VIOLATIONS:
