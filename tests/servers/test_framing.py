@@ -72,6 +72,8 @@ async def test_an_empty_message_is_a_message() -> None:
         (framed(HELLO, flag=1), (GZIP,), Code.INTERNAL, "damaged"),
         (framed(ZIPPED[:-4], flag=1), (GZIP,), Code.INTERNAL, "damaged"),
         (framed(ZIPPED + b"x", flag=1), (GZIP,), Code.INTERNAL, "damaged"),
+        (framed(ZIPPED + ZIPPED[:-1], flag=1), (GZIP,), Code.INTERNAL, "damaged"),
+        (framed(zlib.compress(HELLO) * 2, flag=1), ((b"grpc-encoding", b"deflate"),), Code.INTERNAL, "damaged"),
         (framed(ZIPPED, flag=1), ((b"grpc-encoding", b"snappy"),), Code.UNIMPLEMENTED, "'snappy'"),
         (b"\0\xff\xff\xff\xff", (), Code.RESOURCE_EXHAUSTED, "larger than max (4294967295 vs. 134217728)"),
     ],
@@ -86,7 +88,12 @@ async def test_a_broken_body_gets_one_clean_error(body: bytes, headers: Any, cod
 
 @pytest.mark.parametrize(
     ("encoding", "compressed"),
-    [(b"gzip", ZIPPED), (b"deflate", zlib.compress(HELLO)), (b"gzip", gzip.compress(b"", mtime=0))],
+    [
+        (b"gzip", ZIPPED),
+        (b"deflate", zlib.compress(HELLO)),
+        (b"gzip", gzip.compress(b"", mtime=0)),
+        (b"gzip", gzip.compress(HELLO[:3], mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(HELLO[3:], mtime=0)),
+    ],
 )
 async def test_a_compressed_message_is_unpacked(encoding: bytes, compressed: bytes) -> None:
     answer = await send(framed(compressed, flag=1), headers=[(b"grpc-encoding", encoding)])

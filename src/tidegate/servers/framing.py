@@ -6,13 +6,12 @@ of a unary call holds exactly one, that of a stream any number.
 
 from __future__ import annotations
 
-import asyncio
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from tidegate.core.errors import Internal, InvalidArgument, ResourceExhausted, Unimplemented
+from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -20,15 +19,10 @@ MESSAGE_MAX: Final = 128 * 1024 * 1024
 """Bytes of one message, packed or unpacked. The real service's limit is not known; a batch of a hundred
 tasks of 1 MiB fits."""
 
-UNPACKED_IN_PLACE: Final = 8 * 1024
-"""Compressed bytes up to which the event loop unpacks by itself: a thread costs more than the few hundred
-microseconds that takes. What is larger may grow a thousandfold and would hold up everyone."""
 _PREFIX_SIZE: Final = 5
 PREFIX: Final = Struct(">xI").pack
 """The five bytes before a message of so many bytes that is not compressed."""
 
-# What zlib calls the two formats; identity is no entry.
-_WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 ACCEPTED_ENCODINGS: Final = b"identity,deflate,gzip"
 
 
@@ -94,25 +88,14 @@ def _too_large(length: str) -> ResourceExhausted:
     return ResourceExhausted(f"Received message larger than max ({length} vs. {MESSAGE_MAX})")
 
 
-async def _unpack(packed: bytearray, encoding: bytes | None) -> bytes:
+async def _unpack(packed: bytearray, encoding: bytes | None) -> bytearray:
     if encoding is None or encoding == b"identity":
         raise Internal("The message is flagged as compressed, but grpc-encoding names no compression.")
-    bits = _WINDOW_BITS.get(encoding)
-    if bits is None:
-        raise Unimplemented(f"Compression {encoding.decode('latin-1')!r} is not supported.")
-    if len(packed) <= UNPACKED_IN_PLACE:
-        return _inflate(packed, bits)
-    return await asyncio.to_thread(_inflate, packed, bits)
-
-
-def _inflate(packed: bytearray, bits: int) -> bytes:
-    inflater = zlib.decompressobj(bits)
     try:
-        payload = inflater.decompress(packed, MESSAGE_MAX + 1)
-    except zlib.error as error:
+        return await unpack(packed, encoding, MESSAGE_MAX)
+    except UnknownEncodingError:
+        raise Unimplemented(f"Compression {encoding.decode('latin-1')!r} is not supported.") from None
+    except DamagedError as error:
         raise Internal(f"The compressed message is damaged: {error}.") from None
-    if len(payload) > MESSAGE_MAX:
-        raise _too_large("unpacked: more")
-    if not inflater.eof or inflater.unused_data:
-        raise Internal("The compressed message is damaged: it does not end where it should.")
-    return payload
+    except TooLargeError:
+        raise _too_large("unpacked: more") from None

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import zlib
 from collections.abc import MutableMapping
 from typing import Any, Final
 
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
-from tidegate.servers.framing import MESSAGE_MAX, UNPACKED_IN_PLACE, Disconnected, Receive
-
-# What zlib calls the formats; identity is no entry.
-_WINDOW_BITS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
-
+from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
+from tidegate.servers.framing import MESSAGE_MAX, Disconnected, Receive
 
 DROPPED_MAX: Final = 2 * MESSAGE_MAX
 """Bytes that are read only to be dropped. A client that is answered in the middle of its body over HTTP/2 may never see
@@ -76,22 +71,12 @@ def _too_large() -> ResourceExhausted:
 async def _unpack(packed: bytes, encoding: bytes) -> bytes:
     if encoding == b"identity":
         return packed
-    bits = _WINDOW_BITS.get(encoding)
-    if bits is None:
-        raise InvalidArgument(f"Content-Encoding {encoding.decode('latin-1')!r} is not supported, only gzip is.")
-    if len(packed) <= UNPACKED_IN_PLACE:
-        return _inflate(packed, bits)
-    return await asyncio.to_thread(_inflate, packed, bits)
-
-
-def _inflate(packed: bytes, bits: int) -> bytes:
-    inflater = zlib.decompressobj(bits)
     try:
-        body = inflater.decompress(packed, MESSAGE_MAX + 1)
-    except zlib.error as error:
+        return bytes(await unpack(packed, encoding, MESSAGE_MAX))
+    except UnknownEncodingError:
+        name = encoding.decode("latin-1")
+        raise InvalidArgument(f"Content-Encoding {name!r} is not supported, only gzip is.") from None
+    except DamagedError as error:
         raise InvalidArgument(f"The compressed body is damaged: {error}.") from None
-    if len(body) > MESSAGE_MAX:
-        raise _too_large()
-    if not inflater.eof or inflater.unused_data:
-        raise InvalidArgument("The compressed body is damaged: it does not end where it should.")
-    return body
+    except TooLargeError:
+        raise _too_large() from None

@@ -1,0 +1,54 @@
+"""Unpacking what clients compress, in any number of pieces and never beyond its bound."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.servers.compression import MEMBERS_MAX, DamagedError, TooLargeError, UnknownEncodingError, unpack
+
+EMPTY = gzip.compress(b"", mtime=0)
+
+
+@given(st.lists(st.binary(max_size=300) | st.binary(min_size=1, max_size=9).map(lambda seed: seed * 9000), max_size=9))
+def test_a_gzip_file_is_all_of_its_members(parts: list[bytes]) -> None:
+    packed = b"".join(gzip.compress(part, 1, mtime=0) for part in [b"", *parts])
+    whole = b"".join(parts)
+    assert asyncio.run(unpack(packed, b"gzip", len(whole))) == whole
+    if whole:
+        with pytest.raises(TooLargeError):
+            asyncio.run(unpack(packed, b"gzip", len(whole) - 1))
+
+
+@given(st.binary())
+def test_any_bytes_are_unpacked_or_damaged(packed: bytes) -> None:
+    for encoding in (b"gzip", b"deflate"):
+        for sent in (packed, EMPTY + packed, zlib.compress(b"") + packed):
+            try:
+                asyncio.run(unpack(sent, encoding, 100))
+            except (DamagedError, TooLargeError):
+                continue
+
+
+async def test_members_that_together_grow_too_large_are_refused() -> None:
+    bomb = gzip.compress(bytes(1_000_000), mtime=0)
+    with pytest.raises(TooLargeError):
+        await unpack(bomb * 3, b"gzip", 2_999_999)
+    assert await unpack(bomb * 3, b"gzip", 3_000_000) == bytes(3_000_000)
+
+
+async def test_members_that_hold_nothing_come_to_an_end() -> None:
+    assert await unpack(EMPTY * MEMBERS_MAX, b"gzip", 100) == b""
+    with pytest.raises(DamagedError):
+        await unpack(EMPTY * (MEMBERS_MAX + 1), b"gzip", 100)
+
+
+@pytest.mark.parametrize("encoding", [b"", b"identity", b"br", b"gzip, gzip"])
+async def test_what_is_not_known_is_said_to_be_so(encoding: bytes) -> None:
+    with pytest.raises(UnknownEncodingError):
+        await unpack(EMPTY, encoding, 100)
