@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -153,6 +154,32 @@ def test_a_signal_drains_stops_and_ends_with_exit_code_0(number: signal.Signals)
     with running() as front:
         front.process.send_signal(number)
         front.process.send_signal(signal.SIGTERM)  # a wrapper may send another at once: the same wish
+        assert front.ended() == (0, ["draining", "stopped"], [])
+
+
+@contextlib.contextmanager
+def ignoring(number: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile ignores this signal, as under nohup or after ``&`` in a script."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_server_in_the_background_of_a_script_drains_at_sigint_too() -> None:
+    with ignoring(signal.SIGINT), running(SAMPLE_DRAIN="waits") as front, calling(front) as call:
+        front.process.send_signal(signal.SIGINT)
+        assert front.line() == "draining"
+        assert call("Release", "go") == "go"
+        assert front.ended() == (0, ["stopped"], [])
+
+
+def test_a_server_outlives_its_terminal_under_nohup() -> None:
+    with ignoring(signal.SIGHUP), running() as front:
+        front.process.send_signal(signal.SIGHUP)
+        assert httpx.get(f"{front.url}/readyz").status_code == 200
+        front.process.send_signal(signal.SIGTERM)
         assert front.ended() == (0, ["draining", "stopped"], [])
 
 

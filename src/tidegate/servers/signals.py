@@ -16,8 +16,13 @@ STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def hold() -> None:
-    """Block the signals for this thread and all that it starts. A signal that is ignored (nohup) stays ignored."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [s for s in STOPPING if signal.getsignal(s) is not signal.SIG_IGN])
+    """Block the signals for this thread and all that it starts.
+
+    SIGHUP stays ignored where it is (nohup). SIGINT, which scripts ignore for what they start with ``&``, does not:
+    Envoy would take it all the same, and cut the calls in flight.
+    """
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    signal.pthread_sigmask(signal.SIG_BLOCK, set(STOPPING) - ignored)
 
 
 def held() -> set[signal.Signals]:
