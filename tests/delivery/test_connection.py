@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
 
 import pytest
 from tests.delivery.raw_handler import OK
@@ -75,7 +77,7 @@ async def test_a_connection_lost_before_it_was_used_is_no_answer(connection: Con
     connection.connection_lost(ConnectionResetError())
     with pytest.raises(NoAnswer) as ended:
         await ask(connection)
-    assert ended.value.unanswered
+    assert ended.value.untaken
 
 
 async def test_what_comes_before_the_request_has_gone_out_answers_nothing(connection: Connection, wire: Wire) -> None:
@@ -84,7 +86,7 @@ async def test_what_comes_before_the_request_has_gone_out_answers_nothing(connec
     connection.data_received(OK)
     with pytest.raises(NoAnswer) as ended:
         await asking
-    assert ended.value.unanswered
+    assert ended.value.untaken
     assert wire.aborted
     assert wire.written == b""
 
@@ -152,3 +154,58 @@ async def test_after_a_head_request_the_connection_is_not_used_again(
     assert await asking == Answer(200)
     assert free == []
     assert wire.aborted
+
+
+# Over real sockets: did a connection end before the handler got the request, or after?
+
+
+class Interrupted(Writes):
+    """Something happens in the very moment before a request is written."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.interrupt: Callable[[], None] = lambda: None
+
+    def add(self, write: Callable[[], None]) -> None:
+        def interrupted() -> None:
+            self.interrupt()
+            write()
+
+        super().add(interrupted)
+
+
+async def kept(writes: Writes) -> tuple[Connection, socket.socket]:
+    """A connection that has carried a request, and the handler's side of it."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        _, connection = await loop.create_connection(
+            lambda: Connection(writes, Deadlines(loop), lambda free: None, lambda lost: None), *listener.getsockname()
+        )
+        handler, _ = listener.accept()
+    handler.setblocking(False)
+    asking = ask(connection)
+    assert await loop.sock_recv(handler, 100) == b"headbody"
+    handler.send(OK)
+    assert await asking == Answer(200)
+    return connection, handler
+
+
+@pytest.mark.parametrize("body", [b"body", bytes(5_000_000)], ids=["short", "long"])
+async def test_a_request_that_crosses_the_close_of_its_connection_was_not_taken(body: bytes) -> None:
+    writes = Interrupted(asyncio.get_running_loop())
+    connection, handler = await kept(writes)
+    writes.interrupt = handler.close
+    with pytest.raises(NoAnswer) as ended:
+        await connection.exchange("POST", b"head", body, 30)
+    assert ended.value.untaken
+
+
+async def test_a_request_that_the_handler_got_before_it_closed_was_taken() -> None:
+    loop = asyncio.get_running_loop()
+    connection, handler = await kept(Writes(loop))
+    asking = ask(connection)
+    assert await loop.sock_recv(handler, 100) == b"headbody"
+    handler.close()
+    with pytest.raises(NoAnswer) as ended:
+        await asking
+    assert ended.value.untaken is False

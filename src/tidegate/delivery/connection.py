@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from tidegate.delivery.deadlines import Deadlines
 from tidegate.delivery.reasons import BROKEN_OFF, HUNG_UP, NOT_HTTP, RESET, TOO_LARGE, NoAnswer
+from tidegate.delivery.unacknowledged import unacknowledged
 from tidegate.delivery.writes import Writes
 
 HEAD_MAX: Final = 64 * 1024
@@ -65,6 +66,8 @@ class Connection(asyncio.Protocol):
         self._gone = False
         self._tick = 0
         self._unsent: tuple[bytes, ...] = ()
+        self._length = 0  # of the request
+        self._untaken: bool | None = False  # as in NoAnswer
         self._without_body = False  # of the answer, for the request was a HEAD
         self._received = 0  # bytes of the answer's part that is limited now
         self._begun = False  # whether a byte of the answer has come
@@ -79,7 +82,7 @@ class Connection(asyncio.Protocol):
     async def exchange(self, method: str, head: bytes, body: bytes, within: float) -> Answer:
         """Send a request and read its answer, in so many seconds. Raises NoAnswer or PassedDeadline if none came."""
         if self._gone:
-            raise NoAnswer(HUNG_UP, unanswered=True)
+            raise NoAnswer(HUNG_UP, untaken=True)
         self._without_body = method == "HEAD"
         self._received = 0
         self._begun = self._in_body = self._whole = self._reusable = self._delimited = False
@@ -87,6 +90,7 @@ class Connection(asyncio.Protocol):
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting = waiting
         self._tick = self._deadlines.add(self, within)
+        self._length = len(head) + len(body)
         self._unsent = (head + body,) if len(body) <= JOINED_MAX else (head, body)
         self._writes.add(self._write)
         try:
@@ -111,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiting is None or self._unsent:  # out of turn: whatever it is, it answers nothing of ours
-            self._fail(NoAnswer(HUNG_UP, unanswered=True))
+            self._fail(NoAnswer(HUNG_UP, untaken=True))
             return
         self._begun = True
         self._received += len(data)
@@ -129,6 +133,18 @@ class Connection(asyncio.Protocol):
         elif self._received > HEAD_MAX and not self._in_body:
             self._fail(NoAnswer(TOO_LARGE))
 
+    def eof_received(self) -> None:
+        """The handler has closed its side, which acknowledges all that had come to it by then. A reset acknowledges
+        nothing: after one a request that the handler has read may look as if it had never come.
+        """
+        self._gone = True
+        if self._waiting is not None and not self._begun and not self._unsent:
+            under_way = unacknowledged(self._transport.get_extra_info("socket"))
+            if under_way is None:
+                self._untaken = None
+            else:  # TLS adds to the length, and may have sent a good-bye of its own
+                self._untaken = under_way + self._transport.get_write_buffer_size() >= self._length
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone = True
         self._lost(self)
@@ -139,7 +155,8 @@ class Connection(asyncio.Protocol):
         elif self._in_body:
             self._fail(NoAnswer(BROKEN_OFF))
         else:
-            self._fail(NoAnswer(HUNG_UP if exc is None else RESET, unanswered=not self._begun))
+            untaken = True if self._unsent else self._untaken
+            self._fail(NoAnswer(HUNG_UP if exc is None else RESET, untaken=untaken))
 
     # What the parser calls
 
@@ -178,8 +195,8 @@ class Connection(asyncio.Protocol):
             self._whole = True
 
     def _write(self) -> None:
-        unsent, self._unsent = self._unsent, ()
         if not self._gone and not self._transport.is_closing():
+            unsent, self._unsent = self._unsent, ()
             self._transport.writelines(unsent)
 
     def _end(self) -> asyncio.Future[Answer] | None:

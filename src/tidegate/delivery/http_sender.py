@@ -25,7 +25,7 @@ from tidegate.delivery.resolver import Lookup, NotFound, Resolver, system_lookup
 from tidegate.delivery.retry_after import retry_after
 from tidegate.engine.ports import Clock
 
-CLOSED_BY_THEN = 1.0  # seconds; a connection closed while we wrote to it says so within a round trip
+CLOSED_BY_THEN = 0.05  # seconds; what says so this soon, was a connection closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
@@ -126,9 +126,10 @@ class HttpSender:
             try:
                 return await connection.exchange(hop.method, request, hop.body, left)
             except NoAnswer as error:
-                # A handler that dies at once on a request looks the same and is sent it twice, which at-least-once
-                # allows; one that dies later is not.
-                if not error.unanswered or left - self._left(deadline) > CLOSED_BY_THEN:
+                untaken = error.untaken
+                if untaken is None:  # a handler that dies at once on a request looks the same, and is sent it twice
+                    untaken = left - self._left(deadline) <= CLOSED_BY_THEN
+                if not untaken:
                     raise
         if way is None:
             way = await self._way(self._anywhere, origin, deadline)

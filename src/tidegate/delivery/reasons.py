@@ -27,12 +27,14 @@ CAUSES: Final = {
 
 
 class NoAnswer(Exception):  # noqa: N818 (an outcome, not an error)
-    """A call ended without an answer. ``unanswered`` says that its connection ended before a byte of one had come."""
+    """A call ended without an answer. ``untaken`` says that its connection had ended before the handler got a byte of
+    the request; None that the handler closed it before a byte of an answer, and nobody can tell which came first.
+    """
 
-    def __init__(self, reason: str, *, unanswered: bool = False) -> None:
+    def __init__(self, reason: str, *, untaken: bool | None = False) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.unanswered = unanswered
+        self.untaken = untaken
 
 
 def unconnected(error: OSError, *, tls: bool) -> str:
