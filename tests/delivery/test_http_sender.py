@@ -52,6 +52,49 @@ async def test_the_wire_carries_host_the_calls_headers_as_they_are_written_and_t
     assert request.body == b"body"
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a/../b",
+        "/a/./b//c/",
+        "/a/%2e%2E/b",
+        "/../x",
+        "//x",
+        "/q?x='y'",
+        "/q?",
+        "/?/../",
+        "/;p=1?a;b",
+        "/%C3%A9?%5C",
+        "/a?b?c",
+    ],
+)
+async def test_path_and_query_are_sent_as_they_are_written(
+    sender: HttpSender, handler: RawHandler, target: str
+) -> None:
+    await sender.send(call(handler.url(target)), None)
+    assert handler.requests[0].line == f"POST {target} HTTP/1.1"
+
+
+@pytest.mark.parametrize(("rest", "target"), [("", "/"), ("?a", "/?a"), ("#f", "/"), ("/x?#f ?\xe9", "/x?")])
+async def test_an_empty_path_is_a_slash_and_a_fragment_stays_here(
+    sender: HttpSender, handler: RawHandler, rest: str, target: str
+) -> None:
+    await sender.send(call(handler.url(rest)), None)
+    assert handler.requests[0].line == f"POST {target} HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "sent"),
+    [(" ", "%20"), ("\t", ""), ("\r\nX: y", "X:%20y"), ("\0", "%00"), ("\x7f", "%7F"), ("\xe9", "%C3%A9")],
+)
+@pytest.mark.parametrize("start", ["/a", "/?a"])
+async def test_what_would_break_the_first_line_is_encoded(
+    sender: HttpSender, handler: RawHandler, start: str, raw: str, sent: str
+) -> None:
+    await sender.send(call(handler.url(f"{start}{raw}b")), None)
+    assert handler.requests[0].line == f"POST {start}{sent}b HTTP/1.1"
+
+
 async def test_an_empty_header_is_sent_empty(sender: HttpSender, handler: RawHandler) -> None:
     await sender.send(call(handler.url(), "POST", b"", ("X-CloudTasks-TaskRetryReason", "")), None)
     assert handler.requests[0].header("X-CloudTasks-TaskRetryReason") == ""

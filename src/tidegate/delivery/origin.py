@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,9 @@ from tidegate.core.target import basic_authorization
 
 CALLABLE_SCHEMES: Final = frozenset({"http", "https"})
 REMEMBERED: Final = 1024
+
+_TARGET: Final = re.compile(r"https?://[^/?#]*(/[!-\"$->@-~]*)?(\?[!-\"$-~]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)
+"""A URL whose path and query are of visible ASCII: nothing else may stand in a request's first line."""
 
 
 class Origin(Struct, frozen=True):
@@ -36,12 +40,14 @@ class Destination(Struct, frozen=True):
 
 @lru_cache(maxsize=REMEMBERED)
 def destination(url: str) -> Destination:
-    """Where requests to this URL go, as browsers read URLs (https://url.spec.whatwg.org). Raises ValueError for what
-    cannot be called.
+    """Where requests to this URL go: to the host and port that browsers would call (https://url.spec.whatwg.org), and
+    there to the path and query as they are written, if these can be sent so. Raises ValueError for what cannot be
+    called.
     """
     parsed = Url(url)
+    target = _TARGET.fullmatch(url) or _TARGET.fullmatch(str(parsed))
     host, port = parsed.host_str, parsed.port_or_known_default
-    if parsed.scheme not in CALLABLE_SCHEMES or not host or port is None:
+    if parsed.scheme not in CALLABLE_SCHEMES or not host or port is None or target is None:
         raise ValueError("a URL that leads nowhere")
     origin = Origin(
         text=f"{parsed.scheme}://{host}:{port}",
@@ -50,11 +56,13 @@ def destination(url: str) -> Destination:
         port=port,
         tls=parsed.scheme == "https",
     )
-    path = parsed.path if parsed.query_string is None else f"{parsed.path}?{parsed.query_string}"
+    path, query = target.groups()  # the parser's own have dot segments resolved and more encoded than need be
     authority = host if parsed.port is None else f"{host}:{parsed.port}"
     user = f"{parsed.username or ''}:{parsed.password or ''}"
     return Destination(
-        origin, f" {path} HTTP/1.1\r\nHost: {authority}\r\n", "" if user == ":" else basic_authorization(user)
+        origin,
+        opening=f" {path or '/'}{query or ''} HTTP/1.1\r\nHost: {authority}\r\n",
+        user="" if user == ":" else basic_authorization(user),
     )
 
 
