@@ -11,7 +11,9 @@ from tidegate.delivery.retry_after import retry_after
 NOW = datetime(1994, 11, 6, 8, 49, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("0", 0), ("120", 120), (" 7 ", 7), ("007", 7)])
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("0", 0), ("120", 120), (" 7 ", 7), ("007", 7), ("0" * 100 + "5", 5), ("0" * 100, 0)]
+)
 def test_seconds_are_taken_as_they_are(value: str, seconds: int) -> None:
     assert retry_after(value, NOW) == timedelta(seconds=seconds)
 

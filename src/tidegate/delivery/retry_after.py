@@ -16,7 +16,8 @@ def retry_after(value: str, now: datetime) -> timedelta | None:
     """
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=int(text[:MOST_DIGITS] if len(text) <= MOST_DIGITS else "9" * MOST_DIGITS))
+        digits = text.lstrip("0") or "0"
+        return timedelta(seconds=int(digits if len(digits) <= MOST_DIGITS else "9" * MOST_DIGITS))
     if len(text) > LONGEST_DATE:
         return None
     try:
