@@ -66,11 +66,12 @@ def test_the_token_stays_with_its_host(location: str) -> None:
         "//b.example/task",
         "https://a.example:444/task",
         "http://a.example/task",  # port 80
+        "http://a.example:443/task",
         "https://a.example.b.example/",
         "https://a.example@b.example/",
     ],
 )
-def test_the_token_does_not_go_to_another_name_or_port(location: str) -> None:
+def test_the_token_does_not_go_to_another_scheme_name_or_port(location: str) -> None:
     following = HERE.redirected(307, location)
     assert following is not None
     assert following.headers == tuple(h for h in HERE.headers if h[0] != "AUTHORIZATION")

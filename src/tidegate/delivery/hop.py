@@ -36,7 +36,7 @@ class Hop(Struct, frozen=True):
         """The request that a redirect asks for; None when its ``location`` cannot be called.
 
         307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. A token goes to the
-        host and port it was made for and no further.
+        scheme, host and port it was made for and no further.
         """
         here = Url(self.url)
         try:
@@ -46,12 +46,16 @@ class Hop(Struct, frozen=True):
         if not location or there.scheme not in CALLABLE_SCHEMES or not there.host_str:
             return None
         headers = self.headers
-        if (there.host_str, there.port_or_known_default) != (here.host_str, here.port_or_known_default):
+        if _origin(there) != _origin(here):
             headers = without(headers, "authorization")
         if status in KEEPS_METHOD:
             return Hop(self.method, str(there), headers, self.body)
         headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
         return Hop("HEAD" if self.method == "HEAD" else "GET", str(there), headers, b"")
+
+
+def _origin(url: Url) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host_str, url.port_or_known_default
 
 
 def without(headers: Headers, unwanted: str) -> Headers:
