@@ -34,7 +34,7 @@ def test_307_and_308_repeat_method_and_body(status: int) -> None:
     assert HERE.redirected(status, "/next") == Hop("POST", "https://a.example/next", HERE.headers, b"body")
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 310, 399])
 def test_the_others_become_a_get_without_body_and_what_describes_it(status: int) -> None:
     assert HERE.redirected(status, "/next") == Hop(
         "GET", "https://a.example/next", (("AUTHORIZATION", "Bearer t"), ("X-Own", "1")), b""
@@ -85,7 +85,7 @@ def test_a_location_that_cannot_be_called_is_not_followed(location: str) -> None
 # As sent
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 399])
 async def test_a_post_becomes_a_get(sender: HttpSender, handler: RawHandler, status: int) -> None:
     handler.does(answer(status, "Location: /next?a=b"), answer(200))
     assert await sender.send(call(handler.url(), "POST", b"body", ("Content-Type", "x/y")), None) == Outcome(200)
@@ -141,6 +141,15 @@ async def test_an_eleventh_redirect_is_a_failure(sender: HttpSender, handler: Ra
 async def test_a_redirect_to_nowhere_is_a_failure(sender: HttpSender, handler: RawHandler, status: int) -> None:
     handler.does(answer(status))
     assert await sender.send(call(handler.url()), None) == Outcome(status)
+
+
+@pytest.mark.parametrize("status", [304, 305, 306])
+async def test_a_location_with_what_is_no_redirect_is_not_followed(
+    sender: HttpSender, handler: RawHandler, status: int
+) -> None:
+    handler.does(answer(status, "Location: /next"))
+    assert await sender.send(call(handler.url()), None) == Outcome(status)
+    assert len(handler.requests) == 1
 
 
 @pytest.mark.parametrize("location", ["", "ftp://a.example/", "http://[::1/", "/\xe9"])

@@ -12,8 +12,8 @@ Headers = tuple[tuple[str, str], ...]
 
 MAX_REDIRECTS = 10
 KEEPS_METHOD = frozenset({307, 308})
-BECOMES_GET = frozenset({301, 302, 303})
-REDIRECTS = KEEPS_METHOD | BECOMES_GET
+NO_REDIRECTS = frozenset({304, 305, 306})  # nothing new; a proxy, which handlers do not choose for us; reserved
+REDIRECTS = frozenset(range(300, 400)) - NO_REDIRECTS
 
 
 class Hop(Struct, frozen=True):
