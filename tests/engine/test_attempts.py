@@ -15,7 +15,7 @@ from tests.simulation.virtual_time import START, VirtualClock, run
 from tidegate.core.errors import Code, NotFound
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import Queue, RetryConfig, State
+from tidegate.core.queue import HttpTarget, OidcToken, Queue, RetryConfig, Scheme, State, Token, UriOverride
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import Duration
@@ -32,19 +32,25 @@ HOUR = RetryConfig(min_backoff=Duration(3600), max_backoff=Duration(3600))
 class Life:
     """An engine, started, in virtual time."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, policy: Policy) -> None:
         self.network = network
         self.clock = VirtualClock()
         self.store = MemoryStore()
         world = ports.World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
-        self.engine = Engine(world, Policy(throttling=False))
+        self.engine = Engine(world, policy)
 
-    async def create(self, ahead: timedelta = timedelta(), **draft: object) -> TaskName:
+    async def create(
+        self,
+        ahead: timedelta = timedelta(),
+        url: str = "http://handler.test/",
+        token: Token | None = None,
+        **draft: object,
+    ) -> TaskName:
         now = self.clock.now()
         due = now + ahead - START
         first = int(START.timestamp())
         sent = (first + due // SECOND, due % SECOND // timedelta(microseconds=1) * 1000)
-        new = TaskDraft(target=HttpDraft("http://handler.test/"), schedule_time=sent, **draft)  # type: ignore[arg-type]
+        new = TaskDraft(target=HttpDraft(url, token=token), schedule_time=sent, **draft)  # type: ignore[arg-type]
         return (await self.engine.tasks.create(QUEUE, check_task(new, QUEUE, now))).name
 
     async def shown(self, name: TaskName) -> Task:
@@ -83,9 +89,14 @@ class SlowNetwork(Network):
         return self.outcome(number)
 
 
-def lived(network: Network, story: Callable[[Life], Awaitable[None]], **settings: object) -> None:
+UNTHROTTLED = Policy(throttling=False)
+
+
+def lived(
+    network: Network, story: Callable[[Life], Awaitable[None]], policy: Policy = UNTHROTTLED, **settings: object
+) -> None:
     async def day() -> None:
-        life = Life(network)
+        life = Life(network, policy)
         await life.engine.start()
         await life.engine.queues.create(Queue(name=QUEUE, **settings))  # type: ignore[arg-type]
         await story(life)
@@ -291,7 +302,7 @@ def test_a_task_past_its_time_to_live_is_deleted_whatever_its_state() -> None:
 
 def test_an_attempt_that_breaks_here_leaves_its_place_to_others(caplog: pytest.LogCaptureFixture) -> None:
     async def day() -> None:
-        life = Life(Network())
+        life = Life(Network(), UNTHROTTLED)
         life.engine.dispatcher._events = Deaf()
         await life.engine.start()
         await life.engine.queues.create(Queue(name=QUEUE))
@@ -308,3 +319,42 @@ class Deaf:
 
     def emit(self, event: ports.Event) -> None:
         raise OSError("no room for a line")
+
+
+# Tokens
+
+
+TOKEN = OidcToken("worker@p.iam.gserviceaccount.com")
+OVER_HTTP = HttpTarget(uri_override=UriOverride(scheme=Scheme.HTTP))
+
+
+def test_the_first_token_that_goes_over_http_is_warned_of_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(life: Life) -> None:
+        await life.create(url="https://handler.test/", token=TOKEN)
+        await life.create()
+        await asyncio.sleep(1)
+        assert not caplog.records
+        for _ in range(3):
+            await life.create(token=TOKEN)
+            await asyncio.sleep(1)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert [authorization for _, authorization in life.network.calls[2:]] == [
+            f"Bearer {TOKEN.service_account_email}"
+        ] * 3
+
+    lived(Network(), story)
+
+
+def test_with_tokens_for_https_alone_none_goes_where_the_routing_makes_it_http() -> None:
+    async def story(life: Life) -> None:
+        name = await life.create(url="https://handler.test/", token=TOKEN)
+        await asyncio.sleep(1)
+        last = (await life.shown(name)).last_attempt
+        assert last is not None
+        assert last.status is not None
+        assert last.status.message == "PERMISSION_DENIED(7): tokens are sent to https URLs only"
+        await life.create(url="https://handler.test/plain")
+        await asyncio.sleep(1)
+        assert [call.url for call, _ in life.network.calls] == ["http://handler.test/plain"]
+
+    lived(Network(), story, Policy(throttling=False, https_tokens=True), http_target=OVER_HTTP, retry_config=HOUR)

@@ -45,6 +45,8 @@ RECORDED_AT_ONCE = 512
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until ended attempts are recorded again when the store could not commit them."""
 
+NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
+
 
 class Ended(Struct, frozen=True):
     """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
@@ -107,6 +109,7 @@ class Dispatcher:
         app_engine: Mapping[str, str],
         *,
         throttling: bool,
+        https_tokens: bool,
     ) -> None:
         """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded, ``roomier()`` of long ones
         that were.
@@ -123,6 +126,8 @@ class Dispatcher:
         self._roomier = roomier
         self._app_engine = app_engine
         self._throttling = throttling
+        self._https_tokens = https_tokens
+        self._warned = False
         self._attempts: dict[int, asyncio.Task[None]] = {}
         self._numbers = count()
         self._records = Batcher(self._record)
@@ -181,13 +186,27 @@ class Dispatcher:
             call = compose(task, queue, self._app_engine)
             if not isinstance(call, HttpCall):
                 return Outcome(reason=call.reason)
-            authorization = None if call.token is None else await self._mint.authorization(call.token)
-            return await self._sender.send(call, authorization)
+            if call.token is None:
+                return await self._sender.send(call, None)
+            if not self._may_carry_tokens(call.url):
+                return NO_TOKEN_OVER_HTTP
+            return await self._sender.send(call, await self._mint.authorization(call.token))
         except MintError as error:
             return Outcome(reason=f"no token: {error}")
         except Exception:
             logger.exception("an attempt of %s failed here, not at its handler", task.name)
             return Outcome(reason="internal error")
+
+    def _may_carry_tokens(self, url: str) -> bool:
+        """Whether a token may go there: a task's own URL was looked at when it was created, where its queue's routing
+        leads may be another.
+        """
+        if url.startswith("https://"):
+            return True
+        if not self._https_tokens and not self._warned:
+            self._warned = True
+            logger.warning("tokens are sent to http URLs, where others may read them; --token-urls https forbids it")
+        return not self._https_tokens
 
     async def _record(self, ended: Sequence[Ended]) -> None:
         for start in range(0, len(ended), RECORDED_AT_ONCE):

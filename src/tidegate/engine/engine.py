@@ -52,7 +52,12 @@ class Engine:
         self._events = world.events
         self.policy = policy
         self.dispatcher = Dispatcher(
-            inner, self._recorded, self._roomier, policy.app_engine, throttling=policy.throttling
+            inner,
+            self._recorded,
+            self._roomier,
+            policy.app_engine,
+            throttling=policy.throttling,
+            https_tokens=policy.https_tokens,
         )
         self.scheduler = Scheduler(
             inner,
