@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -98,7 +100,12 @@ def source(google_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> G
     for name in ("_IAM_ENDPOINT", "_IAM_IDTOKEN_ENDPOINT"):
         there = getattr(google.auth.iam, name).replace("https://iamcredentials.googleapis.com", f"http://{google_at}")
         monkeypatch.setattr(google.auth.iam, name, there)
-    path = tmp_path / "key.json"
+    return GoogleSource(key_file(tmp_path, google_at))
+
+
+def key_file(directory: Path, google_at: str) -> Path:
+    """A service account's, whose tokens come from there."""
+    path = directory / "key.json"
     key = {
         "type": "service_account",
         "client_email": EMAIL,
@@ -106,7 +113,7 @@ def source(google_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> G
         "token_uri": f"http://{google_at}/token",
     }
     path.write_text(json.dumps(key))
-    return GoogleSource(path)
+    return path
 
 
 def lives_an_hour(expires: datetime) -> bool:
@@ -163,3 +170,35 @@ def test_the_metadata_server_gives_tokens_of_its_account(google_at: str) -> None
     access, identity = done.stdout.splitlines()
     assert access == f"{EMAIL} scope"
     assert google.auth.jwt.decode(identity, verify=False)["aud"] == "audience"
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[tuple[GoogleSource, socket.socket]]:
+    """A source whose server takes connections and says nothing, and where it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        host, port = listener.getsockname()
+        yield GoogleSource(key_file(tmp_path, f"{host}:{port}")), listener
+
+
+async def test_a_silent_source_is_a_mint_error(
+    silent: tuple[GoogleSource, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidegate.delivery.token_sources.REQUEST_MAX", 0.05)
+    with pytest.raises(MintError, match="the token source gave none: TransportError"):
+        await silent[0].access_token(EMAIL, "scope")
+
+
+def test_the_end_does_not_wait_for_a_silent_source(silent: tuple[GoogleSource, socket.socket]) -> None:
+    source, listener = silent
+
+    async def ask_and_leave() -> socket.socket:
+        asking = asyncio.create_task(source.access_token(EMAIL, "scope"))
+        connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+        asking.cancel()
+        return connection
+
+    with asyncio.run(ask_and_leave()):
+        (still_asking,) = [each for each in threading.enumerate() if each.name == "token"]
+        assert still_asking.daemon
+    still_asking.join()  # hung up on

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +18,8 @@ from tidegate.engine.ports import MintError
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 FETCH_MAX = 30.0  # seconds
+REQUEST_MAX = 10.0  # seconds; how long a server of Google's may be silent
+FETCHES_AT_ONCE = 8  # threads
 
 
 class Fetched(Struct, frozen=True):
@@ -39,6 +44,7 @@ class GoogleSource:
 
     def __init__(self, key_file: Path | None = None) -> None:
         self._key_file = key_file
+        self._room = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     async def access_token(self, email: str, scope: str) -> Fetched:
         return await self._fetch(self._access_credentials, email, scope)
@@ -48,8 +54,8 @@ class GoogleSource:
 
     async def _fetch(self, credentials_for: Callable[[Any, str, str], Any], email: str, wanted: str) -> Fetched:
         try:
-            async with asyncio.timeout(FETCH_MAX):
-                return await asyncio.to_thread(refreshed, credentials_for, email, wanted)
+            async with asyncio.timeout(FETCH_MAX), self._room:
+                return await in_passing_thread(partial(refreshed, credentials_for, email, wanted))
         except TimeoutError:
             raise MintError("the token source did not answer in time") from None
         except Exception as error:
@@ -87,7 +93,24 @@ def impersonated(own: Any, email: str, scope: str) -> Any:
 
 def refreshed(credentials_for: Callable[[Any, str, str], Any], email: str, wanted: str) -> Fetched:
     """A fresh token of the credentials; blocks until it has come."""
-    request = import_module("google.auth.transport.requests").Request()
+    request = partial(import_module("google.auth.transport.requests").Request(), timeout=REQUEST_MAX)
     credentials = credentials_for(request, email, wanted)
     credentials.refresh(request)
     return Fetched(str(credentials.token), credentials.expiry.replace(tzinfo=UTC))
+
+
+async def in_passing_thread(work: Callable[[], Fetched]) -> Fetched:
+    """What ``work`` returns, from a thread that the end of the process does not wait for, as it does for the event
+    loop's own: a source that hangs must not keep a server from stopping.
+    """
+    done: Future[Fetched] = Future()
+    done.set_running_or_notify_cancel()  # whoever gives up waiting stops nothing
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="token", daemon=True).start()
+    return await asyncio.wrap_future(done)
