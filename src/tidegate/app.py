@@ -26,7 +26,7 @@ from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import KeyFileError, SigningKeys
 from tidegate.delivery.token_mint import Mint
-from tidegate.delivery.token_sources import GoogleSource
+from tidegate.delivery.token_sources import GoogleSource, NoKeyError
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
@@ -193,10 +193,19 @@ def _keys(settings: Settings) -> SigningKeys:
 
 
 def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:
-    source = None
-    if settings.token_source is not None:
-        source = GoogleSource(None if settings.token_source == "metadata" else Path(settings.token_source))  # noqa: S105
-    return Mint(clock, keys, issuer(settings), source)
+    return Mint(clock, keys, issuer(settings), _token_source(settings))
+
+
+def _token_source(settings: Settings) -> GoogleSource | None:
+    wanted = settings.token_source
+    if wanted is None:
+        return None
+    try:
+        return GoogleSource(None if wanted == "metadata" else Path(wanted))
+    except NoKeyError as error:
+        raise StartupError(str(error)) from error
+    except OSError as error:
+        raise StartupError(f"cannot read the token source {wanted}: {error.strerror}") from error
 
 
 def _rest(api: Api) -> RestServer:

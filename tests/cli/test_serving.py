@@ -153,6 +153,16 @@ def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_
     assert refused(*HERE, directory=tmp_path).count("\n") == 1
 
 
+def test_a_token_source_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    source = ("--store", "sqlite://:memory:", "--token-source", "key.json")
+    says = refused(*source, directory=tmp_path)
+    assert says == "cannot read the token source key.json: No such file or directory\n"
+    (tmp_path / "key.json").write_text("{}")
+    says = refused(*source, directory=tmp_path)
+    assert says.startswith("key.json is not the key file of a service account")
+    assert says.count("\n") == 1
+
+
 def test_uploads_of_a_queue_yaml_go_to_the_location_of_the_settings(tmp_path: Path) -> None:
     row = v2beta2.CloudTasks.upload_queue_yaml
     request = row.request_pb(app_id="s~demo", http_body={"data": QUEUES.encode()})

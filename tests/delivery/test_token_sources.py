@@ -22,7 +22,7 @@ import pytest
 from joserfc import jwt as jose
 from joserfc.jwk import RSAKey
 
-from tidegate.delivery.token_sources import GoogleSource
+from tidegate.delivery.token_sources import GoogleSource, NoKeyError
 from tidegate.engine.ports import MintError
 
 EMAIL = "source@project.iam.gserviceaccount.com"
@@ -140,9 +140,18 @@ async def test_an_account_that_google_refuses_is_a_mint_error(source: GoogleSour
         await source.access_token("nobody@project.iam.gserviceaccount.com", "scope")
 
 
-async def test_a_key_file_that_is_none_is_a_mint_error(tmp_path: Path) -> None:
+async def test_a_key_file_that_is_gone_meanwhile_is_a_mint_error(source: GoogleSource, tmp_path: Path) -> None:
+    (tmp_path / "key.json").unlink()
     with pytest.raises(MintError, match="FileNotFoundError"):
-        await GoogleSource(tmp_path / "gone.json").access_token(EMAIL, "scope")
+        await source.access_token(EMAIL, "scope")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"type": "authorized_user"}', '{"client_email": 1}', "\xff"])
+def test_a_file_that_is_no_key_file_makes_no_source(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "key.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(NoKeyError, match=r"key\.json is not the key file of a service account: JSON with client_email"):
+        GoogleSource(path)
 
 
 METADATA_SCRIPT = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -20,6 +21,11 @@ CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 FETCH_MAX = 30.0  # seconds
 REQUEST_MAX = 10.0  # seconds; how long a server of Google's may be silent
 FETCHES_AT_ONCE = 8  # threads
+NEEDED_OF_A_KEY = ("client_email", "private_key", "token_uri")
+
+
+class NoKeyError(Exception):
+    """A file is not the key file of a service account."""
 
 
 class Fetched(Struct, frozen=True):
@@ -43,6 +49,9 @@ class GoogleSource:
     """
 
     def __init__(self, key_file: Path | None = None) -> None:
+        """Raises NoKeyError, or OSError when the file cannot be read."""
+        if key_file is not None:
+            check_key(key_file)
         self._key_file = key_file
         self._room = asyncio.Semaphore(FETCHES_AT_ONCE)
 
@@ -97,6 +106,16 @@ def refreshed(credentials_for: Callable[[Any, str, str], Any], email: str, wante
     credentials = credentials_for(request, email, wanted)
     credentials.refresh(request)
     return Fetched(str(credentials.token), credentials.expiry.replace(tzinfo=UTC))
+
+
+def check_key(path: Path) -> None:
+    """Whether the file looks like a service account's key file: it is read again for each token."""
+    try:
+        key = json.loads(path.read_bytes())
+    except ValueError:
+        key = None
+    if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in NEEDED_OF_A_KEY):
+        raise NoKeyError(f"{path} is not the key file of a service account: JSON with {', '.join(NEEDED_OF_A_KEY)}")
 
 
 async def in_passing_thread(work: Callable[[], Fetched]) -> Fetched:
