@@ -193,7 +193,10 @@ def _keys(settings: Settings) -> SigningKeys:
 
 
 def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:
-    return Mint(clock, keys, issuer(settings), _token_source(settings))
+    source, handed_over = _token_source(settings), settings.id_tokens == "source"
+    if handed_over and source is None:
+        raise StartupError("--id-tokens source needs a source: name one with --token-source")
+    return Mint(clock, keys, issuer(settings), source, hand_over=handed_over)
 
 
 def _token_source(settings: Settings) -> GoogleSource | None:

@@ -163,6 +163,11 @@ def test_a_token_source_that_is_none_is_refused_in_one_line(tmp_path: Path) -> N
     assert says.count("\n") == 1
 
 
+def test_id_tokens_of_a_source_need_one(tmp_path: Path) -> None:
+    says = refused("--store", "sqlite://:memory:", "--id-tokens", "source", directory=tmp_path)
+    assert says == "--id-tokens source needs a source: name one with --token-source\n"
+
+
 def test_uploads_of_a_queue_yaml_go_to_the_location_of_the_settings(tmp_path: Path) -> None:
     row = v2beta2.CloudTasks.upload_queue_yaml
     request = row.request_pb(app_id="s~demo", http_body={"data": QUEUES.encode()})

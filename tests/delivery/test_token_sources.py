@@ -11,19 +11,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import google.auth.iam
 import google.auth.jwt
+import grpc
 import pytest
 from joserfc import jwt as jose
 from joserfc.jwk import RSAKey
+from tests.cli.serving import served
 
 from tidegate.delivery.token_sources import GoogleSource, NoKeyError
 from tidegate.engine.ports import MintError
+from tidegate.schema import v2
 
 EMAIL = "source@project.iam.gserviceaccount.com"
 OTHER = "worker@project.iam.gserviceaccount.com"
@@ -211,3 +215,37 @@ def test_the_end_does_not_wait_for_a_silent_source(silent: tuple[GoogleSource, s
         (still_asking,) = [each for each in threading.enumerate() if each.name == "token"]
         assert still_asking.daemon
     still_asking.join()  # hung up on
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A task's handler that puts down who called."""
+
+    callers: SimpleQueue[str] = SimpleQueue()
+
+    def do_POST(self) -> None:
+        self.callers.put(self.headers["Authorization"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_handlers_get_id_tokens_of_the_source_if_the_settings_say_so(google_at: str, tmp_path: Path) -> None:
+    queue = "projects/p/locations/l/queues/q"
+    own = ("--store", "sqlite://:memory:", "--queue", queue, "--token-source", str(key_file(tmp_path, google_at)))
+    with HTTPServer(("127.0.0.1", 0), Handler) as handler:
+        url = f"http://127.0.0.1:{handler.server_port}/"
+        target = {"url": url, "oidc_token": {"service_account_email": EMAIL}}
+        row = v2.CloudTasks.create_task
+        request = row.request_pb(parent=queue, task={"http_request": target})
+        with (
+            served(*own, "--id-tokens", "source", directory=tmp_path) as address,
+            grpc.insecure_channel(address) as channel,
+        ):
+            create: Any = channel.unary_unary(row.grpc_path, request_serializer=lambda sent: sent.SerializeToString())
+            create(request, timeout=10)
+            handler.handle_request()
+    scheme, _, token = Handler.callers.get_nowait().partition(" ")
+    assert scheme == "Bearer"
+    assert jose.decode(token, KEY, ["RS256"]).claims["aud"] == url

@@ -84,6 +84,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             unset="opaque random ones",
         ),
     ] = None
+    id_tokens: Annotated[
+        str, Says(kinds.one_of("own", "source"), "Who signs ID tokens: this server, or Google by the token source.")
+    ] = "own"
     throttling: Annotated[
         bool, Says(kinds.SWITCH, "Slow a queue down while its handlers answer 429 or 503 or mostly fail.")
     ] = True
