@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
@@ -99,7 +98,6 @@ class Application:
         self.asgi.fallback = Pages(pages, _rest(api))
         if has_dev_helpers(self._settings):
             self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
-        _spare_the_collector()
         asyncio.get_running_loop().call_later(SETTLED_AFTER, let_go_of_program_pages)
 
     def _is_serving(self) -> bool:
@@ -235,15 +233,6 @@ def _metrics_page(counted: Metrics) -> dict[str, Page]:
         return Document(counted.text().encode(), metrics.CONTENT_TYPE.encode())
 
     return {"/metrics": page}
-
-
-def _spare_the_collector() -> None:
-    """Leave what lives as long as the process out of garbage collections, and collect less often: messages, tasks and
-    rows are freed by their reference counts. Saves 7 % of the time of a dispatch.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def has_dev_helpers(settings: Settings) -> bool:

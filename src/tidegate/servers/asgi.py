@@ -219,9 +219,8 @@ def _telling(send: Send) -> Send:
 
 
 def _tune_collector() -> None:
-    """Keep the garbage collector from walking again and again through what lives as long as the process.
-
-    Calls leave hardly any cycles. Measured: 3 to 5 % more calls a second.
+    """Leave what lives as long as the process out of garbage collections, and collect less often: messages, tasks and
+    rows are freed by their reference counts. Measured: 3 to 5 % more calls a second, 7 % of the time of a dispatch.
     """
     gc.collect()
     gc.freeze()
