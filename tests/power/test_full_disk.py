@@ -160,3 +160,25 @@ async def test_what_is_set_aside_lets_removals_through(tmp_path: Path, monkeypat
     await store.write(make)
     await store.close()
     disk.close()
+
+
+async def test_what_never_fits_is_tried_again_once_and_smaller_work_goes_on(tmp_path: Path) -> None:
+    await (await SqliteStore.open(tmp_path / "t.db")).close()
+    disk = Disk()
+    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
+    log = tmp_path / "t.db-wal"
+    refusals = 0
+
+    def fail(what: str) -> None:
+        nonlocal refusals
+        if what == "write" and log.stat().st_size >= 100_000:
+            refusals += 1
+            raise apsw.FullError
+
+    disk.fails = fail
+    with pytest.raises(StoreFullError):
+        await store.write(lambda tx: tx.put_document("policy", "a", bytes(1_000_000)))
+    assert refusals == 2
+    await store.write(lambda tx: tx.put_document("policy", "b", b"1"))
+    await store.close()
+    disk.close()

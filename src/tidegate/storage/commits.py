@@ -86,7 +86,7 @@ class Worker(Generic[H]):
                 self._loop.call_soon_threadsafe(_give, answers)
         self._connection.close()
 
-    def _transact(self, jobs: list[_Job]) -> list[_Answer]:
+    def _transact(self, jobs: list[_Job], *, again: bool = True) -> list[_Answer]:
         if self._broken is not None:
             return [(job.promise, None, self._broken) for job in jobs]
         try:
@@ -100,8 +100,9 @@ class Worker(Generic[H]):
         except apsw.FullError as error:
             self._roll_back()
             answers = [(job.promise, None, StoreFullError(f"the disk is full: {error}")) for job in jobs]
-            if self._make_room():
-                return self._one_by_one(jobs)
+            # Once: what needs more than there is would fill the log each time, whose room is then found again.
+            if again and self._make_room() and len(jobs) == 1:
+                return self._transact(jobs, again=False)
         except apsw.Error as error:
             return self._failed(jobs, error)
         # On a full disk this lets removals through, which need less room than what was refused.
