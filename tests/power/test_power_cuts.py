@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.power.disk import Disk
 from tests.power.history import Step, history, state
 from tests.promises.figures import note
 
-from tidegate.engine.ports import StoreError, StoreFullError
+from tidegate.engine.ports import StoreError, StoreFullError, Transaction
 from tidegate.storage import reserve, sqlite
 from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
 
@@ -114,6 +115,71 @@ async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Pa
             await store.write(step)
     await store.close()
     disk.close()
+
+
+async def test_a_disk_that_fails_while_room_is_made_breaks_the_store_and_everybody_is_told(tmp_path: Path) -> None:
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+    steps = history(1, 3)
+    await store.write(steps[0])
+    errors = chain([apsw.FullError], repeat(apsw.IOError))  # the second one at the checkpoint
+
+    def fail(what: str) -> None:
+        if what == "write":
+            raise next(errors)
+
+    disk.fails = fail
+    outcomes = await asyncio.gather(*[store.write(step) for step in steps[1:]], return_exceptions=True)
+    assert [type(each) for each in outcomes] == [StoreError] * 2
+    assert len(broken) == 1
+    disk.fails = lambda what: None
+    await store.close()
+    disk.close()
+
+
+async def test_a_log_that_is_gone_when_room_is_made_breaks_the_store(tmp_path: Path) -> None:
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+
+    def fail(what: str) -> None:
+        (tmp_path / "t.db-wal").unlink()
+        raise apsw.FullError
+
+    disk.fails = fail
+    with pytest.raises(StoreError, match=r"No such file or directory"):
+        await store.write(history(1, 1)[0])
+    assert len(broken) == 1
+    disk.fails = lambda what: None
+    await store.close()
+    disk.close()
+
+
+async def test_a_rollback_that_fails_breaks_the_store(tmp_path: Path) -> None:
+    broken: list[StoreError] = []
+
+    def tell(error: StoreError) -> None:
+        broken.append(error)
+        raise ValueError("the one who is told fails, too")
+
+    store = await SqliteStore.open(tmp_path / "t.db", tell)
+
+    def trace(cursor: apsw.Cursor, sql: str, bindings: object) -> bool:
+        if sql == "ROLLBACK":
+            raise apsw.BusyError("not now")
+        return True
+
+    def work(tx: Transaction) -> None:
+        tx.put_document("policy", "a", b"1")
+        raise ValueError("no")
+
+    store._writer._connection.exec_trace = trace
+    for _ in range(2):
+        with pytest.raises(StoreError, match="could not roll back: not now"):
+            await store.write(work)
+    assert [str(error) for error in broken] == ["the store could not roll back: not now"]
+    await store.close()
 
 
 async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_room_again(

@@ -117,6 +117,23 @@ async def test_one_work_that_raises_takes_only_its_own_changes_with_it(tmp_path:
     await store.close()
 
 
+@pytest.mark.parametrize(("raised", "told"), [(StopIteration, RuntimeError), (GeneratorExit, GeneratorExit)])
+async def test_whatever_a_work_raises_everybody_is_answered(
+    tmp_path: Path, raised: type[BaseException], told: type[BaseException]
+) -> None:
+    store = await SqliteStore.open(tmp_path / "t.db")
+
+    def fail(tx: Transaction) -> None:
+        raise raised
+
+    async with asyncio.timeout(10):
+        failing, going = asyncio.ensure_future(store.write(fail)), asyncio.ensure_future(store.write(lambda tx: 1))
+        await asyncio.wait([failing, going])
+    assert isinstance(failing.exception(), told)
+    assert going.result() == 1
+    await store.close()
+
+
 async def test_a_waiter_that_is_cancelled_does_not_undo_its_work(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "t.db")
     stored = await made(store)

@@ -5,6 +5,7 @@ goes into the next.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -14,6 +15,8 @@ import apsw
 
 from tidegate.engine.batching import Promise
 from tidegate.engine.ports import StoreError, StoreFullError
+
+logger = logging.getLogger(__name__)
 
 H = TypeVar("H")
 
@@ -31,9 +34,9 @@ class Worker(Generic[H]):
 
     ``handle`` is what each job is called with. Answers are given on the event loop once the transaction is committed.
     A job that raises changes nothing; the others of its transaction stand. When what is on disk is no longer known (a
-    sync failed, a page is not what it was), ``on_broken`` is called in the thread before anybody is answered, and every
-    job from then on fails. ``make_room`` is called in the thread when the disk is full, and says whether it made some;
-    ``rolled_back`` when what the jobs did is undone.
+    sync failed, a page is not what it was, a transaction cannot be undone), ``on_broken`` is called in the thread
+    before anybody is answered, and every job from then on fails. ``make_room`` is called in the thread when the disk is
+    full, and says whether it made some; ``rolled_back`` when what the jobs did is undone.
     """
 
     def __init__(
@@ -87,24 +90,30 @@ class Worker(Generic[H]):
         self._connection.close()
 
     def _transact(self, jobs: list[_Job], *, again: bool = True) -> list[_Answer]:
-        if self._broken is not None:
-            return [(job.promise, None, self._broken) for job in jobs]
+        """Answers to all of the jobs, whatever happens: who gets none waits for ever."""
+        failure = self._broken
+        if failure is None:
+            try:
+                return self._commit(jobs, again=again)
+            except BaseException as error:
+                failure = self._failed(error)
+        return [(job.promise, None, failure) for job in jobs]
+
+    def _commit(self, jobs: list[_Job], *, again: bool) -> list[_Answer]:
         try:
             self._connection.execute(self._begin)
             answers, unclean = self._attempt(jobs)
             if not unclean:
                 self._connection.execute("COMMIT")
                 return answers
-            self._connection.execute("ROLLBACK")
-            self._rolled_back()
         except apsw.FullError as error:
             self._roll_back()
             answers = [(job.promise, None, StoreFullError(f"the disk is full: {error}")) for job in jobs]
             # Once: what needs more than there is would fill the log each time, whose room is then found again.
             if again and self._make_room() and len(jobs) == 1:
                 return self._transact(jobs, again=False)
-        except apsw.Error as error:
-            return self._failed(jobs, error)
+        else:
+            self._roll_back()
         # On a full disk this lets removals through, which need less room than what was refused.
         return answers if len(jobs) == 1 else self._one_by_one(jobs)
 
@@ -123,33 +132,44 @@ class Worker(Generic[H]):
                 answers.append((job.promise, job.work(self._handle), None))
             except apsw.Error:  # not the job's fault but the store's
                 raise
-            except Exception as error:
+            except BaseException as error:
                 answers.append((job.promise, None, error))
                 unclean |= changes() != before
         return answers, unclean
 
-    def _failed(self, jobs: list[_Job], error: apsw.Error) -> list[_Answer]:
-        """The transaction could not be committed: nobody is told it was, and after a failed sync nothing goes on."""
+    def _failed(self, error: BaseException) -> StoreError:
+        """Clear up after a transaction that could not be committed; what everybody in it is told."""
         failure = StoreError(f"the store could not commit: {error}")
-        if isinstance(error, apsw.IOError | apsw.CorruptError | apsw.NotADBError):
-            self._broken = failure  # what is on disk is no longer known; only a restart finds out
-        self._roll_back()
-        if self._broken is not None and self._on_broken is not None:
-            self._on_broken(self._broken)
-        return [(job.promise, None, self._broken or failure) for job in jobs]
+        of_sqlite, of_the_disk = apsw.Error, apsw.IOError | apsw.CorruptError | apsw.NotADBError
+        doubtful = isinstance(error, of_the_disk) or not isinstance(error, of_sqlite)
+        try:
+            self._roll_back()
+        except BaseException as worse:
+            failure, doubtful = StoreError(f"the store could not roll back: {worse}"), True
+        if doubtful:
+            self._break(failure)
+        return failure
+
+    def _break(self, failure: StoreError) -> None:
+        """Let nothing go on: what is on disk is no longer known, and only a restart finds out."""
+        self._broken = failure
+        if self._on_broken is not None:
+            try:
+                self._on_broken(failure)
+            except BaseException:
+                logger.exception("nobody could be told that the store is broken")
 
     def _roll_back(self) -> None:
         self._rolled_back()
         if self._connection.in_transaction:  # SQLite may have rolled back by itself
-            try:
-                self._connection.execute("ROLLBACK")
-            except apsw.Error as error:
-                self._broken = StoreError(f"the store could not roll back: {error}")
+            self._connection.execute("ROLLBACK")
 
 
 def _give(answers: list[_Answer]) -> None:
     for promise, answer, error in answers:
         if error is None:
             promise.set_result(answer)
+        elif isinstance(error, StopIteration):
+            promise.set_exception(RuntimeError("a job raised StopIteration"))  # which no future takes
         else:
             promise.set_exception(error)
