@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -25,6 +25,11 @@ from tidegate.engine.ports import AllDeleted, World
 from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+PAUSE_AFTER_ERROR = 1.0
+"""Seconds until a part that runs by itself goes on after an error that it did not expect."""
 
 
 class Policy(Struct, frozen=True):
@@ -82,16 +87,17 @@ class Engine:
         await self.store.write(lambda tx: tx.release(now))
         await self.scheduler.start()
         loop = asyncio.get_running_loop()
-        self._running = [loop.create_task(self.scheduler.run()), loop.create_task(self._janitor.run())]
+        self._running = [
+            loop.create_task(self._keep_going("scheduler", self.scheduler.run)),
+            loop.create_task(self._keep_going("janitor", self._janitor.run)),
+        ]
 
     async def stop(self, patience: timedelta = timedelta()) -> int:
         """Claim no more, give attempts under way ``patience`` to end, record them; return how many were cut off."""
         self.scheduler.stop()
-        scheduling, sweeping = self._running
+        _, sweeping = self._running
         sweeping.cancel()
-        await scheduling
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeping
+        await asyncio.wait(self._running)  # however they end
         return await self.dispatcher.drain(patience)
 
     async def reset(self) -> None:
@@ -99,6 +105,17 @@ class Engine:
         await self.store.write(lambda tx: tx.reset())
         self.dispatcher.executions.clear()
         self._events.emit(AllDeleted())
+
+    async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part to its end. What it did not expect is logged, and it goes on: its transactions are undone, and a
+        server that takes calls must not stand still behind them.
+        """
+        while True:
+            try:
+                return await run()
+            except Exception:
+                logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
+                await self.clock.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

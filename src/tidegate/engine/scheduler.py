@@ -146,7 +146,7 @@ class Scheduler:
         self._woken.set()
 
     async def run(self) -> None:
-        """Claim and dispatch until stopped."""
+        """Claim and dispatch until stopped. An error that is raised is no end: to run again is to go on."""
         while not self._stopping:
             self._woken.clear()
             now = self._clock.now()
@@ -160,11 +160,13 @@ class Scheduler:
             try:
                 work = partial(claim, shares=shares, now=now, bulk=self._bulk, ramp_up=self._ramp_up)
                 claims = await self._store.write(work)
-            except StoreError as error:
-                logger.warning("cannot claim tasks: %s", error)
+            except Exception as error:
                 self._claiming = {}
                 for name in shares:
                     self.wake(name, now)
+                if not isinstance(error, StoreError):
+                    raise
+                logger.warning("cannot claim tasks: %s", error)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
                 continue
             self._claiming = {}
@@ -177,7 +179,10 @@ class Scheduler:
         """Dispatch what was claimed, and note what each queue waits for."""
         for each in claims:
             name = each.stored.queue.name
-            self._dispatch(each.stored.queue, each.stored.id, each.tasks)
+            try:
+                self._dispatch(each.stored.queue, each.stored.id, each.tasks)
+            except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
+                logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
             if each.again is not None:
                 self.wake(name, each.again)
             if not each.drained:

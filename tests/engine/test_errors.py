@@ -1,0 +1,167 @@
+"""An error that nobody expected is logged where it happens, and costs no more than what it hit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+from tests.engine.worlds import SECOND, Mint, Network, Notes
+from tests.ids import CountingIds
+from tests.simulation.virtual_time import VirtualClock, run
+
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue, RateLimits
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine import ports
+from tidegate.engine.claims import Claim
+from tidegate.engine.engine import Engine
+from tidegate.storage.sqlite import MemoryStore
+
+T = TypeVar("T")
+QUEUES = [QueueName.of("p", "l", name) for name in ("a", "b")]
+
+
+class FailingStore(MemoryStore):
+    """A store in which transactions fail after their work when ``fails`` says so of the answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails: Callable[[Any], bool] = lambda answer: False
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        def failing(tx: ports.Transaction) -> T:
+            answer = work(tx)
+            if self.fails(answer):
+                raise ValueError("nobody expected this")
+            return answer
+
+        return await super().write(failing)
+
+
+class Life:
+    """An engine with two queues, in virtual time."""
+
+    def __init__(self) -> None:
+        self.store, self.clock = FailingStore(), VirtualClock()
+        self.network = Network()
+        world = ports.World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        self.engine = Engine(world)
+
+    async def start(self, limits: RateLimits | None = None) -> None:
+        await self.engine.start()
+        for name in QUEUES:
+            await self.engine.queues.create(Queue(name=name, rate_limits=limits or RateLimits()))
+
+    async def create(self, queue: QueueName, ahead: float = 0.0, body: bytes = b"") -> None:
+        due = self.clock.now() + timedelta(seconds=ahead)
+        draft = TaskDraft(
+            target=HttpDraft("http://handler.test/", body=body),
+            schedule_time=(int(due.timestamp()), due.microsecond * 1000),
+        )
+        await self.engine.tasks.create(queue, check_task(draft, queue, self.clock.now()))
+
+    @property
+    def sent(self) -> list[str]:
+        return [dict(call.headers)["X-CloudTasks-QueueName"] for call, _ in self.network.calls]
+
+    async def waiting(self) -> int:
+        """How many tasks are stored."""
+
+        def count(tx: ports.Reader) -> int:
+            return sum(tally.tasks for tally in tx.tallies(tx.queues("projects/p/locations/l", "", 9)))
+
+        return await self.store.read(count)
+
+
+def lived(story: Callable[[Life], Awaitable[None]], limits: RateLimits | None = None) -> None:
+    async def day() -> None:
+        life = Life()
+        await life.start(limits)
+        await story(life)
+        await life.engine.stop()
+
+    run(day())
+
+
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.exc_info]
+
+
+def once(matches: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Say so of the first answer that matches."""
+    left = [True]
+    return lambda answer: bool(left) and matches(answer) and left.pop()
+
+
+def is_claim(answer: Any) -> bool:
+    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], Claim)
+
+
+def test_tasks_of_a_claim_that_failed_are_claimed_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(life: Life) -> None:
+        life.store.fails = once(is_claim)
+        for name in QUEUES:
+            await life.create(name, ahead=5)
+        await life.clock.sleep(5.5)
+        assert life.sent == []
+        assert tracebacks(caplog) == ["the scheduler failed; it goes on in 1 s"]
+        await life.clock.sleep(1)
+        assert sorted(life.sent) == ["a", "b"]
+        assert await life.waiting() == 0
+
+    lived(story)
+
+
+def test_attempts_that_cannot_be_started_keep_no_other_queue_from_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(life: Life) -> None:
+        start = life.engine.dispatcher.opening.started
+
+        def started(queue: QueueName, handler: str) -> None:
+            if queue == QUEUES[0]:
+                raise ValueError("nobody expected this")
+            start(queue, handler)
+
+        life.engine.dispatcher.opening.started = started  # type: ignore[method-assign]
+        for ahead in (5, 6):
+            for name in QUEUES:
+                await life.create(name, ahead=ahead)
+        await life.clock.sleep(10)
+        assert life.sent == ["b", "b"]
+        said = "cannot start attempts of projects/p/locations/l/queues/a; their tasks are due again at the next start"
+        assert tracebacks(caplog) == [said] * 2
+
+    lived(story)
+
+
+def test_the_janitor_goes_on_after_a_step_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(life: Life) -> None:
+        sweeps: list[Any] = []
+
+        def fails(answer: Any) -> bool:
+            if not isinstance(answer, bool):  # a sweep says whether something is left
+                return False
+            sweeps.append(answer)
+            return len(sweeps) == 1
+
+        life.store.fails = fails
+        await life.clock.sleep(20)
+        assert len(sweeps) > 1
+        assert tracebacks(caplog) == ["the janitor failed; it goes on in 1 s"]
+
+    lived(story)
+
+
+def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> None:
+    async def day() -> None:
+        life = Life()
+        await life.start()
+        await life.create(QUEUES[0])
+        for part in life.engine._running:
+            part.cancel()
+        await life.engine.stop(SECOND)
+        assert life.sent == ["a"]
+        assert await life.waiting() == 0
+
+    run(day())
