@@ -14,8 +14,10 @@ from tests.simulation.virtual_time import VirtualClock, run
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import ports
+from tidegate.engine import dispatcher, ports
+from tidegate.engine.bulk import FORCED_BULK, Bulk
 from tidegate.engine.claims import Claim
+from tidegate.engine.dispatcher import Settled
 from tidegate.engine.engine import Engine
 from tidegate.storage.sqlite import MemoryStore
 
@@ -165,3 +167,57 @@ def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> 
         assert await life.waiting() == 0
 
     run(day())
+
+
+def is_record(answer: Any) -> bool:
+    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], Settled)
+
+
+def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(life: Life) -> None:
+        life.store.fails = once(is_record)
+        for name in QUEUES:
+            await life.create(name, ahead=5)
+        await life.clock.sleep(10)
+        assert await life.waiting() == 0
+        assert tracebacks(caplog) == ["cannot record 2 attempts together"]
+
+    lived(story)
+
+
+def test_an_outcome_that_cannot_be_recorded_holds_no_place_and_no_memory(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("nobody expected this")
+
+    async def story(life: Life) -> None:
+        monkeypatch.setattr(dispatcher, "judge", fail)
+        for _ in range(3):
+            await life.create(QUEUES[0], body=bytes(FORCED_BULK + 1))
+        await life.clock.sleep(10)
+        assert life.sent == ["a"] * 3
+        assert await life.waiting() == 3
+        stored = await life.store.read(lambda tx: tx.queue(QUEUES[0]))
+        assert stored is not None
+        assert stored.flow.in_flight == 0
+        assert life.engine.dispatcher.bulk.room(QUEUES[0]) == Bulk().room(QUEUES[0])
+        said = tracebacks(caplog)
+        assert len(said) == 3
+        assert "its task is due again at the next start" in said[0]
+
+    lived(story, RateLimits(100, 100, 1))
+
+
+def test_an_error_in_what_follows_a_record_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("nobody expected this")
+
+    async def story(life: Life) -> None:
+        life.engine.scheduler.ended = fail  # type: ignore[method-assign, assignment]
+        await life.create(QUEUES[0])
+        await life.clock.sleep(1)
+        assert await life.waiting() == 0
+        assert tracebacks(caplog) == ["recording 1 attempts failed"]
+
+    lived(story)

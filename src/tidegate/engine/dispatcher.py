@@ -7,6 +7,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 from msgspec import Struct
@@ -98,6 +99,17 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
     return settled
 
 
+def forget(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
+    """Free the places of ended attempts without recording them. Their tasks stay dispatched until the next start."""
+    freed = []
+    for each in ended:
+        stored = tx.queue(each.queue)
+        if stored is not None and stored.id == each.queue_id:
+            tx.save_flows([(stored, stored.flow.ended(1))])
+            freed.append(Settled(each.queue, None))
+    return freed
+
+
 class Dispatcher:
     """Runs attempts, each in a task of its own, and records their outcomes in batches."""
 
@@ -125,7 +137,7 @@ class Dispatcher:
         self._recorded = recorded
         self._roomier = roomier
         self._app_engine = app_engine
-        self._throttling = throttling
+        self._settle = partial(settle, throttling=throttling)
         self._https_tokens = https_tokens
         self._warned = False
         self._attempts: dict[int, asyncio.Task[None]] = {}
@@ -210,20 +222,16 @@ class Dispatcher:
 
     async def _record(self, ended: Sequence[Ended]) -> None:
         for start in range(0, len(ended), RECORDED_AT_ONCE):
-            await self._record_together(ended[start : start + RECORDED_AT_ONCE])
+            together = ended[start : start + RECORDED_AT_ONCE]
+            try:
+                await self._record_together(together)
+            except Exception:  # nobody waits who could be told
+                logger.exception("recording %d attempts failed", len(together))
 
     async def _record_together(self, ended: Sequence[Ended]) -> None:
         answered = Counter([each.queue for each in ended if each.outcome.answered])
         self.executions.add(answered, self._clock.monotonic())
-        while True:
-            try:
-                settled = await self._store.write(lambda tx: settle(tx, ended, throttling=self._throttling))
-                break
-            except StoreError as error:  # the outcomes are known: keep them until the store takes them
-                logger.warning("cannot record %d attempts: %s", len(ended), error)
-                if self._leaving:
-                    return
-                await self._clock.sleep(PAUSE_AFTER_ERROR)
+        settled = await self._write(ended, self._settle)
         long = [each for each in ended if each.task.bulk]
         for attempt in long:
             self.bulk.release(attempt.queue, attempt.task.bulk)
@@ -231,3 +239,26 @@ class Dispatcher:
             self._recorded(each.queue, each.retry_at)
         if long:
             self._roomier()
+
+    async def _write(
+        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], list[Settled]]
+    ) -> list[Settled]:
+        """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
+        while True:
+            try:
+                return await self._store.write(lambda tx: work(tx, ended))
+            except StoreError as error:  # the outcomes are known: keep them until the store takes them
+                logger.warning("cannot record %d attempts: %s", len(ended), error)
+                if self._leaving:
+                    return []
+                await self._clock.sleep(PAUSE_AFTER_ERROR)
+            except Exception:
+                if len(ended) > 1:
+                    logger.exception("cannot record %d attempts together", len(ended))
+                    return [settled for each in ended for settled in await self._write([each], work)]
+                name = ended[0].task.name
+                if work is forget:
+                    logger.exception("cannot free the place of an attempt of %s", name)
+                    return []
+                logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
+                return await self._write(ended, forget)
