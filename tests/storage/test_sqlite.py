@@ -51,8 +51,9 @@ async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / "t.db"))
     connection.execute("PRAGMA user_version = 1000")
     connection.close()
-    with pytest.raises(StoreError, match="newer tidegate"):
-        await SqliteStore.open(tmp_path / "t.db")
+    for _ in range(2):  # what the first one took is free again
+        with pytest.raises(StoreError, match="newer tidegate"):
+            await SqliteStore.open(tmp_path / "t.db")
 
 
 async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -55,19 +56,21 @@ class SqliteStore:
 
         Raises LockedError when another process has it open, StoreError when it is no store or cannot be opened.
         """
-        lock = _lock(path)
-        reserve = Reserve(path.parent)
-        try:
-            connection = _connect(path, vfs=vfs)
-            _migrate(connection)
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            reading = _connect(path, read_only=True, vfs=vfs)
-            transaction = SqlTransaction(connection, reserve.has_room)
-        except apsw.Error as error:
-            os.close(lock)
-            raise StoreError(
-                f"cannot open the store {path}: {error}; check that file or name another --store"
-            ) from error
+        with ExitStack() as taken:  # given back unless all goes well
+            lock = _lock(path)
+            taken.callback(os.close, lock)
+            reserve = Reserve(path.parent)
+            try:
+                connection = taken.enter_context(closing(_connect(path, vfs=vfs)))
+                _migrate(connection)
+                connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+                reading = taken.enter_context(closing(_connect(path, read_only=True, vfs=vfs)))
+                transaction = SqlTransaction(connection, reserve.has_room)
+            except apsw.Error as error:
+                raise StoreError(
+                    f"cannot open the store {path}: {error}; check that file or name another --store"
+                ) from error
+            taken.pop_all()
         writer = Worker(
             "tidegate-writer",
             connection,
@@ -130,9 +133,8 @@ def check(path: Path) -> list[str]:
     if not path.exists():
         raise StoreError(f"there is no store at {path}")
     try:
-        connection = _connect(path, read_only=True)
-        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
-        connection.close()
+        with closing(_connect(path, read_only=True)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
     except apsw.Error as error:
         raise StoreError(f"cannot read the store {path}: {error}") from error
     return [] if found == ["ok"] else found
@@ -141,12 +143,16 @@ def check(path: Path) -> list[str]:
 def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=200)
-    connection.set_busy_timeout(5000)
-    if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    _configure(connection)
+    try:
+        connection.set_busy_timeout(5000)
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
