@@ -11,6 +11,7 @@ from tidegate.cli import main
 from tidegate.servers import front
 from tidegate.servers.envoy import Tls
 from tidegate.settings import from_environment
+from tidegate.storage.sqlite import APPLICATION_ID
 
 QUEUE = "projects/p/locations/here/queues/mail"
 QUEUE_FORM = "projects/PROJECT/locations/LOCATION/queues/QUEUE"
@@ -101,7 +102,7 @@ def test_config_shows_every_value_and_its_source(tmp_path: Path) -> None:
 
 
 def test_a_sound_store_is_said_to_be_sound(tmp_path: Path) -> None:
-    apsw.Connection(str(tmp_path / "a.db")).execute("CREATE TABLE t (x)")
+    apsw.Connection(str(tmp_path / "a.db")).pragma("application_id", APPLICATION_ID)
     done = run("check", "sqlite:///a.db")
     assert (done.exit_code, done.stdout) == (0, "sqlite:///a.db is sound\n")
 
@@ -109,6 +110,7 @@ def test_a_sound_store_is_said_to_be_sound(tmp_path: Path) -> None:
 def test_a_damaged_store_is_exit_code_1(tmp_path: Path) -> None:
     store = tmp_path / "a.db"
     connection = apsw.Connection(str(store))
+    connection.pragma("application_id", APPLICATION_ID)
     connection.execute("CREATE TABLE t (x); CREATE INDEX i ON t (x)")
     connection.executemany("INSERT INTO t VALUES (?)", ((number,) for number in range(5000)))
     connection.close()
@@ -118,6 +120,12 @@ def test_a_damaged_store_is_exit_code_1(tmp_path: Path) -> None:
     done = run("check", "sqlite:///a.db")
     assert done.exit_code == 1
     assert done.stderr
+
+
+def test_another_programs_database_is_not_called_sound(tmp_path: Path) -> None:
+    apsw.Connection(str(tmp_path / "a.db")).execute("CREATE TABLE t (x)")
+    done = run("check", "sqlite:///a.db")
+    assert (done.exit_code, done.stderr) == (1, "a.db is another program's database; name another store\n")
 
 
 def test_a_store_that_is_not_there_is_not_made() -> None:

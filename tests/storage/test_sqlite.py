@@ -17,7 +17,7 @@ from tidegate.core.queue import Queue
 from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
 from tidegate.storage.rows import queue_settings, task_values
-from tidegate.storage.sqlite import LockedError, SqliteStore, check
+from tidegate.storage.sqlite import APPLICATION_ID, LockedError, SqliteStore, check
 
 
 async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
@@ -46,6 +46,38 @@ async def test_a_file_that_is_no_store_is_refused_in_one_line(tmp_path: Path) ->
         await SqliteStore.open(tmp_path / "t.db")
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE TABLE customers (name)",
+        "PRAGMA user_version = 3; CREATE TABLE queues (name); CREATE TABLE tasks (name)",
+        "PRAGMA application_id = 7",
+        "PRAGMA user_version = 50",
+    ],
+)
+async def test_another_programs_database_is_refused_as_it_is(tmp_path: Path, theirs: str) -> None:
+    path = tmp_path / "t.db"
+    connection = apsw.Connection(str(path))
+    connection.execute(theirs)
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"t\.db is another program's database; name another store"):
+        await SqliteStore.open(path)
+    with pytest.raises(StoreError, match=r"t\.db is another program's database; name another store"):
+        check(path)
+    assert path.read_bytes() == before
+
+
+async def test_an_empty_file_is_no_store_until_one_is_made_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    path.touch()
+    with pytest.raises(StoreError, match=r"t\.db is empty; 'tidegate serve' makes a store in it"):
+        check(path)
+    await (await SqliteStore.open(path)).close()
+    assert check(path) == []
+    assert apsw.Connection(str(path)).pragma("application_id") == APPLICATION_ID
+
+
 async def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     await (await SqliteStore.open(tmp_path / "t.db")).close()
     connection = apsw.Connection(str(tmp_path / "t.db"))
@@ -71,6 +103,7 @@ async def test_the_tasks_of_a_store_that_did_not_count_them_are_counted_once(tmp
     store = await SqliteStore.open(tmp_path / "t.db")
     assert (await tallied(store)).tasks == 2
     await store.close()
+    assert apsw.Connection(str(tmp_path / "t.db")).pragma("application_id") == APPLICATION_ID
 
 
 async def test_documents_of_an_older_store_are_still_there(tmp_path: Path) -> None:
@@ -80,6 +113,7 @@ async def test_documents_of_an_older_store_are_still_there(tmp_path: Path) -> No
     connection.execute("PRAGMA user_version = 3")
     connection.execute("INSERT INTO documents (kind, name, value) VALUES ('policy', 'a', x'31')")
     connection.close()
+    assert check(tmp_path / "t.db") == []
     store = await SqliteStore.open(tmp_path / "t.db")
     assert await store.read(lambda tx: tx.document("policy", "a", NOON)) == b"1"
     await store.close()

@@ -31,6 +31,12 @@ CACHE_KIB = 16 * 1024
 CHECKPOINT_PAGES = 4000
 """Pages in the write-ahead log before they move into the file: 16 MB, so that one sync serves many commits."""
 
+APPLICATION_ID = int.from_bytes(b"Tide", "big")
+"""What the header of the file says about whose it is."""
+
+FIRST_TABLES = {"queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents"}
+"""By these a store is known that was made before stores had the ID."""
+
 
 class LockedError(StoreError):
     """Another process has the store open."""
@@ -145,6 +151,9 @@ def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> 
     connection = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=200)
     try:
         connection.set_busy_timeout(5000)
+        is_empty = _is_empty(connection, path)  # before the journal of what is not ours would be changed
+        if read_only and is_empty:
+            raise StoreError(f"{path} is empty; 'tidegate serve' makes a store in it")
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
@@ -154,6 +163,19 @@ def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> 
         connection.close()
         raise
     return connection
+
+
+def _is_empty(connection: apsw.Connection, path: Path) -> bool:
+    """Whether there is no store yet, nor anything else. Raises StoreError when it is another program's database."""
+    owner, steps = connection.pragma("application_id"), connection.pragma("user_version")
+    if owner == APPLICATION_ID:
+        return False
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    if (owner, steps) == (0, 0) and not names:
+        return True
+    if owner == 0 and steps > 0 and names >= FIRST_TABLES:
+        return False
+    raise StoreError(f"{path} is another program's database; name another store")
 
 
 def _configure(connection: apsw.Connection) -> None:
@@ -179,7 +201,7 @@ def _make_room(connection: apsw.Connection, path: Path, reserve: Reserve) -> boo
 
 
 def _migrate(connection: apsw.Connection) -> None:
-    """Bring the tables up to date; ``user_version`` counts the steps already taken."""
+    """Bring the tables up to date, ``user_version`` counts the steps already taken; then the file is known as ours."""
     steps = sorted(
         (step for step in resources.files("tidegate.storage.migrations").iterdir() if step.name.endswith(".sql")),
         key=lambda step: step.name,
@@ -191,6 +213,8 @@ def _migrate(connection: apsw.Connection) -> None:
         with connection:
             connection.execute(step.read_text())
             connection.execute(f"PRAGMA user_version = {number}")
+    if connection.pragma("application_id") != APPLICATION_ID:
+        connection.pragma("application_id", APPLICATION_ID)
 
 
 def _lock(path: Path) -> int:
