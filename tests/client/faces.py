@@ -54,6 +54,12 @@ FIELD_DOCS = {
     "lease_duration": "From now: a second to a week, in whole seconds.",
     "schedule_time": "The task's, as the lease answered it.",
 }
+GAPIC_VERSION = '''"""The version."""
+
+from tidegate import __version__
+
+__all__ = ["__version__"]
+'''
 OPTIONS = """\
     retry: {retry} = DEFAULT,
     timeout: Timeout = DEFAULT,
@@ -74,6 +80,7 @@ def faces() -> Iterator[tuple[Path, str]]:
         for name, text in face.files():
             yield SOURCE / f"tasks_{version}" / name, formatted(text)
     yield SOURCE / "tasks/__init__.py", formatted(same_as_v2(Face("v2", VERSIONS["v2"])))
+    yield SOURCE / "tasks/gapic_version.py", formatted(GAPIC_VERSION)
 
 
 @cache
@@ -107,14 +114,19 @@ class Face:
     def files(self) -> Iterator[tuple[str, str]]:
         here = "services/cloud_tasks"
         yield "__init__.py", self.top()
-        yield (
-            "gapic_version.py",
-            '"""The version."""\n\nfrom tidegate import __version__\n\n__all__ = ["__version__"]\n',
-        )
+        yield "gapic_version.py", GAPIC_VERSION
         yield "types/__init__.py", self.types()
         for module in TYPE_MODULES[self.version]:
             yield f"types/{module}.py", self.type_module(module)
-        yield "services/__init__.py", f'"""The service of Cloud Tasks {self.version}."""\n'
+        yield (
+            "services/__init__.py",
+            lazily(
+                f'"""The service of Cloud Tasks {self.version}."""',
+                f"{self.package}.services",
+                {},
+                submodules=("cloud_tasks",),
+            ),
+        )
         yield (
             f"{here}/__init__.py",
             lazily(
@@ -133,6 +145,7 @@ class Face:
                 f'"""How calls of Cloud Tasks {self.version} travel."""',
                 f"{self.package}.{here.replace('/', '.')}.transports",
                 TRANSPORTS,
+                submodules=tuple(name for name, _ in self.transports()),
             ),
         )
         for name, text in self.transports():
@@ -158,11 +171,9 @@ class Face:
         )
 
     def types(self) -> str:
-        names = sorted(self.messages)
-        listed = ", ".join(names)
-        quoted = ", ".join(f'"{name}"' for name in names)
+        origins = dict.fromkeys(self.messages, self.schema)
         says = f'"""The messages and enums of {self.version}."""'
-        return f"{says}\n\nfrom {self.schema} import ({listed})\n\n__all__ = [{quoted}]\n"
+        return lazy_module(says, f"{self.package}.types", origins, TYPE_MODULES[self.version])
 
     def type_module(self, module: str) -> str:
         origin = f"{self.schema}.{module}"
@@ -440,15 +451,10 @@ def lazy_module(
     for name, origin in origins.items():
         by_origin.setdefault(origin, []).append(name)
     home = {name: f"{package}.{name}" for name in submodules}
-    if package == "tidegate.tasks":
-        home = {name: f"tidegate.tasks_v2.{name}" for name in submodules}
     listed = sorted([*origins, *(["__version__"] if version else [])])
     imports = [f"    from {origin} import ({', '.join(sorted(names))})" for origin, names in by_origin.items()]
     imports += [f"    from {path.rpartition('.')[0]} import {name} as {name}" for name, path in home.items()]
     entries = [f'            "{name}": "{origin}",' for name, origin in sorted(origins.items())]
-    if package == "tidegate.tasks":
-        imports = [line for line in imports if "gapic_version" not in line]
-        home = {}
     entries += [f'            "{name}": "{origin}",' for name, origin in home.items()]
     return "\n".join(
         [
@@ -469,7 +475,7 @@ def lazy_module(
             "        },",
             "    )",
             "",
-            "__all__ = [" + ", ".join('"' + name + '"' for name in listed) + "]",
+            f"__all__{'' if listed else ': list[str]'} = [" + ", ".join('"' + name + '"' for name in listed) + "]",
             "",
         ]
     )

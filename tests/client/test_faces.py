@@ -42,6 +42,32 @@ def test_importing_a_face_imports_neither_grpcio_nor_google_api_core(face: str) 
     assert done.stdout.strip() == "[]", done.stderr
 
 
+WALK = """
+import importlib, os, sys
+from operator import attrgetter
+
+face = importlib.import_module(sys.argv[1])
+for path in sys.argv[2:]:
+    if os.fork() == 0:  # nothing else was asked for in there, which would have brought the module along
+        found = attrgetter(path)(face)
+        os._exit(found.__name__ != f"{face.__name__}.{path}")
+    if os.wait()[1] != 0:
+        sys.exit(f"{path} is out of reach")
+"""
+
+
+@pytest.mark.parametrize("face", ["tasks_v2", "tasks_v2beta2", "tasks_v2beta3", "tasks"])
+def test_every_module_of_a_face_is_an_attribute_of_the_one_above(face: str) -> None:
+    package = faces.SOURCE / face
+    files = [path.relative_to(package) for path, _ in faces.faces() if path.is_relative_to(package)]
+    modules = [file.parent if file.name == "__init__.py" else file.with_suffix("") for file in files]
+    names = {".".join(module.parts) for module in modules} - {""}
+    assert "gapic_version" in names
+    command = [sys.executable, "-c", WALK, f"tidegate.{face}", *sorted(names)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_server_starts_without_grpcio() -> None:
     code = "import sys, tidegate.app, tidegate.servers.asgi; print('grpc' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ from tidegate import __version__
 from tidegate.client.lazy import exports
 
 if TYPE_CHECKING:
+    from tidegate.tasks import gapic_version as gapic_version
     from tidegate.tasks_v2 import (
         AppEngineHttpRequest,
         AppEngineRouting,
@@ -94,6 +95,7 @@ else:
             "UpdateCmekConfigRequest": "tidegate.tasks_v2",
             "UpdateQueueRequest": "tidegate.tasks_v2",
             "UriOverride": "tidegate.tasks_v2",
+            "gapic_version": "tidegate.tasks.gapic_version",
         },
     )
 
