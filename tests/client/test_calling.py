@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import grpc
 import pytest
@@ -119,6 +120,39 @@ def test_the_bare_call_of_a_transport_takes_messages(grpc_server: GrpcRecorder, 
     with tidegate.connect(grpc_server.address) as client:
         transport: Any = client.transport
         assert transport.get_task(tasks_v2.GetTaskRequest(name=NAME)).name == NAME
+
+
+def test_the_bare_call_of_a_transport_has_futures_and_calls_as_grpcios_has(
+    grpc_server: GrpcRecorder, script: Script
+) -> None:
+    script.begin([Answer(tasks_v2.Task.serialize(tasks_v2.Task(name=NAME)))] * 2)
+    request = tasks_v2.GetTaskRequest(name=NAME)
+    with tidegate.connect(grpc_server.address) as client:
+        transport: Any = client.transport
+        assert transport.get_task.future(request, timeout=20).result().name == NAME
+        answer, call = transport.get_task.with_call(request, metadata=[("x-mine", "a")])
+        assert (answer.name, call.code()) == (NAME, grpc.StatusCode.OK)
+
+
+async def test_the_bare_call_over_rest_takes_a_retry_as_googles_does(rest_server: RestRecorder, script: Script) -> None:
+    script.begin([Answer(json=b'{"name": "t"}')] * 2)
+    request = tasks_v2.GetTaskRequest(name=NAME)
+    with tidegate.connect(rest_server.address, transport="rest") as client:
+        transport: Any = client.transport
+        assert transport.get_task(request, retry=None, timeout=3, metadata=[]).name == "t"
+    async with tidegate.connect(rest_server.address, transport="rest", asynchronous=True) as waiting:
+        transport = waiting.transport
+        assert (await transport.get_task(request, retry=None, timeout=3, metadata=[])).name == "t"
+
+
+@pytest.mark.parametrize("kind", ["grpc", "rest"])
+def test_a_mock_can_take_the_place_of_the_bare_call(kind: Any) -> None:
+    with tidegate.connect("localhost:1", transport=kind) as client:
+        transport: Any = client.transport
+        with mock.patch.object(type(transport.get_task), "__call__") as call:
+            call.return_value = tasks_v2.Task(name="t")
+            assert client.get_task(name=NAME).name == "t"
+        assert call.call_args.args == (tasks_v2.GetTaskRequest(name=NAME),)
 
 
 class Outcomes:

@@ -26,14 +26,12 @@ try:
     _MESSAGE = cygrpc.OperationType.receive_message
     _STATUS = cygrpc.OperationType.receive_status_on_client
     _PROPAGATE = cygrpc.PropagationConstants.GRPC_PROPAGATE_DEFAULTS
-    _REST = (
-        cygrpc.SendCloseFromClientOperation,
-        cygrpc.ReceiveInitialMetadataOperation,
-        cygrpc.ReceiveMessageOperation,
-        cygrpc.ReceiveStatusOnClientOperation,
-    )
-    _STARTS = cygrpc.SendInitialMetadataOperation, cygrpc.SendMessageOperation
-    _HELPERS = inside._handle_event, inside._determine_deadline, inside._RPCState, inside._InactiveRpcError
+    _send_head, _send = cygrpc.SendInitialMetadataOperation, cygrpc.SendMessageOperation
+    _close, _receive_head = cygrpc.SendCloseFromClientOperation, cygrpc.ReceiveInitialMetadataOperation
+    _receive, _receive_status = cygrpc.ReceiveMessageOperation, cygrpc.ReceiveStatusOnClientOperation
+    _determine_deadline, _handle_event = inside._determine_deadline, inside._handle_event
+    _State: Any = inside._RPCState
+    _Error: Any = inside._InactiveRpcError
     KNOWN = measuring._OBSERVABILITY_PLUGIN is None
 except (ImportError, AttributeError, TypeError):  # another grpcio
     KNOWN = False
@@ -45,47 +43,44 @@ def quick(method: Callable[..., Any]) -> Callable[..., Any]:
         return method
     if not all(hasattr(method, name) for name in NEEDED):
         return method
-    of_method: Any = method
-    channel, name, context = of_method._channel, of_method._method, of_method._context
-    handle, serialize, parse = (
-        of_method._registered_call_handle,
-        of_method._request_serializer,
-        of_method._response_deserializer,
-    )
-    handle_event, determine_deadline, new_state, new_error = _HELPERS
-    start, write = _STARTS
-    close, receive_head, receive, receive_status = _REST
+    return QuickCallable(method)
 
-    def send(request: Any, timeout: float | None, metadata: Any) -> Any:
-        operations = (
-            start(metadata, _FLAGS),
-            write(serialize(request), 0),
-            close(0),
-            receive_head(0),
-            receive(0),
-            receive_status(0),
-        )
-        deadline = determine_deadline(None if timeout is None else time.time() + timeout)
-        batches = ((operations, None),)
-        return channel.segregated_call(_PROPAGATE, name, None, deadline, metadata, None, batches, context, handle)
 
-    def read(event: Any) -> Any:
-        """The answer, in grpcio's own way: raises what it raises."""
-        state = new_state(_DUE, None, None, None, None)
-        state.method, state.rpc_start_time = name.decode(), time.perf_counter()
-        handle_event(event, state, parse)
-        if state.code is grpc.StatusCode.OK:
-            return state.response
-        error: Any = new_error
-        raise error(state)
+class QuickCallable:
+    """What ``quick`` makes. Futures and calls with further options are grpcio's."""
 
-    def call(request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
+    def __init__(self, method: Any) -> None:
+        self._method = method
+        self._channel, self._name, self._context = method._channel, method._method, method._context
+        self._handle = method._registered_call_handle
+        self._serialize, self._parse = method._request_serializer, method._response_deserializer
+
+    def __call__(self, request: Any, timeout: float | None = None, metadata: Any = None, **options: Any) -> Any:
         if options:
-            return method(request, timeout=timeout, metadata=metadata, **options)
+            return self._method(request, timeout=timeout, metadata=metadata, **options)
         try:
-            under_way = send(request, timeout, metadata)
+            operations = (
+                _send_head(metadata, _FLAGS),
+                _send(self._serialize(request), 0),
+                _close(0),
+                _receive_head(0),
+                _receive(0),
+                _receive_status(0),
+            )
+            deadline = _determine_deadline(None if timeout is None else time.time() + timeout)
+            under_way = self._channel.segregated_call(
+                _PROPAGATE,
+                self._name,
+                None,
+                deadline,
+                metadata,
+                None,
+                ((operations, None),),
+                self._context,
+                self._handle,
+            )
         except Exception:  # nothing was sent yet: grpcio says what is wrong, or does it after all
-            return method(request, timeout=timeout, metadata=metadata)
+            return self._method(request, timeout=timeout, metadata=metadata)
         event = under_way.next_event()
         code, payload = None, None
         for operation in event.batch_operations:
@@ -95,10 +90,23 @@ def quick(method: Callable[..., Any]) -> Callable[..., Any]:
             elif kind == _STATUS:
                 code = operation.code()
         if code != 0 or payload is None:
-            return read(event)
+            return self._read(event)
         try:
-            return parse(payload)
+            return self._parse(payload)
         except Exception:
-            return read(event)
+            return self._read(event)
 
-    return call
+    def with_call(self, *arguments: Any, **options: Any) -> Any:
+        return self._method.with_call(*arguments, **options)
+
+    def future(self, *arguments: Any, **options: Any) -> Any:
+        return self._method.future(*arguments, **options)
+
+    def _read(self, event: Any) -> Any:
+        """The answer, in grpcio's own way: raises what it raises."""
+        state = _State(_DUE, None, None, None, None)
+        state.method, state.rpc_start_time = self._name.decode(), time.perf_counter()
+        _handle_event(event, state, self._parse)
+        if state.code is grpc.StatusCode.OK:
+            return state.response
+        raise _Error(state)

@@ -57,7 +57,13 @@ class RestAsyncIOTransport(RestTransport):
     def _make_sender(self, row: Rpc[Any, Any]) -> Send:
         blocking = super()._make_sender(row)
 
-        async def send(request: Any, *, timeout: float | None = None, metadata: Headers = ()) -> Any:
+        async def send(
+            request: Any,
+            *,
+            retry: Any = None,  # noqa: ARG001  # as without asyncio
+            timeout: float | None = None,
+            metadata: Headers = (),
+        ) -> Any:
             call = functools.partial(blocking, request, timeout=timeout, metadata=metadata)
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
