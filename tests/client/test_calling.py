@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -17,6 +18,7 @@ import tidegate
 from tidegate import tasks_v2
 from tidegate.client.transports import quick_grpc
 from tidegate.tasks_v2.services.cloud_tasks.transports import (
+    CloudTasksGrpcAsyncIOTransport,
     CloudTasksGrpcTransport,
     CloudTasksRestInterceptor,
     CloudTasksRestTransport,
@@ -24,6 +26,8 @@ from tidegate.tasks_v2.services.cloud_tasks.transports import (
 
 QUEUE = "projects/p/locations/l/queues/q"
 NAME = f"{QUEUE}/tasks/t"
+
+ASKED: dict[str, Any] = {"parent": QUEUE, "task": tasks_v2.Task(name=NAME, schedule_time="2030-01-01T00:00:00Z")}
 
 # Of each code: its HTTP number, and the class that REST raises: gRPC's, where that is a subclass of the number's.
 CODES = {
@@ -145,14 +149,20 @@ async def test_the_bare_call_over_rest_takes_a_retry_as_googles_does(rest_server
         assert (await transport.get_task(request, retry=None, timeout=3, metadata=[])).name == "t"
 
 
+def check_is_a_message(request: Any) -> None:
+    assert isinstance(request, tasks_v2.CreateTaskRequest)
+    assert request == tasks_v2.CreateTaskRequest(ASKED)
+    assert isinstance(request.task.schedule_time, datetime)
+
+
 @pytest.mark.parametrize("kind", ["grpc", "rest"])
 def test_a_mock_can_take_the_place_of_the_bare_call(kind: Any) -> None:
     with tidegate.connect("localhost:1", transport=kind) as client:
         transport: Any = client.transport
         with mock.patch.object(type(transport.get_task), "__call__") as call:
             call.return_value = tasks_v2.Task(name="t")
-            assert client.get_task(name=NAME).name == "t"
-        assert call.call_args.args == (tasks_v2.GetTaskRequest(name=NAME),)
+            assert client.create_task(**ASKED).name == "t"
+        check_is_a_message(*call.call_args.args)
 
 
 class Outcomes:
@@ -205,19 +215,66 @@ def test_the_quick_callable_does_as_grpcios_own(grpc_server: GrpcRecorder, scrip
 
 
 def test_a_channel_that_is_not_grpcios_own_is_not_hurried(grpc_server: GrpcRecorder, script: Script) -> None:
-    class Counting(grpc.UnaryUnaryClientInterceptor):
-        calls = 0
-
-        def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-            self.calls += 1
-            return continuation(client_call_details, request)
-
-    counting = Counting()
-    channel = grpc.intercept_channel(grpc.insecure_channel(grpc_server.address), counting)
+    looking = Looking()
+    channel = grpc.intercept_channel(grpc.insecure_channel(grpc_server.address), looking)
     script.begin([Answer(tasks_v2.Task.serialize(tasks_v2.Task(name=NAME)))])
     with tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel)) as client:
         assert client.get_task(name=NAME).name == NAME
-    assert counting.calls == 1
+    assert len(looking.seen) == 1
+
+
+class Looking(grpc.UnaryUnaryClientInterceptor):
+    """Keeps the requests that pass."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        self.seen.append(request)
+        return continuation(client_call_details, request)
+
+
+class LookingAsync(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc, unused-ignore]  # untyped
+    """The same with asyncio."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        self.seen.append(request)
+        return await continuation(client_call_details, request)
+
+
+def test_interceptors_of_a_channel_see_messages(grpc_server: GrpcRecorder, script: Script) -> None:
+    looking = Looking()
+    channel = grpc.intercept_channel(grpc.insecure_channel(grpc_server.address), looking)
+    script.begin([Answer(b"")])
+    with tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel)) as client:
+        client.create_task(**ASKED)
+    check_is_a_message(*looking.seen)
+
+
+async def test_interceptors_of_a_channel_see_messages_with_asyncio(grpc_server: GrpcRecorder, script: Script) -> None:
+    looking = LookingAsync()
+    channel = grpc.aio.insecure_channel(grpc_server.address, interceptors=[looking])
+    script.begin([Answer(b"")])
+    transport = CloudTasksGrpcAsyncIOTransport(channel=channel)
+    async with tasks_v2.CloudTasksAsyncClient(transport=transport) as client:
+        await client.create_task(**ASKED)
+    check_is_a_message(*looking.seen)
+
+
+def test_a_transport_of_ones_own_gets_messages() -> None:
+    seen = []
+
+    class Own(CloudTasksGrpcTransport):
+        @property
+        def create_task(self) -> Any:
+            return lambda request, **_: seen.append(request)
+
+    with tasks_v2.CloudTasksClient(transport=Own(channel=grpc.insecure_channel("localhost:1"))) as client:
+        client.create_task(**ASKED)
+    check_is_a_message(*seen)
 
 
 def test_nobody_there_is_service_unavailable() -> None:

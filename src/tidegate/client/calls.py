@@ -26,7 +26,11 @@ NAMES_REMEMBERED = 256  # resources whose headers are kept; a program talks to a
 
 Headers = Sequence[tuple[str, str | bytes]]
 Send = Callable[..., Any]
-"""Sends a request: ``send(request, timeout=seconds, metadata=pairs)``."""
+"""Sends a request: ``send(request, timeout=seconds, metadata=pairs)``.
+
+With an attribute ``takes_raw`` that is True it is given raw requests, which are quicker to make. All others are given
+messages: interceptors, mocks and transports of others look at them.
+"""
 
 BOTH = "If the `request` argument is set, then none of the individual field arguments should be set."
 
@@ -45,6 +49,7 @@ class Call:
         self._request: type[Any] = row.request
         self._request_pb = row.request_pb
         self._is_raw = self._request_pb is row.request
+        self._sends_raw = self._is_raw or getattr(send, "takes_raw", False) is True  # no mock's
         self._timeout = row.default.timeout
         self._retry = make_retry(self._retry_type, row.default.retry)
         self._routing_field = row.routing_field or ""
@@ -54,7 +59,7 @@ class Call:
         self._named = functools.lru_cache(NAMES_REMEMBERED)(self._headers_for)
 
     def message(self, request: Any, given: dict[str, Any]) -> Any:
-        """The request to send, from one that was given or from the fields. Raw, or a message.
+        """The request to send, from one that was given or from the fields: a message, or raw where ``send`` takes that.
 
         Raises:
             ValueError: both were given.
@@ -62,11 +67,12 @@ class Call:
         if request is None:
             try:
                 if not _PLAIN.issuperset(map(type, given.values())):
-                    return self._request_pb(**{name: _beneath(value) for name, value in given.items()})
-                return self._request_pb(**given)  # for speed
+                    message = self._request_pb(**{name: _beneath(value) for name, value in given.items()})
+                else:
+                    message = self._request_pb(**given)  # for speed
             except (TypeError, ValueError):  # proto-plus understands more, such as text for bytes
-                pass
-            return self._filled(given)
+                return self._filled(given)
+            return message if self._sends_raw else self._request.wrap(message)
         if any(value is not None for value in given.values()):
             raise ValueError(BOTH)
         if isinstance(request, self._request):
