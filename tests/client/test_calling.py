@@ -11,6 +11,8 @@ import grpc
 import pytest
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
+from google.cloud.location import locations_pb2
+from google.iam.v1 import iam_policy_pb2
 from google.rpc import error_details_pb2, status_pb2
 from tests.client.recorder import Answer, GrpcRecorder, RestRecorder, Script
 
@@ -275,6 +277,26 @@ def test_a_transport_of_ones_own_gets_messages() -> None:
     with tasks_v2.CloudTasksClient(transport=Own(channel=grpc.insecure_channel("localhost:1"))) as client:
         client.create_task(**ASKED)
     check_is_a_message(*seen)
+
+
+SHARED: list[tuple[str, Any]] = [
+    ("set_iam_policy", iam_policy_pb2.GetIamPolicyRequest(resource=QUEUE)),
+    ("get_location", locations_pb2.ListLocationsRequest(name=QUEUE)),
+]
+
+
+@pytest.mark.parametrize(("method", "request_of_another"), SHARED)
+async def test_a_shared_method_sends_whatever_has_the_field_that_it_is_routed_by(
+    grpc_server: GrpcRecorder, script: Script, method: str, request_of_another: Any
+) -> None:
+    script.begin([Answer(b"")] * 2)
+    with tidegate.connect(grpc_server.address) as client:
+        getattr(client, method)(request_of_another)
+    async with tidegate.connect(grpc_server.address, asynchronous=True) as waiting:
+        await getattr(waiting, method)(request_of_another)
+    blocking, awaited = script.seen
+    assert blocking["body"] == awaited["body"] == request_of_another.SerializeToString()
+    assert blocking["headers"] == awaited["headers"]
 
 
 def test_nobody_there_is_service_unavailable() -> None:

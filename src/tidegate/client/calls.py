@@ -95,9 +95,8 @@ class Call:
         """What goes out beside a message: where it belongs, who sends it, and what the caller adds."""
         if self._routing is None:
             return (*metadata, *self._agent)
-        own: Headers = self._named(
-            self._routing(message if isinstance(message, self._request_pb) else self._request.pb(message))
-        )
+        is_raw = self._is_raw or isinstance(message, self._request_pb)
+        own: Headers = self._named(self._routing(message if is_raw else self._request.pb(message)))
         return (*metadata, *own) if metadata else own
 
     def _headers_for(self, name: str) -> Headers:
