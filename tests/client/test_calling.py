@@ -13,6 +13,7 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2
+from google.protobuf.json_format import ParseError
 from google.rpc import error_details_pb2, status_pb2
 from tests.client.recorder import Answer, GrpcRecorder, RestRecorder, Script
 
@@ -85,6 +86,14 @@ def test_a_timeout_of_the_server_is_retried_over_rest_as_over_grpc(rest_server: 
     script.begin([failure("DEADLINE_EXCEEDED", 504), Answer(json=b'{"name": "%s"}' % NAME.encode())])
     with tidegate.connect(rest_server.address, transport="rest") as client:
         assert client.get_task(name=NAME).name == NAME
+
+
+def test_an_answer_over_rest_that_cannot_be_read_is_a_parse_error(rest_server: RestRecorder, script: Script) -> None:
+    script.begin([Answer(json=body) for body in (b"", b"<html>", b'{"name": 5}')])
+    with tidegate.connect(rest_server.address, transport="rest") as client:
+        for _ in range(3):
+            with pytest.raises(ParseError):
+                client.create_task(parent=QUEUE, task={})
 
 
 def test_interceptors_see_and_change_what_goes_and_comes(rest_server: RestRecorder, script: Script) -> None:

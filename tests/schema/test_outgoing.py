@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from google.protobuf.json_format import ParseError
 
 from tidegate.schema import names, v2
 from tidegate.schema.transcoding import HttpCall, read_response, write_request
@@ -60,6 +61,13 @@ def test_an_answer_may_hold_fields_that_are_unknown_here() -> None:
     assert answer.HasField("retry_config")
 
 
+def test_an_answer_may_hold_enum_names_that_are_unknown_here() -> None:
+    answer = read_response(ROWS.get_queue, b'{"name": "n", "state": "RESTING"}')
+    assert (answer.name, answer.state) == ("n", v2.Queue.State.STATE_UNSPECIFIED)
+    for number in (b"99", b'"99"'):
+        assert read_response(ROWS.get_queue, b'{"state": %s}' % number).state == 99
+
+
 def test_an_operation_is_read_with_what_it_holds() -> None:
     body = {
         "name": "o",
@@ -73,7 +81,7 @@ def test_an_operation_is_read_with_what_it_holds() -> None:
     assert names.unpack(answer.response).tasks[0].name == "t"
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"name": 5}'])
+@pytest.mark.parametrize("body", [b"", b" ", b"<html>", b"[]", b"\xff", b'{"name": 5}', b'{"purgeTime": "x"}'])
 def test_an_answer_that_is_no_such_message_is_an_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match="Not a Queue"):
+    with pytest.raises(ParseError, match="Not a Queue"):
         read_response(ROWS.get_queue, body)

@@ -21,7 +21,15 @@ from tidegate.schema.transcoding.scalars import (
     fill_timestamp,
     scalar_reader,
 )
-from tidegate.schema.transcoding.violations import MisfitError, Violations, kind_of, malformed, not_a_message, shown
+from tidegate.schema.transcoding.violations import (
+    MisfitError,
+    UnknownNameError,
+    Violations,
+    kind_of,
+    malformed,
+    not_a_message,
+    shown,
+)
 
 DEEPEST = 100  # an Any in an Any in an Any …; nothing else in the schema goes round in circles
 
@@ -57,7 +65,10 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Reading:
-    """One pass over a JSON object. ``path`` is where in the request the pass is just now."""
+    """One pass over a JSON object. ``path`` is where in the request the pass is just now.
+
+    With ``ignore_unknown`` members that no field stands for, and names that an enum does not have, are skipped.
+    """
 
     found: Violations
     ignore_unknown: bool = False
@@ -150,7 +161,7 @@ def _fill_scalar(field: Field, reading: Reading, message: Any, key: str, value: 
 
 
 def _single(field: Field, reading: Reading, key: str, value: Any, place: str) -> Any:
-    """One scalar, None after a finding."""
+    """One scalar, None after a finding and for what is ignored."""
     if isinstance(value, list):
         reading.found.unknown(key, reading.path, NOT_REPEATED)
     elif isinstance(value, dict):
@@ -159,7 +170,8 @@ def _single(field: Field, reading: Reading, key: str, value: Any, place: str) ->
         try:
             return field.read(value)
         except MisfitError as misfit:
-            reading.found.invalid(place, field.kind, misfit.says)
+            if not (reading.ignore_unknown and isinstance(misfit, UnknownNameError)):
+                reading.found.invalid(place, field.kind, misfit.says)
     return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.json_format import ParseError
+
 from tidegate.core.errors import InvalidArgument
 from tidegate.schema.rpc import HttpRule, Rpc
 from tidegate.schema.transcoding.json_read import Reading, read_json
@@ -41,18 +43,21 @@ def write_request(row: Rpc[Any, Any], message: Any) -> HttpCall:
 
 
 def read_response(row: Rpc[Any, Any], body: bytes) -> Any:
-    """The raw response message of an answer. Fields that are unknown here are skipped: the server may be newer.
+    """The raw response message of an answer. Fields and enum names that are unknown here are skipped: the server may be
+    newer.
 
     Raises:
-        ValueError: the answer is not such a message.
+        ParseError: the answer is not such a message; also when it is empty, which would read as one with nothing set.
     """
+    if not body.strip():
+        raise ParseError(f"Not a {row.response_pb.DESCRIPTOR.name}: the answer is empty.")
     message = row.response_pb()
     reading = Reading(Violations(), ignore_unknown=True)
     try:
         reading.fill(message, read_json(body))
         reading.found.check()
     except InvalidArgument as error:
-        raise ValueError(f"Not a {row.response_pb.DESCRIPTOR.name}: {error.message}") from error
+        raise ParseError(f"Not a {row.response_pb.DESCRIPTOR.name}: {error.message}") from error
     return message
 
 

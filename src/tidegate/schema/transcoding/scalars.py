@@ -15,7 +15,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from tidegate.schema.transcoding.violations import MisfitError, shorten, shown
+from tidegate.schema.transcoding.violations import MisfitError, UnknownNameError, shorten, shown
 
 Reader = Callable[[Any], Any]
 
@@ -111,8 +111,11 @@ def enum_reader(descriptor: Any) -> Reader:
     numbers: dict[str, int] = {name: value.number for name, value in descriptor.values_by_name.items()}
 
     def read(value: Any) -> int:
-        if isinstance(value, str) and value in numbers:
-            return numbers[value]
+        if isinstance(value, str):
+            if value in numbers:
+                return numbers[value]
+            if not _INTEGER.fullmatch(value):
+                raise UnknownNameError(shown(value))
         return _read_int32(value)
 
     return read

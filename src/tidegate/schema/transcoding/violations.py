@@ -21,6 +21,10 @@ class MisfitError(ValueError):
         self.says = says
 
 
+class UnknownNameError(MisfitError):
+    """A name that its enum does not have: one of a newer server, perhaps."""
+
+
 class Violations:
     """Findings so far, in the order of the body."""
 
