@@ -73,6 +73,8 @@ def test_an_address_may_say_http_or_https() -> None:
     assert Address.parse(" tasks:1 ") == Address("tasks:1")
     assert Address.parse("https://tasks.example.com") == Address("tasks.example.com", tls=True)
     assert Address.parse("https://tasks.example.com").url == "https://tasks.example.com"
+    assert Address.parse("HTTP://localhost:8123") == Address("localhost:8123")
+    assert Address.parse("Https://tasks.example.com") == Address("tasks.example.com", tls=True)
 
 
 @pytest.mark.parametrize(

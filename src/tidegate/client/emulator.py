@@ -18,13 +18,13 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """``localhost:8123``, ``http://localhost:8123`` or ``https://tasks.example.com``.
+        """``localhost:8123``, ``http://localhost:8123`` or ``https://tasks.example.com``, the scheme in any case.
 
         Raises:
             ValueError: there is no host in it, or more than one.
         """
         scheme, separator, rest = text.strip().rpartition("://")
-        target = rest.rstrip("/")
+        scheme, target = scheme.lower(), rest.rstrip("/")
         if not target or "/" in target or (separator and scheme not in {"http", "https"}):
             raise ValueError(f"{text!r} is not an address such as localhost:8123")
         return cls(target, scheme == "https")
