@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -12,7 +13,11 @@ from tests.client.recorder import Answer, GrpcRecorder, RestRecorder, Script
 import tidegate
 from tidegate import tasks_v2, tasks_v2beta2, tasks_v2beta3
 from tidegate.client.emulator import VARIABLE, Address
-from tidegate.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport, CloudTasksRestTransport
+from tidegate.tasks_v2.services.cloud_tasks.transports import (
+    CloudTasksGrpcTransport,
+    CloudTasksRestInterceptor,
+    CloudTasksRestTransport,
+)
 
 NAME = "projects/p/locations/l/queues/q/tasks/t"
 FACES: dict[str, Any] = {"v2": tasks_v2, "v2beta2": tasks_v2beta2, "v2beta3": tasks_v2beta3}
@@ -112,6 +117,23 @@ def test_the_emulator_variable_holds_for_rest_and_for_transports_of_ones_own_mak
         return CloudTasksRestTransport(host=host, credentials=credentials, url_scheme="http")
 
     with tasks_v2.CloudTasksClient(transport=made) as client:
+        assert client.get_task(name=NAME).name == NAME
+
+
+def test_the_emulator_variable_holds_for_a_transport_class_with_arguments_of_its_own(
+    grpc_server: GrpcRecorder, rest_server: RestRecorder, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(script, times=2)
+    monkeypatch.setenv(VARIABLE, rest_server.address)
+    interceptor = CloudTasksRestInterceptor()
+    with tasks_v2.CloudTasksClient(
+        transport=functools.partial(CloudTasksRestTransport, interceptor=interceptor)
+    ) as client:
+        assert client.get_task(name=NAME).name == NAME
+        assert cast("Any", client.transport)._interceptor is interceptor
+    monkeypatch.setenv(VARIABLE, grpc_server.address)
+    given: dict[str, Any] = {"host": "tasks.example.com", "credentials_file": "none.json", "client_info": None}
+    with tasks_v2.CloudTasksClient(transport=functools.partial(CloudTasksGrpcTransport, **given)) as client:
         assert client.get_task(name=NAME).name == NAME
 
 

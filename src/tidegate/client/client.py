@@ -115,11 +115,12 @@ class Client(metaclass=ClientType):
         info = DEFAULT_CLIENT_INFO if client_info is DEFAULT else client_info
         make = self._transport_class(transport) if transport is None or isinstance(transport, str) else transport
         emulator = emulator_host()
-        if emulator is not None and isinstance(make, type) and issubclass(make, Transport):
-            self._transport = make.plain(emulator, info)
-            self._api_endpoint = emulator.target
-            return
         if emulator is not None:
+            kind, given = (make.func, make.keywords) if isinstance(make, functools.partial) else (make, {})
+            if isinstance(kind, type) and issubclass(kind, Transport) and "channel" not in given:
+                self._transport = kind.plain(emulator, **given | {"client_info": info})
+                self._api_endpoint = emulator.target
+                return
             from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415
 
             credentials, self._api_endpoint = AnonymousCredentials(), emulator.target

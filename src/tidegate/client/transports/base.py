@@ -85,8 +85,11 @@ class Transport:
         self._calls: dict[Rpc[Any, Any], Call] = {}
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO) -> Self:
-        """A transport to a server of one's own: without credentials, and without TLS unless the address says so."""
+    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+        """A transport to a server of one's own: without credentials, and without TLS unless the address says so.
+
+        ``options`` are further arguments of the class; host and credentials among them count for nothing.
+        """
         raise NotImplementedError
 
     @property

@@ -90,12 +90,13 @@ class GrpcBase(Transport):
         self._grpc_channel = channel
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO) -> Self:
+    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
         if address.tls:
             channel = cls._secure_channel(address.target, grpc.ssl_channel_credentials(), options=UNLIMITED)
         else:
             channel = cls._plain_channel(address.target, options=UNLIMITED)
-        return cls(host=address.target, channel=channel, client_info=client_info)
+        own = {"host": address.target, "credentials_file": None, "channel": channel, "client_info": client_info}
+        return cls(**options | own)
 
     @classmethod
     def create_channel(

@@ -66,8 +66,9 @@ class RestTransport(RestBase):
         self._operations_client: Any = None
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO) -> Self:
-        transport = cls(host=address.url, credentials=AnonymousCredentials(), client_info=client_info)
+    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+        anonymous = {"credentials": AnonymousCredentials(), "credentials_file": None}
+        transport = cls(**options | anonymous | {"host": address.url, "client_info": client_info})
         # Else a 401 would end in the complaint that anonymous credentials cannot be refreshed.
         transport._session = AuthorizedSession(transport._credentials, refresh_status_codes=())
         return transport
