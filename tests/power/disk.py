@@ -131,6 +131,10 @@ class _File(apsw.VFSFile):
         disk.file(self._path)  # as it is before SQLite makes it
         super().__init__("", name, flags)
 
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
+        self._disk.fails("read")
+        return super().xRead(amount, offset)
+
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         self._disk.fails("write")
         super().xWrite(data, offset)

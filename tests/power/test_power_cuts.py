@@ -117,6 +117,25 @@ async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Pa
     disk.close()
 
 
+async def test_a_failed_read_breaks_the_store(tmp_path: Path) -> None:
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+    await store.write(history(1, 1)[0])
+
+    def fail(what: str) -> None:
+        if what == "read":
+            raise apsw.IOError
+
+    disk.fails = fail
+    with pytest.raises(StoreError):
+        await store.read(lambda tx: tx.backlog())
+    assert len(broken) == 1
+    disk.fails = lambda what: None
+    await store.close()
+    disk.close()
+
+
 async def test_a_disk_that_fails_while_room_is_made_breaks_the_store_and_everybody_is_told(tmp_path: Path) -> None:
     disk = Disk()
     broken: list[StoreError] = []

@@ -188,8 +188,8 @@ class Dispatcher:
             self.opening.ended(queue.name, handler, answered=outcome.answered)
             now = self._clock.now()
             took = timedelta(seconds=self._clock.monotonic() - started)
-            self._events.emit(AttemptEnded(queue, task, outcome, took, now))
             self._records.add(Ended(queue.name, queue_id, task, outcome, now))
+            self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         finally:
             del self._attempts[number]  # a callback for it would cost a microsecond
 

@@ -86,7 +86,7 @@ class SqliteStore:
             make_room=lambda: _make_room(connection, path, reserve),
             rolled_back=transaction.rolled_back,
         )
-        reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN")
+        reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN", on_broken=on_broken)
         return cls(writer, reader, reserve, lock)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
