@@ -70,3 +70,12 @@ def entomb(connection: apsw.Connection, *graves: Grave) -> None:
             " FROM json_each(?) AS grave, json_each(grave.value, '$[2]') AS task",
             (json_text(filled),),
         )
+
+
+def bury(
+    connection: apsw.Connection, queue: int, generation: int, until: int, where: str, values: tuple[Any, ...]
+) -> None:
+    """Delete the tasks of a condition, all of one queue's generation, and keep their names taken ``until`` then."""
+    gone = delete_tasks(connection, where, values)
+    count_tasks(connection, {generation: -len(gone)})
+    entomb(connection, Grave(queue, until, gone))

@@ -24,7 +24,7 @@ from tidegate.core.times import micros
 from tidegate.engine.ports import Settlement, StoredQueue, StoreFullError, Wanted
 from tidegate.storage import rows
 from tidegate.storage.reading import IDS, SqlReader
-from tidegate.storage.removal import Grave, count_tasks, delete_tasks, drop_bodies, entomb, json_text
+from tidegate.storage.removal import Grave, bury, count_tasks, drop_bodies, entomb, json_text
 from tidegate.storage.rows import TASK_COLUMNS, LeasableRow, TaskKey
 from tidegate.storage.sweep import Sweeper
 
@@ -345,7 +345,8 @@ class SqlTransaction(SqlReader):
         for _ in range(BURIALS):
             if not spent:
                 break
-            self._bury(queue, f"seq IN {IDS}", (apsw.carray(spent),), wanted.tombstones_until)
+            until = micros(wanted.tombstones_until)
+            bury(self._connection, queue.id, queue.generation, until, f"seq IN {IDS}", (apsw.carray(spent),))
             chosen, spent = self._leasable(queue, wanted, now, ROWS_PER_BURIAL)
         return chosen
 
@@ -417,13 +418,6 @@ class SqlTransaction(SqlReader):
     def _check_room(self) -> None:
         if not self._has_room():
             raise StoreFullError("the disk is full; what room is left is for removals")
-
-    def _bury(self, queue: StoredQueue, where: str, values: tuple[Any, ...], until: datetime) -> int:
-        """Delete tasks and leave their names taken."""
-        gone = delete_tasks(self._connection, where, values)
-        count_tasks(self._connection, {queue.generation: -len(gone)})
-        entomb(self._connection, Grave(queue.id, micros(until), gone))
-        return len(gone)
 
     def _open_generation(self, queue: int) -> int:
         ((generation,),) = self._execute("INSERT INTO generations (queue) VALUES (?) RETURNING id", (queue,)).fetchall()

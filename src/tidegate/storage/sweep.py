@@ -11,7 +11,7 @@ import apsw
 from tidegate.core.queue import SHORTEST_TASK_TTL
 from tidegate.core.times import micros
 from tidegate.storage import rows
-from tidegate.storage.removal import Grave, count_tasks, delete_tasks, entomb
+from tidegate.storage.removal import Grave, bury, delete_tasks, entomb
 
 PAUSE_BETWEEN_WALKS = timedelta(hours=1)
 """How often the tasks are walked for those past their time to live, which is counted in weeks."""
@@ -65,29 +65,29 @@ class Sweeper:
     def _lost_for_good(self, at: int, limit: int) -> bool:
         """Delete pull tasks whose last lease has run out, unless they may be leased more often by now."""
         found = self._execute(
-            "SELECT tasks.seq, tasks.id, tasks.generation, dispatch_count, tasks.settings, queues.id, queues.settings"
+            "SELECT tasks.seq, tasks.generation, dispatch_count, tasks.settings, queues.id, queues.settings"
             " FROM tasks JOIN queues ON queues.generation = tasks.generation"
             " WHERE last_lease IS NOT NULL AND schedule_time <= ? LIMIT ?",
             (at, limit),
         ).fetchall()
-        for seq, task_id, generation, leases, settings, queue, queue_settings in found:
+        for seq, generation, leases, settings, queue, queue_settings in found:
             owner = rows.decode_queue(queue_settings)
             if leases < rows.leases_allowed(settings, owner):
                 self._execute("UPDATE tasks SET last_lease = NULL WHERE seq = ?", (seq,))
             else:
-                self._delete(seq, generation, Grave(queue, at + micros_of(owner.tombstone_ttl), [task_id]))
+                bury(self._connection, queue, generation, at + micros_of(owner.tombstone_ttl), "seq = ?", (seq,))
         return len(found) == limit
 
     def _overdue(self, at: int, limit: int) -> bool:
         """Go on with the walk over the tasks, oldest first, deleting those past their queue's ``task_ttl``."""
         walked = self._execute(
-            "SELECT tasks.seq, tasks.id, tasks.generation, tasks.create_time, queues.id, queues.settings"
+            "SELECT tasks.seq, tasks.generation, tasks.create_time, queues.id, queues.settings"
             " FROM tasks LEFT JOIN queues ON queues.generation = tasks.generation"
             " WHERE seq > ? ORDER BY seq LIMIT ?",
             (self._walked_to, limit),
         ).fetchall()
         oldest_that_stays = at - micros_of(SHORTEST_TASK_TTL)
-        for seq, task_id, generation, created, queue, settings in walked:
+        for seq, generation, created, queue, settings in walked:
             if created > oldest_that_stays:  # from here on all are too young, whatever their queue says
                 break
             self._walked_to = seq
@@ -95,17 +95,12 @@ class Sweeper:
                 continue  # of a closed generation, which is cleared away as a whole
             limits = rows.decode_queue(settings)
             if created + micros_of(limits.task_ttl) <= at:
-                self._delete(seq, generation, Grave(queue, at + micros_of(limits.tombstone_ttl), [task_id]))
+                bury(self._connection, queue, generation, at + micros_of(limits.tombstone_ttl), "seq = ?", (seq,))
         else:
             if len(walked) == limit:
                 return True
         self._walked_to, self._next_walk = 0, at + micros_of(PAUSE_BETWEEN_WALKS)
         return False
-
-    def _delete(self, seq: int, generation: int, grave: Grave) -> None:
-        delete_tasks(self._connection, "seq = ?", (seq,))
-        count_tasks(self._connection, {generation: -1})
-        entomb(self._connection, grave)
 
 
 def micros_of(span: timedelta) -> int:
