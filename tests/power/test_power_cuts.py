@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,18 @@ from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
 
 CUTS = int(os.environ.get("CUTS", "300"))
 STEPS = 12
+
+
+@asynccontextmanager
+async def failing(folder: Path) -> AsyncIterator[tuple[Disk, SqliteStore, list[StoreError]]]:
+    """A disk that a test may have fail, the store on it, and what is told of the store when it breaks."""
+    disk = Disk()
+    broken: list[StoreError] = []
+    store = await SqliteStore.open(folder / "t.db", broken.append, vfs=disk.name)
+    yield disk, store, broken
+    disk.fails = lambda what: None
+    await store.close()
+    disk.close()
 
 
 async def expected(steps: list[Step]) -> list[dict[str, list[tuple[Any, ...]]]]:
@@ -95,84 +109,65 @@ async def test_the_cuts_would_find_a_store_that_does_not_sync(tmp_path: Path, mo
 
 
 async def test_after_a_failed_sync_nothing_is_acknowledged_any_more(tmp_path: Path) -> None:
-    disk = Disk()
-    broken: list[StoreError] = []
-    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
-    steps = history(1, 6)
-    await store.write(steps[0])
+    async with failing(tmp_path) as (disk, store, broken):
+        steps = history(1, 6)
+        await store.write(steps[0])
 
-    def fail(what: str) -> None:
-        if what == "sync":
-            raise apsw.IOError
+        def fail(what: str) -> None:
+            if what == "sync":
+                raise apsw.IOError
 
-    disk.fails = fail
-    with pytest.raises(StoreError):
-        await store.write(steps[1])
-    assert len(broken) == 1
-    disk.fails = lambda what: None  # the disk says it is well again; nobody knows what it kept
-    for step in steps[2:]:
+        disk.fails = fail
         with pytest.raises(StoreError):
-            await store.write(step)
-    await store.close()
-    disk.close()
+            await store.write(steps[1])
+        assert len(broken) == 1
+        disk.fails = lambda what: None  # the disk says it is well again; nobody knows what it kept
+        for step in steps[2:]:
+            with pytest.raises(StoreError):
+                await store.write(step)
 
 
 async def test_a_failed_read_breaks_the_store(tmp_path: Path) -> None:
-    disk = Disk()
-    broken: list[StoreError] = []
-    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
-    await store.write(history(1, 1)[0])
+    async with failing(tmp_path) as (disk, store, broken):
+        await store.write(history(1, 1)[0])
 
-    def fail(what: str) -> None:
-        if what == "read":
-            raise apsw.IOError
+        def fail(what: str) -> None:
+            if what == "read":
+                raise apsw.IOError
 
-    disk.fails = fail
-    with pytest.raises(StoreError):
-        await store.read(lambda tx: tx.backlog())
-    assert len(broken) == 1
-    disk.fails = lambda what: None
-    await store.close()
-    disk.close()
+        disk.fails = fail
+        with pytest.raises(StoreError):
+            await store.read(lambda tx: tx.backlog())
+        assert len(broken) == 1
 
 
 async def test_a_disk_that_fails_while_room_is_made_breaks_the_store_and_everybody_is_told(tmp_path: Path) -> None:
-    disk = Disk()
-    broken: list[StoreError] = []
-    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
-    steps = history(1, 3)
-    await store.write(steps[0])
-    errors = chain([apsw.FullError], repeat(apsw.IOError))  # the second one at the checkpoint
+    async with failing(tmp_path) as (disk, store, broken):
+        steps = history(1, 3)
+        await store.write(steps[0])
+        errors = chain([apsw.FullError], repeat(apsw.IOError))  # the second one at the checkpoint
 
-    def fail(what: str) -> None:
-        if what == "write":
-            raise next(errors)
+        def fail(what: str) -> None:
+            if what == "write":
+                raise next(errors)
 
-    disk.fails = fail
-    outcomes = await asyncio.gather(*[store.write(step) for step in steps[1:]], return_exceptions=True)
-    assert [type(each) for each in outcomes] == [StoreError] * 2
-    assert len(broken) == 1
-    disk.fails = lambda what: None
-    await store.close()
-    disk.close()
+        disk.fails = fail
+        outcomes = await asyncio.gather(*[store.write(step) for step in steps[1:]], return_exceptions=True)
+        assert [type(each) for each in outcomes] == [StoreError] * 2
+        assert len(broken) == 1
 
 
 async def test_a_log_that_is_gone_when_room_is_made_breaks_the_store(tmp_path: Path) -> None:
-    disk = Disk()
-    broken: list[StoreError] = []
-    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
+    async with failing(tmp_path) as (disk, store, broken):
 
-    def fail(what: str) -> None:
-        (tmp_path / "t.db-wal").unlink()
-        raise apsw.FullError
+        def fail(what: str) -> None:
+            (tmp_path / "t.db-wal").unlink()
+            raise apsw.FullError
 
-    disk.fails = fail
-    with pytest.raises(StoreError, match=r"No such file or directory"):
-        await store.write(history(1, 1)[0])
-    assert len(broken) == 1
-    disk.fails = lambda what: None
-    await store.close()
-    disk.close()
+        disk.fails = fail
+        with pytest.raises(StoreError, match=r"No such file or directory"):
+            await store.write(history(1, 1)[0])
+        assert len(broken) == 1
 
 
 async def test_a_rollback_that_fails_breaks_the_store(tmp_path: Path) -> None:
@@ -205,27 +200,23 @@ async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_roo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reserve, "LOOK_EVERY", 0.0)
-    disk = Disk()
-    broken: list[StoreError] = []
-    store = await SqliteStore.open(tmp_path / "t.db", broken.append, vfs=disk.name)
-    steps = history(2, 8)
-    await store.write(steps[0])
-    before = await store.read(state)
+    async with failing(tmp_path) as (disk, store, broken):
+        steps = history(2, 8)
+        await store.write(steps[0])
+        before = await store.read(state)
 
-    def fail(what: str) -> None:
-        if what == "write":
-            raise apsw.FullError
+        def fail(what: str) -> None:
+            if what == "write":
+                raise apsw.FullError
 
-    disk.fails = fail
-    writing = [lambda tx: tx.put_document("policy", "a", b"1")] * 3
-    refused = await asyncio.gather(*[store.write(work) for work in writing], return_exceptions=True)
-    assert [type(each) for each in refused] == [StoreFullError] * 3
-    assert await store.read(state) == before
-    disk.fails = lambda what: None
-    await store.write(steps[4])
-    assert broken == []
-    await store.close()
-    disk.close()
+        disk.fails = fail
+        writing = [lambda tx: tx.put_document("policy", "a", b"1")] * 3
+        refused = await asyncio.gather(*[store.write(work) for work in writing], return_exceptions=True)
+        assert [type(each) for each in refused] == [StoreFullError] * 3
+        assert await store.read(state) == before
+        disk.fails = lambda what: None
+        await store.write(steps[4])
+        assert broken == []
 
 
 async def test_a_log_that_was_cut_short_loses_only_what_was_cut(tmp_path: Path) -> None:
