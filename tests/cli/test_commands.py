@@ -7,10 +7,10 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
+from tidegate.app import application
 from tidegate.cli import main
 from tidegate.servers import front
-from tidegate.servers.envoy import Tls
-from tidegate.settings import from_environment
+from tidegate.servers.http import Tls
 from tidegate.storage.sqlite import APPLICATION_ID
 
 QUEUE = "projects/p/locations/here/queues/mail"
@@ -33,8 +33,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the server would have been started with."""
     call: dict[str, Any] = {}
 
-    def serve(app: str, host: str, port: int, *, environment: dict[str, str], tls: Tls | None) -> None:
-        call.update(app=app, host=host, port=port, settings=from_environment(environment), tls=tls)
+    def serve(make: Any, host: str, port: int, *, tls: Tls | None) -> None:
+        (settings,) = make.args
+        call.update(make=make.func, host=host, port=port, settings=settings, tls=tls)
 
     monkeypatch.setattr(front, "serve", serve)
     return call
@@ -44,7 +45,7 @@ def test_serve_starts_the_application_where_the_settings_say(served: dict[str, A
     (tmp_path / "tidegate.toml").write_text('host = "::1"\nport = 3\ndrain = "5s"')
     done = run("serve", "--port", "1", "--queue", QUEUE, "--queue", f"{QUEUE}2", "--dev", TIDEGATE_PORT="2")
     assert done.exit_code == 0, done.output
-    assert (served["app"], served["host"], served["port"], served["tls"]) == ("tidegate.app:asgi", "::1", 1, None)
+    assert (served["make"], served["host"], served["port"], served["tls"]) == (application, "::1", 1, None)
     settings = served["settings"]
     assert [queue.name for queue in settings.queue] == [QUEUE, f"{QUEUE}2"]
     assert settings.dev

@@ -10,7 +10,7 @@ import tidegate
 from tidegate.cli import main
 from tidegate.settings import SETTINGS
 
-HEAVY = ["apsw", "google.protobuf", "grpc", "proto", "pyreqwest", "pyvoy", "rich"]
+HEAVY = ["apsw", "google.protobuf", "grpc", "proto", "h2corn", "pyreqwest", "rich", "uvloop"]
 
 
 def output(*arguments: str) -> str:

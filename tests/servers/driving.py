@@ -13,6 +13,8 @@ from google.rpc import status_pb2
 
 T = TypeVar("T")
 GRPC = (b"content-type", b"application/grpc")
+TRAILERS = (b"te", b"trailers")
+"""What goes with it in each call."""
 
 
 class Answer:
@@ -78,7 +80,7 @@ class Client:
             return self._events.pop(0)
         if self._leaves:
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": b"", "more_body": False}  # as pyvoy does after the end
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Any) -> None:
         self.sent.append(dict(message))
@@ -99,7 +101,10 @@ async def request(
 ) -> Answer:
     """One request to ``app``, and its answer."""
     client = client or Client(chunks)
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": list(headers)}
+    headers = list(headers)
+    if any(name == b"content-type" and value.lower().startswith(b"application/grpc") for name, value in headers):
+        headers.append(TRAILERS)
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": headers}
     await app(scope, client.receive, client.send)
     return client.answer
 

@@ -21,7 +21,8 @@ class Front:
     """A process that serves the sample application; ended, whatever happens, by ``running``."""
 
     def __init__(self, arguments: str, environment: dict[str, str]) -> None:
-        code = f"from tidegate.servers.front import serve, Tls; serve('tests.servers.sample:app', {arguments})"
+        imports = "from tests.servers.sample import make; from tidegate.servers.front import serve, Tls"
+        code = f"{imports}; serve(make, {arguments})"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=ROOT,

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tidegate.core.errors import ErrorInfo, NotFound
+from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.grpc import Call, Method
 from tidegate.servers.respond import respond
@@ -98,6 +99,12 @@ handlers = {
     "Hold": hold,
     "Release": release,
 }
+
+
+def make(_address: Address) -> App:
+    return app
+
+
 app = App(
     {f"/sample.Sample/{name}": Method(StringValue, handler) for name, handler in handlers.items()},
     start=start,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
-from tests.servers.driving import GRPC, Answer, Client, framed, in_virtual_time, request
+from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code
-from tidegate.servers.asgi import LAST_ANSWERS, LINGER, App, StartupError, not_found, tell_of_a_callback
+from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, StartupError, is_utf8, not_found
 from tidegate.servers.grpc import Call, Method
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
 from tidegate.servers.respond import respond
@@ -31,36 +31,14 @@ class Running:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.sent: list[dict[str, Any]] = []
-        self._stop = asyncio.Event()
-        self._asked = 0
 
     async def __aenter__(self) -> Running:
-        started = asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            self._asked += 1
-            if self._asked == 1:
-                return {"type": "lifespan.startup"}
-            started.set()
-            await self._stop.wait()
-            return {"type": "lifespan.shutdown"}
-
-        async def send(message: Any) -> None:
-            self.sent.append(message)
-
-        self._life = asyncio.ensure_future(self.app({"type": "lifespan"}, receive, send))
-        waiting = asyncio.ensure_future(started.wait())
-        await asyncio.wait({self._life, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        await self.app.start()
         return self
 
-    def stop(self) -> None:
-        self._stop.set()
-
     async def __aexit__(self, *exc: object) -> None:
-        self.stop()
-        await self._life
+        await self.app.leave()
+        await self.app.stop()
 
 
 async def get(app: App, path: str) -> Answer:
@@ -136,7 +114,9 @@ async def test_a_client_that_leaves_the_fallback_is_no_error(caplog: pytest.LogC
         raise ConnectionResetError
 
     with caplog.at_level(logging.INFO):
-        await App()({"type": "http", "method": "GET", "path": "/", "headers": []}, Client([]).receive, gone)
+        await App()(
+            {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "headers": []}, Client([]).receive, gone
+        )
     assert caplog.records == []
 
 
@@ -159,22 +139,6 @@ async def test_head_is_get_without_the_body(path: str, status: int) -> None:
     assert whole.body
 
 
-@pytest.mark.parametrize(
-    ("message", "error", "told"),
-    [
-        ("Exception in callback <_pyvoy.asgi.RecvFutureExecutor object at 0x7f>", asyncio.InvalidStateError(), False),
-        ("Exception in callback <_pyvoy.asgi.RecvFutureExecutor object at 0x7f>", ValueError(), True),
-        ("Exception in callback Engine.tell()", asyncio.InvalidStateError(), True),
-        ("Unclosed file", None, True),
-    ],
-)
-async def test_only_a_receive_that_was_given_up_may_fail_silently(
-    message: str, error: Exception | None, told: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    tell_of_a_callback(asyncio.get_running_loop(), {"message": message} | ({"exception": error} if error else {}))
-    assert (message in caplog.text) is told
-
-
 # A life
 
 
@@ -187,11 +151,9 @@ async def test_start_drain_and_stop_come_in_this_order() -> None:
 
         return run
 
-    async with Running(App(start=step("start"), drain=step("drain"), stop=step("stop"))) as running:
+    async with Running(App(start=step("start"), drain=step("drain"), stop=step("stop"))):
         assert steps == ["start"]
-        assert running.sent == [{"type": "lifespan.startup.complete"}]
     assert steps == ["start", "drain", "stop"]
-    assert running.sent[1:] == [{"type": "lifespan.shutdown.complete"}]
 
 
 async def test_start_may_bring_the_methods_and_the_fallback() -> None:
@@ -203,14 +165,14 @@ async def test_start_may_bring_the_methods_and_the_fallback() -> None:
         assert (await request(app, DO, [framed(b"")])).status == 0
 
 
-async def test_a_start_that_fails_is_told_to_the_server() -> None:
+async def test_after_a_start_that_failed_it_is_not_ready() -> None:
     async def start() -> None:
         raise StartupError("the store is locked: stop the other server")
 
-    async with Running(App(start=start)) as running:
-        assert running.sent == [
-            {"type": "lifespan.startup.failed", "message": "the store is locked: stop the other server"}
-        ]
+    app = App(start=start)
+    with pytest.raises(StartupError, match="the store is locked"):
+        await app.start()
+    assert (await get(app, "/readyz")).http_status == 503
 
 
 async def test_a_step_of_the_shutdown_that_fails_does_not_stop_the_next(caplog: pytest.LogCaptureFixture) -> None:
@@ -236,13 +198,14 @@ async def test_while_it_drains_calls_are_answered_and_health_says_not_serving() 
         await drained.wait()
 
     app = App({DO: Method(Empty, nothing)}, drain=drain)
-    async with Running(app) as running:
-        running.stop()
+    async with Running(app):
+        leaving = asyncio.ensure_future(app.leave())
         await draining.wait()
         assert (await request(app, DO, [framed(b"")])).status == 0
         assert (await get(app, "/readyz")).http_status == 503
         assert HealthCheckResponse.deserialize((await health(app)).payload).status == Status.NOT_SERVING
         drained.set()
+        await leaving
 
 
 async def test_when_it_has_drained_new_calls_are_unavailable() -> None:
@@ -272,7 +235,83 @@ def test_calls_in_flight_may_end_for_a_while_before_the_stop(takes: float, stops
         async with Running(app):
             call = asyncio.ensure_future(request(app, DO, [framed(b"")], headers=[GRPC]))
             await begun.wait()
-        assert stops_after <= stopped_at[0] <= stops_after + 2 * LINGER
+        assert stops_after <= stopped_at[0] <= stops_after + 3 * LOOK_PAUSE
         await call
 
     in_virtual_time(story())
+
+
+# Clients that leave, and calls that are cut
+
+
+class Leaving:
+    """A call whose client leaves while the handler works, as the HTTP server tells it: the call is cancelled."""
+
+    def __init__(self, app: App, path: str, headers: list[tuple[bytes, bytes]], method: str = "POST") -> None:
+        self.client = Client([framed(b"")])
+        scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": headers}
+        self.task = asyncio.ensure_future(app(scope, self.client.receive, self.client.send))
+
+
+async def test_a_call_whose_client_leaves_ends_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def handler(message: Empty, call: Call) -> Empty:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return message
+
+    async with Running(App({DO: Method(Empty, handler)})) as running:
+        call = Leaving(running.app, DO, [GRPC, TRAILERS])
+        await begun.wait()
+        call.task.cancel()
+        await asyncio.wait({call.task})
+        assert (call.task.cancelled(), ended.is_set(), call.client.sent, caplog.records) == (True, True, [], [])
+
+
+def test_calls_that_outlast_the_last_answers_end_as_unavailable() -> None:
+    async def story() -> None:
+        async def handler(message: Empty, call: Call) -> Empty:
+            await asyncio.Event().wait()
+            return message
+
+        async def fallback(scope: Any, receive: Any, send: Any) -> None:
+            await asyncio.Event().wait()
+
+        app = App({DO: Method(Empty, handler)}, fallback=fallback)
+        async with Running(app):
+            grpc = Leaving(app, DO, [GRPC, TRAILERS])
+            rest = Leaving(app, "/v2/projects", [JSON], "GET")
+            await asyncio.sleep(0)
+        await asyncio.wait({grpc.task, rest.task})
+        assert (grpc.client.answer.status, grpc.client.answer.text) == (
+            Code.UNAVAILABLE,
+            "The server is shutting down.",
+        )
+        assert rest.client.answer.http_status == 503
+
+    in_virtual_time(story())
+
+
+async def test_web_sockets_are_refused() -> None:
+    client = Client([])
+    await App()({"type": "websocket", "path": DO, "headers": []}, client.receive, client.send)
+    assert client.sent == [{"type": "websocket.close"}]
+
+
+@pytest.mark.parametrize("path", ["/%FF", "/%ED%A0%80", "/%C3x", "/\xff"])
+async def test_a_path_that_is_not_utf_8_is_refused(path: str) -> None:
+    client = Client([])
+    raw = path.encode("latin-1")
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": raw, "headers": []}
+    await App()(scope, client.receive, client.send)
+    assert client.answer.http_status == 400
+    assert json.loads(client.answer.body)["error"]["message"] == "The path is not percent-encoded UTF-8."
+
+
+@pytest.mark.parametrize("path", ["/", "/%41", "/%C3%A9", "/%F0%9F%98%80", "/\u00e9"])
+def test_a_path_passes_that_is_utf_8(path: str) -> None:
+    assert is_utf8(path.encode())

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.servers.driving import GRPC, Answer, Client, framed, in_virtual_time, request
+from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code, Help, InvalidArgument, NotFound
 from tidegate.servers.deadlines import TICK, WATCHED_MAX, Deadlines, parse_timeout
@@ -92,10 +92,19 @@ async def test_a_handler_learns_the_method_and_the_metadata() -> None:
     assert learned["deadline"] is None
     assert learned["metadata"] == {
         "content-type": "application/grpc",
+        "te": "trailers",
         "x-goog-request-params": "name=a%2Fb",
         "x": "1,2",
         "id-bin": b"\x01\x02",
     }
+
+
+async def test_a_call_without_te_trailers_is_told_so() -> None:
+    client = Client([framed(b"")])
+    scope = {"type": "http", "method": "POST", "path": DO, "headers": [GRPC]}
+    await answering(nothing)(scope, client.receive, client.send)
+    assert client.answer.status == Code.INVALID_ARGUMENT
+    assert client.answer.text.startswith("The request has no header 'te: trailers'")
 
 
 # How a handler fails
@@ -233,7 +242,7 @@ def test_a_body_that_does_not_come_is_given_up_at_the_deadline() -> None:
         async def never() -> Any:
             await asyncio.sleep(60)
 
-        scope = {"type": "http", "method": "POST", "path": DO, "headers": [GRPC, (b"grpc-timeout", b"500m")]}
+        scope = {"type": "http", "method": "POST", "path": DO, "headers": [GRPC, TRAILERS, (b"grpc-timeout", b"500m")]}
         await answering(nothing)(scope, never, client.send)
         assert client.answer.status == Code.DEADLINE_EXCEEDED
 

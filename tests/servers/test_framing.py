@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.servers.driving import GRPC, Answer, Client, framed, request
+from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, request
 
 from tidegate.core.errors import Code
 from tidegate.servers import framing
@@ -118,7 +118,7 @@ async def test_a_message_over_the_limit_is_refused_before_it_is_read() -> None:
     client = Client([b"\0" + (MESSAGE_MAX + 1).to_bytes(4, "big"), *[b"x" * 1000] * 1000])
     answer = await request(server, SAY, client=client)
     assert answer.status == Code.RESOURCE_EXHAUSTED
-    assert client.asked == 1
+    assert client.asked == 2  # the end of a body may come by itself
 
 
 async def test_a_message_of_exactly_the_limit_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused() -> None:
 
 async def test_nothing_is_answered_to_a_client_that_leaves_in_the_middle() -> None:
     client = Client([framed(HELLO)[:6]], leaves=True)
-    scope = {"type": "http", "method": "POST", "path": SAY, "headers": [GRPC]}
+    scope = {"type": "http", "method": "POST", "path": SAY, "headers": [GRPC, TRAILERS]}
     await server(scope, client.receive, client.send)
     assert client.sent == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import socket
@@ -90,12 +91,18 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(address: st
     assert httpx.get(f"http://{address}/v2/{queue}/tasks").json() == {}
 
 
-@pytest.mark.parametrize("protocol", ["websocket", "h2c", "a, b"])
+@pytest.mark.parametrize("protocol", ["h2c", "a, b"])
 def test_who_asks_for_another_protocol_is_answered_in_this_one(address: str, queue: str, protocol: str) -> None:
     upgrade = {"connection": "upgrade", "upgrade": protocol, "sec-websocket-version": "13"}
     url = f"http://{address}/v2/{queue}"
     assert httpx.get(url, headers=upgrade).json()["name"] == queue
     assert httpx.post(f"{url}:pause", headers=upgrade, json={}).json()["state"] == "PAUSED"
+
+
+def test_a_web_socket_is_refused(address: str, queue: str) -> None:
+    key = base64.b64encode(bytes(16)).decode()
+    asked = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": key}
+    assert httpx.get(f"http://{address}/v2/{queue}", headers=asked).status_code == 403
 
 
 def test_handlers_find_the_keys_that_verify_their_tokens(http: httpx.Client, address: str) -> None:

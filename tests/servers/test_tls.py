@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import signal
+import socket
 import ssl
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.servers.running import Front, calling, running
 
-from tidegate.servers.address import Address
-from tidegate.servers.envoy import Tls
-from tidegate.servers.front import CannotServe, prepare
+from tidegate.servers.front import CannotServe, check_files
+from tidegate.servers.http import Tls
 
 
 class Identity(NamedTuple):
@@ -29,18 +32,25 @@ class Identity(NamedTuple):
     cert: bytes
 
 
-@pytest.fixture(scope="module")
-def identities(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Identity, Identity]:
-    """A folder with the files of the server and of the CA, which signed both; the server and the client."""
-    folder = tmp_path_factory.mktemp("tls")
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    now = datetime.datetime.now(datetime.UTC)
+class Authority:
+    """Signs certificates."""
 
-    def signed(name: str, key: ec.EllipticCurvePrivateKey, *, ca: bool = False) -> bytes:
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self._signed("tests", self._key, ca=True)
+
+    def identity(self, name: str) -> Identity:
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return Identity(pem, self._signed(name, key))
+
+    def _signed(self, name: str, key: ec.EllipticCurvePrivateKey, *, ca: bool = False) -> bytes:
         names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+        now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(
-            issuer_name=ca_name,
+            issuer_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")]),
             subject_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]),
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
@@ -49,20 +59,22 @@ def identities(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Identity
         )
         builder = builder.add_extension(names, critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        return builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    def identity(name: str) -> Identity:
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return Identity(pem, signed(name, key))
 
-    server, client = identity("server"), identity("client")
-    for name, pem in {"ca": signed("tests", ca_key, ca=True), "cert": server.cert, "key": server.key}.items():
-        (folder / name).write_bytes(pem)
-    (folder / "client").write_bytes(client.key + client.cert)
-    return folder, server, client
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def identities(tmp_path: Path, authority: Authority) -> tuple[Path, Identity, Identity]:
+    """A folder with the files of the server and of the CA, which signed both; the server and the client."""
+    server, client = authority.identity("server"), authority.identity("client")
+    for name, pem in {"ca": authority.certificate, "cert": server.cert, "key": server.key}.items():
+        (tmp_path / name).write_bytes(pem)
+    (tmp_path / "client").write_bytes(client.key + client.cert)
+    return tmp_path, server, client
 
 
 @pytest.fixture
@@ -96,7 +108,7 @@ def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
     (folder / "other").write_bytes(client.key)
     tls = Tls(*(folder / name for name in files))
     with pytest.raises(CannotServe) as refused:
-        prepare("module:app", Address("localhost", "127.0.0.1", 1), environment={}, tls=tls)
+        check_files(tls)
     assert str(refused.value) == says.format(folder)
 
 
@@ -120,3 +132,64 @@ def test_only_clients_with_a_certificate_of_the_ca_are_let_in(
         assert call("Echo", "secret") == "secret"
     with calling(front, grpc.ssl_channel_credentials(ca)) as stranger:
         assert stranger.error("Echo").code() is grpc.StatusCode.UNAVAILABLE
+
+
+# Certificates that are replaced
+
+
+def served_name(front: Front, folder: Path) -> str:
+    """The name in the certificate that a new connection is shown."""
+    context = ssl.create_default_context(cafile=str(folder / "ca"))
+    with (
+        socket.create_connection(("127.0.0.1", front.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as wire,
+    ):
+        certificate = x509.load_der_x509_certificate(wire.getpeercert(binary_form=True) or b"")
+    (name,) = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(name.value)
+
+
+def await_name(front: Front, folder: Path, name: str) -> None:
+    give_up = time.monotonic() + 60
+    while served_name(front, folder) != name:
+        assert time.monotonic() < give_up, f"still {served_name(front, folder)}"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("front", [False], indirect=True)
+def test_replaced_certificates_are_served_and_calls_go_on(
+    front: Front, identities: tuple[Path, Identity, Identity], authority: Authority
+) -> None:
+    folder, *_ = identities
+    with (
+        calling(front, grpc.ssl_channel_credentials((folder / "ca").read_bytes())) as before,
+        ThreadPoolExecutor() as threads,
+    ):
+        held = threads.submit(before, "Hold", "kept")
+        assert front.line() == "holding"
+        for name in ("second", "third"):
+            new = authority.identity(name)
+            (folder / "cert").write_bytes(new.cert)
+            (folder / "key").write_bytes(new.key)
+            front.process.send_signal(signal.SIGHUP)
+            await_name(front, folder, name)
+        with calling(front, grpc.ssl_channel_credentials((folder / "ca").read_bytes())) as after:
+            assert after("Release", "go") == "go"
+        assert held.result() == "kept"
+
+
+@pytest.mark.parametrize("front", [False], indirect=True)
+def test_certificates_that_cannot_be_used_leave_the_old_ones_in_place(
+    front: Front, identities: tuple[Path, Identity, Identity], authority: Authority
+) -> None:
+    folder, *_ = identities
+    (folder / "key").write_bytes(b"nonsense")
+    front.process.send_signal(signal.SIGHUP)
+    assert front.process.stderr is not None
+    assert front.process.stderr.readline().startswith("the certificates of before are served on: ")
+    assert served_name(front, folder) == "server"
+    new = authority.identity("second")
+    (folder / "cert").write_bytes(new.cert)
+    (folder / "key").write_bytes(new.key)
+    front.process.send_signal(signal.SIGHUP)
+    await_name(front, folder, "second")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tidegate.settings import SETTINGS, File, Settings, SqliteUrl, from_environment, load, to_environment
+from tidegate.settings import SETTINGS, File, Settings, SqliteUrl, load
 
 QUEUE = "projects/p/locations/here/queues/mail"
 
@@ -107,15 +107,3 @@ def test_tasks_may_call_only_public_addresses_once_others_can_make_them(host: st
 
 def test_egress_rules_that_were_set_hold_on_any_host() -> None:
     assert load({"host": "0.0.0.0", "egress": ("all",)}).settings.egress_rules == ("all",)
-
-
-def test_the_server_process_gets_the_settings_in_one_variable() -> None:
-    text = f'[[queue]]\nname = "{QUEUE}"\ntype = "pull"\nmax_attempts = 3\nmin_backoff = "250ms"'
-    settings = load({"egress": ("public",), "app_engine": ("default=http://x",)}, file=file(text)).settings
-    carried = to_environment(settings)
-    assert list(carried) == ["TIDEGATE_RESOLVED"]
-    assert from_environment({"TIDEGATE_PORT": "1", **carried}) == settings
-
-
-def test_a_server_started_by_hand_reads_its_environment() -> None:
-    assert from_environment({"TIDEGATE_PORT": "1"}).port == 1

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tidegate.cli.options import load_settings, setting_flags
-from tidegate.settings import to_environment
-
-APP = "tidegate.app:asgi"
 
 
 @click.command(short_help="Run the server.")
@@ -27,11 +25,15 @@ def serve(config_file: str | None, **flags: Any) -> None:
     what holds.
     """
     settings = load_settings(flags, config_file).settings
-    from tidegate.servers import front
-    from tidegate.servers.envoy import Tls
+    import logging
 
+    from tidegate.app import application
+    from tidegate.servers import front
+    from tidegate.servers.http import Tls
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     tls = None
     if settings.tls_cert and settings.tls_key:
         client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
         tls = Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
-    front.serve(APP, settings.host, settings.port, environment=to_environment(settings), tls=tls)
+    front.serve(partial(application, settings), settings.host, settings.port, tls=tls)

@@ -1,22 +1,18 @@
-"""One ASGI application: gRPC, health, and whatever else is mounted behind them; start, drain and stop."""
+"""One ASGI application: gRPC, health, and whatever else is mounted behind them; its start, drain and stop."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import os
-import sys
-import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
-from tidegate.core.errors import Internal, NotFound, Unavailable
-from tidegate.servers import health, signals
-from tidegate.servers.address import Address, PortTaken, announce, reserve
+from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailable
+from tidegate.servers import health
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import GrpcServer, Method, Scope, Send, send_error
 from tidegate.servers.respond import respond
@@ -26,12 +22,10 @@ Step: TypeAlias = Callable[[], Awaitable[None]]
 
 LAST_ANSWERS: Final = 5.0
 """Seconds that calls in flight may still take after everything has drained."""
-LINGER: Final = 0.1
-"""Seconds between the last answer given to the front and the end of the front: it writes from another thread."""
+LOOK_PAUSE: Final = 0.01
+"""Seconds between two looks at whether calls are in flight."""
 
-SAME_WISH: Final = 1.0
-"""Seconds within which further signals mean the same as the first: ``timeout`` and many wrappers send two at once."""
-
+BAD_PATH: Final = InvalidArgument("The path is not percent-encoded UTF-8.")
 LEAVING: Final = Unavailable("The server is shutting down.")
 
 log = logging.getLogger(__name__)
@@ -55,7 +49,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
 
 
 class App:
-    """The application that the front runs.
+    """The application that the HTTP server runs.
 
     - ``start`` runs before the port is opened; a ``StartupError`` from it ends the process with that one line.
     - ``drain`` runs after SIGTERM or SIGINT, while calls are still answered (a task's handler may create the next
@@ -79,8 +73,7 @@ class App:
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
-        self._caught: asyncio.Future[Any] | None = None
-        self._background: set[asyncio.Task[None]] = set()
+        self._cut = False
         self.serve(methods or {})
 
     def serve(self, methods: Mapping[str, Method], streams: Mapping[str, AsgiApp] = MappingProxyType({})) -> None:
@@ -93,10 +86,11 @@ class App:
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+        if scope["type"] != "http":
+            await _refuse_web_socket(scope, send)
             return
         method, path = scope["method"], scope["path"]
+        answer_send = send
         self._in_flight += 1
         try:
             # A known path is a call by itself: nothing else of ours is named like one.
@@ -108,16 +102,23 @@ class App:
                 await self._other(scope, receive, _telling(send))
         except Disconnected:
             log.debug("%s: the client left before its answer", path)
+        except asyncio.CancelledError:
+            # The HTTP server cancels a call whose client has left; so do we when the time for the last answers is over.
+            if not self._cut:
+                raise
+            await self._last_answer(method, path, answer_send)
         except Exception:
             log.exception("%s %s failed", method, path)
             with suppress(Exception):  # its answer may have begun
-                await respond(method, send, 500, rest_error_body(Internal("Internal error encountered.")))
+                await respond(method, answer_send, 500, rest_error_body(Internal("Internal error encountered.")))
         finally:
             self._in_flight -= 1
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything but a call of a known method."""
-        if scope["path"] == "/healthz":
+        if not is_utf8(scope["raw_path"]):
+            await respond(scope["method"], send, 400, rest_error_body(BAD_PATH))
+        elif scope["path"] == "/healthz":
             await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
         elif scope["path"] == "/readyz":
             ready = {"status": "serving"} if self.serving else {"status": "draining"}
@@ -130,73 +131,54 @@ class App:
         else:
             await self.fallback(scope, receive, send)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()  # lifespan.startup
-        try:
-            await self._begin()
-        except StartupError as error:
-            await _fail(error.message, send)
-            return
-        except Exception:
-            await _fail(traceback.format_exc().rstrip(), send)
-            return
+    async def _last_answer(self, method: str, path: str, send: Send) -> None:
+        """Say that we are leaving, unless the answer has begun."""
+        with suppress(Exception):
+            if path in self._grpc.methods or path in self._streams:
+                await send_error(send, LEAVING)
+            else:
+                await respond(method, send, HTTP_STATUS[LEAVING.code], rest_error_body(LEAVING))
+
+    async def start(self) -> None:
+        """Make ready to answer. Raises StartupError."""
+        await self._start()
         self.serving = True
-        await send({"type": "lifespan.startup.complete"})
-        if (address := Address.from_environment()) is not None:
-            _tune_collector()
-            asyncio.get_running_loop().set_exception_handler(tell_of_a_callback)
-            self._in_background(announce(address))
-        if self._caught is not None:
-            self._in_background(self._leave_on_signal(self._caught))
-        await receive()  # lifespan.shutdown
-        if not self._closed:  # under another server than our front nobody caught a signal
-            await self._leave()
-        await _surely(self._stop)
-        for task in self._background:
-            task.cancel()
-        await send({"type": "lifespan.shutdown.complete"})
 
-    async def _begin(self) -> None:
-        starting = asyncio.ensure_future(self._start())
-        if signals.held():
-            caught = asyncio.ensure_future(signals.caught())
-            await asyncio.wait({starting, caught}, return_when=asyncio.FIRST_COMPLETED)
-            if caught.done() and not starting.done():  # Ctrl-C while, say, the database does not answer
-                starting.cancel()
-                await asyncio.wait({starting})
-                await _surely(self._stop)
-                _exit(0)
-            self._caught = caught
-        await starting
-        if (address := Address.from_environment()) is not None:
-            try:
-                # Whoever took the port while we started is found here, where it is one line, not in Envoy.
-                reserve(address)[1].close()
-            except PortTaken as taken:
-                await _surely(self._stop)
-                raise StartupError(str(taken)) from None
-
-    async def _leave_on_signal(self, caught: asyncio.Future[Any]) -> None:
-        await caught
-        self._in_background(_end_at_once_on_signal())
-        await self._leave()
-        signals.release()
-
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
         """Stop being ready, drain, answer what is in flight; new calls are UNAVAILABLE from then on."""
         self.serving = False
-        await _surely(self._drain)
+        await run_logging_errors(self._drain)
         self._closed = True
         loop = asyncio.get_running_loop()
         patience = loop.time() + LAST_ANSWERS
         while self._in_flight and loop.time() < patience:  # noqa: ASYNC110 - an event would cost every call
-            await asyncio.sleep(LINGER / 10)
-        await asyncio.sleep(LINGER)
+            await asyncio.sleep(LOOK_PAUSE)
+        self._cut = True
+        for call in asyncio.all_tasks():
+            if getattr(call.get_coro(), "cr_code", None) is App.__call__.__code__:
+                call.cancel()
+        await asyncio.sleep(LOOK_PAUSE)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    async def stop(self) -> None:
+        """Give back what ``start`` took."""
+        await run_logging_errors(self._stop)
+
+
+def is_utf8(raw_path: bytes) -> bool:
+    """Whether the escapes of a path make UTF-8."""
+    if b"%" not in raw_path and raw_path.isascii():
+        return True
+    try:
+        unquote_to_bytes(raw_path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def _refuse_web_socket(scope: Scope, send: Send) -> None:
+    """Nothing here is a web socket: 403. Any other kind of scope ends here too."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
 
 
 def _content_type(scope: Scope) -> bytes:
@@ -218,57 +200,9 @@ def _telling(send: Send) -> Send:
     return telling
 
 
-def _tune_collector() -> None:
-    """Leave what lives as long as the process out of garbage collections, and collect less often: messages, tasks and
-    rows are freed by their reference counts. Measured: 3 to 5 % more calls a second, 7 % of the time of a dispatch.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def tell_of_a_callback(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Let the loop tell what went wrong in it, as ever; not that nobody waits for a body any more.
-
-    A deadline cancels the receive in which its call waits. pyvoy does not look whether it was, and tells it later what
-    came or that the call is over. To shield every receive would cost every call.
-    """
-    given_up = isinstance(context.get("exception"), asyncio.InvalidStateError)
-    if not (given_up and "RecvFutureExecutor" in context["message"]):
-        loop.default_exception_handler(context)
-
-
-async def _surely(step: Step) -> None:
+async def run_logging_errors(step: Step) -> None:
     """Run a step of the shutdown; its failure is told and does not stop the others."""
     try:
         await step()
     except Exception:
         log.exception("shutting down: a step failed")
-
-
-async def _fail(text: str, send: Send) -> None:
-    """End the process with ``text`` on stderr; under a server that is not our front, tell it instead."""
-    if Address.from_environment() is None:
-        await send({"type": "lifespan.startup.failed", "message": text})
-        return
-    # Nothing listens yet and nothing is in flight. Leaving through Envoy would add its own lines to ours.
-    _exit(1, text)
-
-
-def _exit(code: int, last_words: str = "") -> NoReturn:
-    """End here and now, with a line on stderr; whether anyone still reads it or not."""
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-    with suppress(OSError, ValueError):
-        sys.stderr.write(f"{last_words}\n" if last_words else "")
-        sys.stderr.flush()
-    os._exit(code)
-
-
-async def _end_at_once_on_signal() -> None:
-    """A second signal ends the process as it is. Nothing acknowledged is lost: it is on disk."""
-    first = asyncio.get_running_loop().time()
-    number = await signals.caught()
-    while asyncio.get_running_loop().time() - first < SAME_WISH:
-        number = await signals.caught()
-    _exit(128 + number, "stopped at once, without draining")

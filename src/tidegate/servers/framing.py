@@ -30,6 +30,15 @@ class Disconnected(Exception):  # noqa: N818 - not an error of ours
     """The client went away before its message was whole."""
 
 
+END: Final = {"type": "http.request"}
+"""The event with which a body ends that came before."""
+
+
+def joined(first: MutableMapping[str, Any], second: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Two events of a body as one."""
+    return {**second, "body": first.get("body", b"") + second.get("body", b"")}
+
+
 async def read_message(event: MutableMapping[str, Any], receive: Receive, encoding: bytes | None) -> bytes | bytearray:
     """The one message of a body of which ``event`` is the first part.
 

@@ -1,60 +1,47 @@
-"""SIGTERM and SIGINT, taken before Envoy sees them.
-
-Envoy ends at once when it gets one: calls in flight are cut. So the signals are blocked before Envoy starts (a signal
-mask outlives exec, and every thread inherits it), wait for us in a thread of our own, and are handed to Envoy when the
-last call is answered.
-"""
+"""The signals that an operator sends: stop, and read the certificates anew."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from threading import Thread
+from collections.abc import Callable
 from typing import Final
 
-STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+
+SAME_WISH: Final = 1.0
+"""Seconds within which further signals mean the same as the first: ``timeout`` and many wrappers send two at once."""
 
 
-def hold() -> None:
-    """Block the signals for this thread and all that it starts.
+class Signals:
+    """Listens to the signals of this process, on the running event loop, from when it is made.
 
-    SIGHUP stays ignored where it is (nohup). SIGINT, which scripts ignore for what they start with ``&``, does not:
-    Envoy would take it all the same, and cut the calls in flight.
+    SIGINT counts even where it is ignored, as in a script that starts the server with ``&``. SIGHUP never ends the
+    server: it calls ``reload``.
     """
-    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
-    signal.pthread_sigmask(signal.SIG_BLOCK, set(STOPPING) - ignored)
 
+    def __init__(self, reload: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.stop: asyncio.Future[signal.Signals] = self._loop.create_future()
+        """Done at the first signal that asks for the end."""
+        self.stop_at_once: asyncio.Future[signal.Signals] = self._loop.create_future()
+        """Done at the next one, unless it follows within ``SAME_WISH``."""
+        self._stopped_at = 0.0
+        for number in STOPPING:
+            self._on(number, self._stopping)
+        if hasattr(signal, "SIGHUP"):
+            self._on(signal.SIGHUP, lambda _number: reload())
 
-def held() -> set[signal.Signals]:
-    """Those of the signals that wait for us. None under another server than our front."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    return {s for s in STOPPING if s in blocked}
+    def _on(self, number: signal.Signals, call: Callable[[signal.Signals], None]) -> None:
+        try:
+            self._loop.add_signal_handler(number, call, number)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: self._loop.call_soon_threadsafe(call, number))
 
-
-async def caught() -> signal.Signals:
-    """The next of the held signals."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[signal.Signals] = loop.create_future()
-
-    def tell(number: signal.Signals) -> None:
-        if not answer.done():
-            answer.set_result(number)
-
-    def wait() -> None:
-        number = signal.Signals(signal.sigwait(held()))
-        loop.call_soon_threadsafe(tell, number)
-
-    # A daemon: sigwait cannot be cancelled, and must not keep the process.
-    Thread(target=wait, name="signals", daemon=True).start()
-    return await answer
-
-
-def release() -> None:
-    """Let Envoy have a SIGTERM: it closes its port and its connections, then shuts the lifespan down."""
-
-    def deliver() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-        signal.raise_signal(signal.SIGTERM)
-
-    # In a thread of its own, so that the mask of the event loop's thread stays as it is.
-    Thread(target=deliver, name="signals", daemon=True).start()
+    def _stopping(self, number: signal.Signals) -> None:
+        now = self._loop.time()
+        if not self.stop.done():
+            self._stopped_at = now
+            self.stop.set_result(number)
+        elif now - self._stopped_at >= SAME_WISH and not self.stop_at_once.done():
+            self.stop_at_once.set_result(number)

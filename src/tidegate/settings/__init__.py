@@ -6,19 +6,15 @@ values take, ``loading`` where they come from. Nothing here touches the disk or 
 
 from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.loading import (
-    RESOLVED,
     File,
     Loaded,
     SettingError,
-    from_environment,
     load,
-    to_environment,
 )
 from tidegate.settings.queues import QueueSetup
 from tidegate.settings.settings import SETTINGS, Settings
 
 __all__ = [
-    "RESOLVED",
     "SETTINGS",
     "File",
     "Loaded",
@@ -26,7 +22,5 @@ __all__ = [
     "SettingError",
     "Settings",
     "SqliteUrl",
-    "from_environment",
     "load",
-    "to_environment",
 ]

@@ -7,14 +7,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from tidegate.settings.kinds import RefusedError, UnknownFieldError, show_number
 from tidegate.settings.rows import Row, closest
 from tidegate.settings.settings import SETTINGS, Settings
 
-RESOLVED = "TIDEGATE_RESOLVED"  # how `tidegate serve` hands the settings to the server process
 DEFAULT = "default"
 LONGEST_SHOWN = 200
 NEEDS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
@@ -163,16 +161,3 @@ def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
                     f"queue.{limit} must be at most the setting {limit}, {ceiling}, "
                     f"not {asked} for {queue.name!r} ({sources['queue']})"
                 )
-
-
-def to_environment(settings: Settings) -> dict[str, str]:
-    """The one variable that carries the settings into a process that is started."""
-    return {RESOLVED: msgspec.json.encode(settings, enc_hook=str).decode()}
-
-
-def from_environment(environment: Mapping[str, str]) -> Settings:
-    """The settings of the process that started this one; without such, those of the environment alone."""
-    resolved = environment.get(RESOLVED)
-    if resolved is None:
-        return load(environment=environment).settings
-    return msgspec.json.decode(resolved, type=Settings, dec_hook=lambda wanted, value: wanted(value))

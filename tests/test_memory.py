@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tidegate.resident import own_pages, unwritable
+from tidegate.memory import own_pages, unwritable
 
 MAPS = """\
 5600-5700 r--p 00000000 fd:01 17 /usr/bin/program
@@ -20,15 +20,15 @@ MAPS = """\
 PROGRAM = """
 import ctypes, re, ssl
 from pathlib import Path
-from tidegate.resident import let_go_of_program_pages
+from tidegate.memory import release_code_pages
 
 def resident():
     return int(re.search(r"RssFile:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 before = resident()
-let_go_of_program_pages()
+release_code_pages()
 print(before, resident())
-import decimal, json, sqlite3, pyreqwest.client  # the linker's work still stands
+import decimal, json, sqlite3, apsw  # the linker's work still stands
 assert json.loads("[1.5]") == [1.5] and decimal.Decimal(2) ** 10 == 1024 and ssl.create_default_context()
 """
 

@@ -1,13 +1,14 @@
-"""Pages of programs and libraries that only the start needed: out of the process, for the kernel to keep or to drop.
+"""What a long-lived server does about its memory: the collector, huge pages, and pages that only the start needed.
 
-A start runs through most of Envoy, Python and the libraries once, and each page it touches brings fifteen neighbours
-along. They count as memory of the process for as long as it lives: 95 MiB, of which two serve an idle server and some
-35 a busy one. What is needed again comes back from the page cache, in microseconds.
+A start runs through most of Python and the libraries once, and each page it touches brings fifteen neighbours along.
+They count as memory of the process for as long as it lives, of which an idle server needs next to nothing. What is
+needed again comes back from the page cache, in microseconds.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import re
 import sys
@@ -15,14 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-SETTLED_AFTER = 3.0
-"""Seconds after our own start in which Envoy ends its own."""
-
 ENTRY = 8
 """Bytes that /proc/PID/pagemap has for a page."""
 
 OWN_PAGES = re.compile(rb"[\xa0-\xbf]+")
 """Their last bytes: 0x80 says that the page is present, 0x20 that it is the file's, 0x40 that it is swapped out."""
+
+PR_SET_THP_DISABLE = 41  # linux/prctl.h
 
 
 class Mapping(NamedTuple):
@@ -32,7 +32,31 @@ class Mapping(NamedTuple):
     end: int
 
 
-def let_go_of_program_pages() -> None:
+def settle_memory() -> None:
+    """Call once, when the server has started and before it works."""
+    tune_collector()
+    release_code_pages()
+
+
+def use_small_pages() -> None:
+    """Turn huge pages off for this process, before it allocates. Does nothing where the system is another.
+
+    With them, attempts under way take 12 KiB more each.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+def tune_collector() -> None:
+    """Leave what lives as long as the process out of garbage collections, and collect less often: messages, tasks and
+    rows are freed by their reference counts. Measured: 3 to 5 % more calls a second, 7 % of the time of a dispatch.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def release_code_pages() -> None:
     """Unmap the pages of programs and libraries that nobody wrote to. Does nothing where the system is another."""
     if sys.platform != "linux":
         return

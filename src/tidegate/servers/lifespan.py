@@ -1,0 +1,114 @@
+"""The life of the server: start, listen, answer until a signal comes, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from tidegate.memory import settle_memory
+from tidegate.servers.address import Address, PortTaken, listen
+from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.http import HttpServer, Tls
+from tidegate.servers.signals import Signals
+
+CERTIFICATES_LOOKED_AT: Final = 10.0
+"""Seconds between two looks at the files of the certificates."""
+
+log = logging.getLogger(__name__)
+
+
+async def live(app: App, address: Address, listener: socket.socket, tls: Tls | None, *, files: int) -> int:
+    """Run ``app`` at ``address``, to which ``listener`` is bound, until a signal asks for the end.
+
+    Prints ``listening on URL`` once calls are answered. Returns 0, or 128 and the number of a second signal, at which
+    the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises StartupError.
+    """
+    renewing = asyncio.Event()
+    signals = Signals(renewing.set)
+    if not await _started(app, signals):
+        return 0
+    http = HttpServer(app, listener, tls, files=files)
+    try:
+        listen(listener)
+        await http.open()
+    except (PortTaken, ValueError) as cause:
+        await app.stop()
+        raise StartupError(str(cause)) from None
+    settle_memory()
+    with suppress(OSError, ValueError):  # nobody may be reading any more
+        sys.stdout.write(f"listening on {address.url}\n")
+        sys.stdout.flush()
+    watching = asyncio.ensure_future(_renew_certificates(http, tls, renewing))
+    await signals.stop
+    leaving = asyncio.ensure_future(_leave(app, http))
+    await asyncio.wait(_either(leaving, signals.stop_at_once), return_when=asyncio.FIRST_COMPLETED)
+    watching.cancel()
+    if leaving.done():
+        leaving.result()
+        return 0
+    with suppress(OSError, ValueError):
+        sys.stderr.write("stopped at once, without draining\n")
+    return 128 + signals.stop_at_once.result()
+
+
+async def _started(app: App, signals: Signals) -> bool:
+    """Whether the start came to its end; a signal ends it before, if, say, the database does not answer."""
+    starting = asyncio.ensure_future(app.start())
+    await asyncio.wait(_either(starting, signals.stop), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        await app.stop()
+        return False
+    starting.result()
+    return True
+
+
+def _either(*waited: asyncio.Future[Any]) -> set[asyncio.Future[Any]]:
+    return set(waited)
+
+
+async def _leave(app: App, http: HttpServer) -> None:
+    await app.leave()
+    await http.close()
+    await app.stop()
+
+
+async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Event) -> None:
+    """Serve the certificates anew whenever their files have changed, and when ``now`` is set."""
+    if tls is None:
+        return
+    seen = _versions(tls)
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(now.wait(), CERTIFICATES_LOOKED_AT)
+        found = _versions(tls)
+        if found == seen and not now.is_set():
+            continue
+        now.clear()
+        seen = found
+        try:
+            await http.renew()
+        except Exception as wrong:
+            log.warning("the certificates of before are served on: %s", wrong)
+        else:
+            log.info("certificates renewed from %s", tls.cert)
+
+
+def _versions(tls: Tls) -> list[tuple[int, int, int] | None]:
+    """What changes when a file is written or replaced; None for one that cannot be seen."""
+    return [_version(path) for path in tls if path is not None]
+
+
+def _version(path: str | Path) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a text too
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
