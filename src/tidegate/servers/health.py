@@ -1,8 +1,7 @@
 """The standard gRPC health service, ``grpc.health.v1.Health``.
 
 Check only. Watch is UNIMPLEMENTED, which the protocol provides for: a client then asks no further and takes the server
-for healthy. A stream would never learn that its client left (the front tells only when something is sent), so watchers
-would pile up.
+for healthy.
 """
 
 from __future__ import annotations
