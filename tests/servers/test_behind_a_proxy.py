@@ -29,7 +29,9 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: a
 def documented(server: str, port: int, folder: Path) -> str:
     """The configuration of the page, for this server and these files."""
     page = (ROOT / "docs" / "operating.md").read_text()
-    (config,) = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    found = re.search(r"```nginx\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    config = found[1]
     for old, new in {
         "listen 443 ": f"listen 127.0.0.1:{port} ",
         "127.0.0.1:8123": server,
@@ -85,7 +87,7 @@ def test_grpc_and_rest_pass_through_it(address: str, tmp_path: Path) -> None:
     request = create.request_pb(parent=QUEUE, task={"http_request": {"url": "http://127.0.0.1:9/"}})
     credentials = grpc.ssl_channel_credentials((tmp_path / "ca.pem").read_bytes())
     with grpc.secure_channel(address, credentials, [("grpc.use_local_subchannel_pool", 1)]) as channel:
-        answer = channel.unary_unary(create.grpc_path)(request.SerializeToString(), timeout=60)
+        answer: bytes = channel.unary_unary(create.grpc_path)(request.SerializeToString(), timeout=60)
         assert create.response_pb.FromString(answer).name.startswith(f"{QUEUE}/tasks/")
         unknown = create.request_pb(parent=f"{QUEUE}-none", task={"http_request": {"url": "http://127.0.0.1:9/"}})
         with pytest.raises(grpc.RpcError) as refused:
