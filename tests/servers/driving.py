@@ -96,10 +96,18 @@ async def request(
     method: str = "POST",
     headers: Iterable[tuple[bytes, bytes]] = (GRPC,),
     client: Client | None = None,
+    http_version: str = "2",
 ) -> Answer:
     """One request to ``app``, and its answer."""
     client = client or Client(chunks)
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": list(headers)}
+    scope = {
+        "type": "http",
+        "http_version": http_version,
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "headers": list(headers),
+    }
     await app(scope, client.receive, client.send)
     return client.answer
 

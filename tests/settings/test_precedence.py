@@ -119,3 +119,21 @@ def test_the_server_process_gets_the_settings_in_one_variable() -> None:
 
 def test_a_server_started_by_hand_reads_its_environment() -> None:
     assert from_environment({"TIDEGATE_PORT": "1"}).port == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("HTTPS://App.Example.com:443/", "https://app.example.com"),
+        ("https://app.example.com:80", "https://app.example.com:80"),
+        ("http://[::1]:5173", "http://[::1]:5173"),
+    ],
+)
+def test_an_origin_is_read_as_browsers_write_it(written: str, read: str) -> None:
+    assert load({"allow_origins": (written,)}).settings.allow_origins == (read,)
+
+
+def test_a_host_name_is_read_without_case_and_final_dot() -> None:
+    names = load(environment={"TIDEGATE_ALLOW_HOSTS": "Tasks.Example.com., *.Internal"}).settings.allow_hosts
+    assert names == ("tasks.example.com", "*.internal")

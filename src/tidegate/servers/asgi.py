@@ -81,6 +81,7 @@ class App:
         self._closed = False
         self._caught: asyncio.Future[Any] | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self._guarded: AsgiApp = self._other
         self.serve(methods or {})
 
     def serve(self, methods: Mapping[str, Method], streams: Mapping[str, AsgiApp] = MappingProxyType({})) -> None:
@@ -92,6 +93,10 @@ class App:
         self._grpc = GrpcServer({health.CHECK: check, **methods})
         self._streams = streams
 
+    def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:
+        """Put ``door`` before everything that a browser can ask for: all but gRPC calls over HTTP/2."""
+        self._guarded = door(self._other)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -99,13 +104,17 @@ class App:
         method, path = scope["method"], scope["path"]
         self._in_flight += 1
         try:
-            # A known path is a call by itself: nothing else of ours is named like one.
-            if path in self._grpc.methods and not self._closed:
+            # A known path is a call by itself: nothing else of ours is named like one. No page can make one over
+            # HTTP/2: for a body of this type its browser asks first and is not answered, and a name that was made to
+            # point here (DNS rebinding) has no certificate. Over HTTP/1.1, which is no gRPC, such a name is enough.
+            if path in self._grpc.methods and not self._closed and scope.get("http_version") == "2":
                 answering = self._grpc(scope, receive, send)
                 del scope, receive  # the call lets go of them as soon as it can
                 await answering
-            else:
+            elif scope.get("http_version") == "2" and _is_call(scope):
                 await self._other(scope, receive, _telling(send))
+            else:
+                await self._guarded(scope, receive, _telling(send))
         except Disconnected:
             log.debug("%s: the client left before its answer", path)
         except Exception:
@@ -122,7 +131,7 @@ class App:
         elif scope["path"] == "/readyz":
             ready = {"status": "serving"} if self.serving else {"status": "draining"}
             await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
-        elif _content_type(scope).startswith(b"application/grpc"):
+        elif scope["path"] in self._grpc.methods or _is_call(scope):
             answer = self._streams.get(scope["path"], self._grpc)
             await (send_error(send, LEAVING) if self._closed else answer(scope, receive, send))
         elif self._closed:
@@ -199,11 +208,9 @@ class App:
         task.add_done_callback(self._background.discard)
 
 
-def _content_type(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            return bytes(value)
-    return b""
+def _is_call(scope: Scope) -> bool:
+    """Whether the content type is one of gRPC's."""
+    return any(name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"])
 
 
 def _telling(send: Send) -> Send:
