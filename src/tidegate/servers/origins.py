@@ -12,7 +12,7 @@ something by GET is therefore answered to browsers only for pages of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
@@ -29,9 +29,7 @@ OPEN_TO_LINKS: Final = frozenset({"/healthz", "/readyz"})
 BUFFER: Final = ":buffer"
 """How the path of BufferTask ends, which makes a task by GET and HEAD too."""
 
-_ASKED: Final = frozenset({b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"user-agent"})
 _OURS: Final = frozenset({b"same-origin", b"none"})  # none: typed, a bookmark, or an extension that may do so
-_LINK: Final = (b"navigate", b"document")
 _BROWSER: Final = b"Mozilla/"  # how every browser's User-Agent begins; a page cannot change it
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[^\]]*)?\]|([a-z0-9._-]+))(?::([0-9]{0,5}))?", re.IGNORECASE)
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
@@ -53,37 +51,48 @@ class Origins:
         self._origins = frozenset(origin.encode() for origin in origins)
         self._is_refused_host = lru_cache(maxsize=64)(self._judge_host)  # callers use the same few names
 
-    def allow(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    def allow(self, method: str, path: str, headers: Collection[tuple[bytes, bytes]]) -> bytes | None:
         """The allowed origin of the other site's page that makes this request; None when no such page does.
 
         ``headers`` have lower-case names. Raises PermissionDenied, with the setting that would allow the request.
         """
-        found: dict[bytes, bytes] = {}
-        for name, value in headers:
-            if name in _ASKED:
-                found[name] = b"%b,%b" % (found[name], value) if name in found else value  # two make none of ours
-        if not found:
-            return None
+        found = dict(headers)
+        if len(found) != len(headers):
+            found = _joined(headers)
         host = found.get(b"host", b"")
         if host and (len(host) > HOST_MAX or self._is_refused_host(host)):
             raise PermissionDenied(_host_text(host))
         site, origin = found.get(b"sec-fetch-site"), found.get(b"origin")
         reads = method in {"GET", "HEAD"}
-        if site in _OURS or (site is None and (origin is None or _is_at(origin, host))):
-            browser = site is not None or found.get(b"user-agent", b"").startswith(_BROWSER)
-            if browser and reads and path.endswith(BUFFER) and site != b"same-origin" and origin is None:
-                raise PermissionDenied(_BUFFER_TEXT)
-            return None
-        if origin is not None and origin.lower() in self._origins:
+        if site is None and origin is None:
+            led = found.get(b"user-agent", b"").startswith(_BROWSER)  # by any page, for all we know
+        elif site in _OURS or (site is None and origin is not None and _is_at(origin, host)):
+            led = site == b"none" and origin is None
+        elif origin is not None and origin.lower() in self._origins:
             return origin
-        link = (found.get(b"sec-fetch-mode"), found.get(b"sec-fetch-dest"))
-        if link == _LINK and reads and path in OPEN_TO_LINKS:
+        elif reads and path in OPEN_TO_LINKS and _is_link(found):
             return None
-        raise PermissionDenied(_origin_text(origin))
+        else:
+            raise PermissionDenied(_origin_text(origin))
+        if led and reads and path.endswith(BUFFER):
+            raise PermissionDenied(_BUFFER_TEXT)
+        return None
 
     def _judge_host(self, host: bytes) -> bool:
         name, _ = _split(host.decode("latin-1"))
         return not (_is_address(name) or name in self._names or name.endswith(self._suffixes))
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """By name, the values of one name joined by commas: two hosts, origins or sites are none that is allowed."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        found[name] = b"%b,%b" % (found[name], value) if name in found else value
+    return found
+
+
+def _is_link(headers: dict[bytes, bytes]) -> bool:
+    return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 
 def _is_at(origin: bytes, host: bytes) -> bool:
