@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test tracer check crash workers power faults reliability bench simulate hostile fmt docs clean
+.PHONY: help run test tracer browser check crash workers power faults reliability bench simulate hostile fmt docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -25,12 +25,17 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check tracer ## Every check and every test
+test: check tracer browser ## Every check and every test
 	$(BIN)/pytest
 
 tracer: # strace, with which tests kill the server inside a system call: where it is missing and we may install it
 	@command -v strace >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } \
 		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y strace; } >/dev/null
+
+browser: # Chromium, in which tests open pages of other sites: where it is missing and we may install it
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -33,8 +34,10 @@ from tidegate.queues_at_start import apply_queues
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import Method, Scope
+from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, Pages, discovery_pages
 from tidegate.servers.reflection import reflection_streams
 from tidegate.servers.rest import RestServer
@@ -75,12 +78,14 @@ class Application:
         self._log: LineWriter | None = None
         self.metrics = Metrics()
         self.asgi = App(start=self._start, drain=self._drain, stop=self._stop)
+        self.asgi.guard(partial(Cors, origins(settings)))
 
     async def _start(self) -> None:
         clock = SystemClock()
         self._store = await _open(self._settings)
         self._sender = _sender(self._settings, self._address, clock)
         keys = _keys(self._settings)
+        _warn_of_exposure(self._settings)
         _warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
         mint = _mint(self._settings, clock, keys, issuer)
@@ -165,6 +170,23 @@ def _operation_log(settings: Settings) -> LineWriter | None:
     except OSError as error:
         text = f"cannot open the operation log {settings.operation_log}: {error.strerror}; name another --operation-log"
         raise StartupError(text) from error
+
+
+def origins(settings: Settings) -> Origins:
+    """Under which names this server may be called, and by the pages of which other sites."""
+    hosts = [settings.host, *settings.allow_hosts]
+    if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
+        hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
+    return Origins(hosts, settings.allow_origins)
+
+
+def _warn_of_exposure(settings: Settings) -> None:
+    if not settings.loopback and settings.tls_cert is None:
+        logger.warning(
+            "listening on %s without TLS: whoever reaches the port can use every queue, and what is sent can be read on"
+            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate",
+            settings.host,
+        )
 
 
 def _warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:

@@ -85,6 +85,20 @@ def test_whoever_listens_everywhere_is_told_that_handlers_cannot_fetch_keys_from
     assert ("--oidc-issuer" in log.read_text()) is warned
 
 
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_whoever_listens_beyond_this_machine_without_tls_is_warned_in_one_line(
+    tmp_path: Path, host: str, warned: bool
+) -> None:
+    log = tmp_path / "log"
+    quiet = ("--store", "sqlite://:memory:", "--oidc-issuer", "http://tidegate:8123")
+    with log.open("w") as stderr, served("--host", host, *quiet, directory=tmp_path, stderr=stderr):
+        pass
+    lines = [line for line in log.read_text().splitlines() if "WARNING" in line]
+    assert [
+        f"listening on {host} without TLS: whoever reaches the port can use every queue" in line for line in lines
+    ] == ([True] if warned else [])
+
+
 def test_a_store_that_is_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     with served(directory=tmp_path):
         says = refused(directory=tmp_path)

@@ -77,6 +77,7 @@ async def call(
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
+        "http_version": "1.1",
         "method": verb,
         "scheme": "http",
         "path": unquote(path),

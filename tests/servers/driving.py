@@ -98,13 +98,21 @@ async def request(
     method: str = "POST",
     headers: Iterable[tuple[bytes, bytes]] = (GRPC,),
     client: Client | None = None,
+    http_version: str = "2",
 ) -> Answer:
     """One request to ``app``, and its answer."""
     client = client or Client(chunks)
     headers = list(headers)
     if any(name == b"content-type" and value.lower().startswith(b"application/grpc") for name, value in headers):
         headers.append(TRAILERS)
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": headers}
+    scope = {
+        "type": "http",
+        "http_version": http_version,
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "headers": headers,
+    }
     await app(scope, client.receive, client.send)
     return client.answer
 

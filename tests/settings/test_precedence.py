@@ -107,3 +107,21 @@ def test_tasks_may_call_only_public_addresses_once_others_can_make_them(host: st
 
 def test_egress_rules_that_were_set_hold_on_any_host() -> None:
     assert load({"host": "0.0.0.0", "egress": ("all",)}).settings.egress_rules == ("all",)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("HTTPS://App.Example.com:443/", "https://app.example.com"),
+        ("https://app.example.com:80", "https://app.example.com:80"),
+        ("http://[::1]:5173", "http://[::1]:5173"),
+    ],
+)
+def test_an_origin_is_read_as_browsers_write_it(written: str, read: str) -> None:
+    assert load({"allow_origins": (written,)}).settings.allow_origins == (read,)
+
+
+def test_a_host_name_is_read_without_case_and_final_dot() -> None:
+    names = load(environment={"TIDEGATE_ALLOW_HOSTS": "Tasks.Example.com., *.Internal"}).settings.allow_hosts
+    assert names == ("tasks.example.com", "*.internal")

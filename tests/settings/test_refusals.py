@@ -64,6 +64,22 @@ def test_an_egress_rule_is_a_word_a_network_or_a_host(rule: str) -> None:
     )
 
 
+@pytest.mark.parametrize("origin", ["null", "*", "http://a/b", "http://a?b", "ftp://a", "http://*.a", "http://bü", "a"])
+def test_an_origin_is_a_scheme_and_a_host(origin: str) -> None:
+    assert refusal({"allow_origins": ("http://b", origin)}) == (
+        "allow_origins must be an origin such as http://localhost:3000 or https://app.example.com, "
+        f"not {origin!r} (flag --allow-origins)"
+    )
+
+
+@pytest.mark.parametrize("name", ["10.0.0.1", "a:80", "*", "http://a", "*.*.a"])
+def test_a_host_name_has_no_port(name: str) -> None:
+    assert refusal({"allow_hosts": (name,)}) == (
+        "allow_hosts must be a host name without a port, such as tasks.example.com or *.internal, "
+        f"not {name!r} (flag --allow-hosts)"
+    )
+
+
 @pytest.mark.parametrize("rule", ["all", "!public", "10.0.0.1", "!fe80::/10", "handlers.internal", "*.internal", "Web"])
 def test_egress_rules_of_every_form_are_read(rule: str) -> None:
     assert load({"egress": (rule,)}).settings.egress == (rule.lower(),)

@@ -74,6 +74,7 @@ class App:
         self._in_flight = 0
         self._closed = False
         self._cut = False
+        self._guarded: AsgiApp = self._other
         self.serve(methods or {})
 
     def serve(self, methods: Mapping[str, Method], streams: Mapping[str, AsgiApp] = MappingProxyType({})) -> None:
@@ -85,32 +86,39 @@ class App:
         self._grpc = GrpcServer({health.CHECK: check, **methods})
         self._streams = streams
 
+    def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:
+        """Put ``door`` before everything that a browser can ask for: all but gRPC calls over HTTP/2."""
+        self._guarded = door(self._other)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await _refuse_web_socket(scope, send)
             return
         method, path = scope["method"], scope["path"]
-        answer_send = send
         self._in_flight += 1
         try:
-            # A known path is a call by itself: nothing else of ours is named like one.
-            if path in self._grpc.methods and not self._closed:
+            # A known path is a call by itself: nothing else of ours is named like one. No page can make one over
+            # HTTP/2: for a body of this type its browser asks first and is not answered, and a name that was made to
+            # point here (DNS rebinding) has no certificate. Over HTTP/1.1, which is no gRPC, such a name is enough.
+            if path in self._grpc.methods and not self._closed and scope.get("http_version") == "2":
                 answering = self._grpc(scope, receive, send)
                 del scope, receive  # the call lets go of them as soon as it can
                 await answering
-            else:
+            elif scope.get("http_version") == "2" and _is_call(scope):
                 await self._other(scope, receive, _telling(send))
+            else:
+                await self._guarded(scope, receive, _telling(send))
         except Disconnected:
             log.debug("%s: the client left before its answer", path)
         except asyncio.CancelledError:
             # The HTTP server cancels a call whose client has left; so do we when the time for the last answers is over.
             if not self._cut:
                 raise
-            await self._last_answer(method, path, answer_send)
+            await self._last_answer(method, path, send)
         except Exception:
             log.exception("%s %s failed", method, path)
             with suppress(Exception):  # its answer may have begun
-                await respond(method, answer_send, 500, rest_error_body(Internal("Internal error encountered.")))
+                await respond(method, send, 500, rest_error_body(Internal("Internal error encountered.")))
         finally:
             self._in_flight -= 1
 
@@ -123,7 +131,7 @@ class App:
         elif scope["path"] == "/readyz":
             ready = {"status": "serving"} if self.serving else {"status": "draining"}
             await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
-        elif _content_type(scope).startswith(b"application/grpc"):
+        elif scope["path"] in self._grpc.methods or _is_call(scope):
             answer = self._streams.get(scope["path"], self._grpc)
             await (send_error(send, LEAVING) if self._closed else answer(scope, receive, send))
         elif self._closed:
@@ -181,11 +189,9 @@ async def _refuse_web_socket(scope: Scope, send: Send) -> None:
         await send({"type": "websocket.close"})
 
 
-def _content_type(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            return bytes(value)
-    return b""
+def _is_call(scope: Scope) -> bool:
+    """Whether the content type is one of gRPC's."""
+    return any(name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"])
 
 
 def _telling(send: Send) -> Send:

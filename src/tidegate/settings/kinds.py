@@ -19,9 +19,11 @@ from tidegate.core.names import LOCATION_ID, PROJECT_ID
 MEMORY = ":memory:"
 UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
 EGRESS_WORDS = ("all", "public")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z_-][a-z0-9_-]*\.?")  # the last label is not a number
+_ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9][0-9]{0,4}))?/?")
 _SERVICE = re.compile(r"(?:[A-Za-z0-9-]+\.)?[A-Za-z0-9-]+")
 
 
@@ -237,6 +239,22 @@ def _egress(value: str) -> str:
     )
 
 
+def _host_name(value: str) -> str:
+    name = value.strip().lower().removesuffix(".")
+    if not _HOST.fullmatch(name):
+        raise RefusedError("a host name without a port, such as tasks.example.com or *.internal")
+    return name
+
+
+def _origin(value: str) -> str:
+    """An origin as browsers write it: in lower case, without the default port."""
+    match = _ORIGIN.fullmatch(value.strip().lower())
+    if match is None:
+        raise RefusedError("an origin such as http://localhost:3000 or https://app.example.com")
+    scheme, host, port = match.groups()
+    return f"{scheme}://{host}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{scheme}://{host}:{port}"
+
+
 def _is_network(text: str) -> bool:
     try:
         ip_network(text)
@@ -273,6 +291,8 @@ FILE = Kind("FILE", _text)
 STORE = Kind("URL", _store)
 URL = Kind("URL", _url)
 EGRESS = Kind("RULE", _egress)
+HOST_NAME = Kind("NAME", _host_name)
+ORIGIN = Kind("ORIGIN", _origin)
 ROUTE = Kind("SERVICE=URL", _route, "=".join)
 
 

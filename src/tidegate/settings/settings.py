@@ -105,6 +105,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_client_ca: Annotated[
         str | None, Says(kinds.FILE, "Authority (PEM) that must have signed the certificates of clients.")
     ] = None
+    allow_hosts: Annotated[
+        tuple[str, ...],
+        Says(
+            kinds.HOST_NAME,
+            "Names of this server in requests over REST, beside addresses, localhost, *.localhost and host.",
+            tuple,
+        ),
+    ] = ()
+    allow_origins: Annotated[
+        tuple[str, ...],
+        Says(kinds.ORIGIN, "Other sites whose web pages may call this server over REST.", tuple),
+    ] = ()
     dev: Annotated[bool, Says(kinds.SWITCH, "Turn on what only tests should use.")] = False
 
     @property

@@ -1,0 +1,70 @@
+"""The door for browsers: refuses what a page may not ask for, and lets allowed pages read their answers (CORS)."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from tidegate.api.status import HTTP_STATUS, rest_error_body
+from tidegate.core.errors import PermissionDenied
+from tidegate.servers.asgi import AsgiApp
+from tidegate.servers.framing import Receive
+from tidegate.servers.grpc import Headers, Scope, Send
+from tidegate.servers.origins import Origins
+from tidegate.servers.respond import respond
+from tidegate.servers.rest.body import drop_body
+
+PREFLIGHT_AGE: Final = b"600"
+"""Seconds for which a browser may remember the answer to a preflight; what was allowed may change at a restart."""
+
+
+class Cors:
+    """An ASGI application: ``others`` for every request that ``origins`` allows, 403 for the rest."""
+
+    def __init__(self, origins: Origins, others: AsgiApp) -> None:
+        self._origins = origins
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            origin = self._origins.allow(scope["method"], scope["path"], scope["headers"])
+        except PermissionDenied as error:
+            await drop_body(receive)
+            await respond(scope["method"], send, HTTP_STATUS[error.code], rest_error_body(error))
+            return
+        if origin is None:
+            await self._others(scope, receive, send)
+            return
+        readable = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+        if (permissions := _asked_before(scope)) is not None:
+            await drop_body(receive)
+            await send({"type": "http.response.start", "status": 204, "headers": [*readable, *permissions]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._others(scope, receive, _adding(readable, send))
+
+
+def _asked_before(scope: Scope) -> Headers | None:
+    """What a preflight is allowed: any method and header, since a task of BufferTask takes those of its call. None for
+    every other request.
+    """
+    if scope["method"] != "OPTIONS":
+        return None
+    headers = dict(scope["headers"])
+    method = headers.get(b"access-control-request-method")
+    if method is None:
+        return None
+    allowed = [(b"access-control-allow-methods", method), (b"access-control-max-age", PREFLIGHT_AGE)]
+    wanted = headers.get(b"access-control-request-headers")
+    return allowed if wanted is None else [*allowed, (b"access-control-allow-headers", wanted)]
+
+
+def _adding(added: Headers, send: Send) -> Send:
+    """``send`` that adds these headers to the answer."""
+
+    async def adding(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return adding
