@@ -10,7 +10,7 @@ import tidegate
 from tidegate.cli import main
 from tidegate.settings import SETTINGS
 
-HEAVY = ["apsw", "google.protobuf", "grpc", "proto", "pyreqwest", "pyvoy", "rich"]
+HEAVY = ["ada_url", "apsw", "google.protobuf", "grpc", "proto", "pyvoy", "rich"]
 
 
 def output(*arguments: str) -> str:
