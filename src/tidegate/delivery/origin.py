@@ -18,7 +18,7 @@ _READ: Final = ("protocol", "username", "password", "host", "hostname", "port", 
 _SENDABLE: Final = re.compile(
     r"(https?://[^\x00-\x20/?#\\]+)(/[!-\"$->@-~]*)?(\?[!-\"$-~]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL
 )
-"""Scheme with authority, path and query of a URL that can be sent as it is written. Path and query are visible ASCII, for
+"""Scheme with authority, path and query of a URL that can be sent as it is written. Path and query are visible ASCII:
 nothing else may stand in a request's first line. All readers of URLs agree on where this authority ends.
 """
 
