@@ -4,16 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test tracer browser check crash workers power faults reliability bench simulate hostile fmt docs clean
+# The same code as Windows sees it: what only Unix has must be asked for where it is.
+WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
+
+.PHONY: help run test tracer browser check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(STAMP) ## Set up and run the demo: a server, a fickle handler, some thousand tasks
@@ -23,6 +26,7 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy $(WINDOWS)
 	$(BIN)/lint-imports
 
 test: check tracer browser ## Every check and every test
@@ -71,6 +75,10 @@ docs: $(STAMP) ## Write docs/settings.md anew from the settings
 
 faces: $(STAMP) ## Write the clients of each API version anew from the rows
 	$(BIN)/python -m tests.client.faces
+
+lock: $(STAMP) ## Choose the newest versions of all packages; write the locks and docs/platforms.md anew
+	$(BIN)/python -m pip install --quiet "uv<1"
+	$(BIN)/python -m tests.dependencies.lock
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

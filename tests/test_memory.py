@@ -28,7 +28,7 @@ def resident():
 before = resident()
 release_code_pages()
 print(before, resident())
-import decimal, json, sqlite3, apsw  # the linker's work still stands
+import decimal, json, sqlite3, apsw, ada_url  # the linker's work still stands
 assert json.loads("[1.5]") == [1.5] and decimal.Decimal(2) ** 10 == 1024 and ssl.create_default_context()
 """
 

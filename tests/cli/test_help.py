@@ -10,7 +10,7 @@ import tidegate
 from tidegate.cli import main
 from tidegate.settings import SETTINGS
 
-HEAVY = ["apsw", "google.protobuf", "grpc", "proto", "h2corn", "pyreqwest", "rich", "uvloop"]
+HEAVY = ["ada_url", "apsw", "google.protobuf", "grpc", "h2corn", "proto", "rich", "uvloop"]
 
 
 def output(*arguments: str) -> str:

@@ -69,6 +69,9 @@ def test_the_token_stays_with_its_host(location: str) -> None:
         "http://a.example:443/task",
         "https://a.example.b.example/",
         "https://a.example@b.example/",
+        "///b.example/task",
+        "/\\b.example/task",
+        "\\\\b.example\\task",
     ],
 )
 def test_the_token_does_not_go_to_another_scheme_name_or_port(location: str) -> None:

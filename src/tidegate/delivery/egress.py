@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from ada_url import URL, HostType
 from msgspec import Struct
-from pyreqwest.http import Url
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -124,10 +124,10 @@ def canonical_name(text: str) -> str | None:
     if not text or any(char.isspace() or char in "/\\@?#%*!,[]" for char in text):
         return None
     try:
-        domain = Url(f"http://{text}/").domain
+        url = URL(f"http://{text}/")
     except ValueError:
         return None
-    return domain.rstrip(".") or None if domain else None
+    return url.hostname.rstrip(".") or None if url.host_type == HostType.DEFAULT else None
 
 
 # Globally reachable or not: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ada_url import join_url
 from msgspec import Struct
-from pyreqwest.http import Url
 
 from tidegate.core.target import HttpCall
-from tidegate.delivery.origin import CALLABLE_SCHEMES
+from tidegate.delivery.origin import destination
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -38,24 +38,18 @@ class Hop(Struct, frozen=True):
         307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. A token goes to the
         scheme, host and port it was made for and no further.
         """
-        here = Url(self.url)
         try:
-            there = here.join(location)
+            url = join_url(self.url, location)
+            leaves = destination(url).origin != destination(self.url).origin
         except ValueError:
             return None
-        if not location or there.scheme not in CALLABLE_SCHEMES or not there.host_str:
+        if not location:
             return None
-        headers = self.headers
-        if _origin(there) != _origin(here):
-            headers = without(headers, "authorization")
+        headers = without(self.headers, "authorization") if leaves else self.headers
         if status in KEEPS_METHOD:
-            return Hop(self.method, str(there), headers, self.body)
+            return Hop(self.method, url, headers, self.body)
         headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
-        return Hop("HEAD" if self.method == "HEAD" else "GET", str(there), headers, b"")
-
-
-def _origin(url: Url) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.host_str, url.port_or_known_default
+        return Hop("HEAD" if self.method == "HEAD" else "GET", url, headers, b"")
 
 
 def without(headers: Headers, unwanted: str) -> Headers:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import struct
 import sys
-import termios
 
 
 def unacknowledged(sock: socket.socket) -> int | None:
     """Bytes given to the kernel that the other side's kernel has not acknowledged; None where that cannot be asked."""
     if sys.platform != "linux":
         return None
+    import fcntl  # noqa: PLC0415 - not every system has these
+    import termios  # noqa: PLC0415
+
     (count,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
     return int(count)

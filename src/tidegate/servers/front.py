@@ -107,10 +107,10 @@ def check_files(tls: Tls) -> None:
 
 def _raise_open_files() -> int:
     """Use all the file descriptors that the system grants, for each connection needs one. How many there are."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
+    if sys.platform == "win32":
         return FILES_UNKNOWN
+    import resource  # noqa: PLC0415 - not on Windows
+
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # macOS grants less than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

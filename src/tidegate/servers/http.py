@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -113,10 +114,18 @@ class HttpServer:
             serving.result()
         return server, serving
 
+    def _bound(self) -> str:
+        """What to listen on, in h2corn's words."""
+        if sys.platform != "win32":
+            return f"fd://{self._listener.fileno()}"
+        ip, port, *_ = self._listener.getsockname()  # there a socket is no file
+        self._listener.close()
+        return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
     def _config(self) -> h2corn.Config:
         tls = self._tls
         return h2corn.Config(
-            bind=(f"fd://{self._listener.fileno()}",),
+            bind=(self._bound(),),
             lifespan="off",
             access_log=False,
             grpc=True,

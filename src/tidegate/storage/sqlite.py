@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -13,6 +12,7 @@ from typing import TypeVar
 import apsw
 
 from tidegate.engine.ports import Reader, StoreError, Transaction
+from tidegate.storage import file_lock
 from tidegate.storage.commits import Worker
 from tidegate.storage.reading import SqlReader
 from tidegate.storage.reserve import Reserve
@@ -220,13 +220,13 @@ def _migrate(connection: apsw.Connection) -> None:
 def _lock(path: Path) -> int:
     """Hold the store for this process; the lock goes with the process, however it ends."""
     try:
-        lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         cure = f"make the directory {path.parent}" if isinstance(error, FileNotFoundError) else "check the path"
         text = f"cannot open the store {path}: {error.strerror}; {cure} or name another --store"
         raise StoreError(text) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(lock)
     except OSError as error:
         os.close(lock)
         raise LockedError(f"the store {path} is in use by another process; stop it or name another --store") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pyreqwest.exceptions import PyreqwestError
 from rich.console import Console
 
 from tidegate.cli.demo.findings import promises, queue_facts, wait_facts
@@ -44,7 +44,7 @@ async def run(wanted: int) -> int:
             return await _lead(screen, plan(wanted))
     except TimeoutError:
         screen.end(f"It took longer than {DEADLINE:.0f} s and was ended.", good=False)
-    except (CallFailed, PyreqwestError) as error:
+    except CallFailed as error:
         screen.end(f"A call failed: {error}", good=False)
     except ServerFailed as error:
         screen.end(f"{error}", good=False)
@@ -56,6 +56,8 @@ async def run(wanted: int) -> int:
 
 def _leave_on_signals() -> None:
     """Let the signals that end a program cancel this task, so that what was started is stopped on the way out."""
+    if sys.platform == "win32":  # there Ctrl-C is the only one, and asyncio sees to it
+        return
     task = asyncio.current_task()
     if task is not None:
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,0 +1,18 @@
+"""A lock on an open file that goes with the process, however it ends: as this system has it."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def lock(descriptor: int) -> None:
+        """Keep other processes from locking the same file. Raises OSError if one has."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # its first byte stands for all
+else:
+    import fcntl
+
+    def lock(descriptor: int) -> None:
+        """Keep other processes from locking the same file. Raises OSError if one has."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
