@@ -71,7 +71,9 @@ def test_what_could_be_read_as_another_host_is_no_address(text: str) -> None:
         Address.parse(text)
 
 
-@pytest.mark.parametrize("port", ["99999", "65536", "0", "-1", "http", "", "8123x", "\uff18\uff11\uff12\uff13", "1" * 5000])
+@pytest.mark.parametrize(
+    "port", ["99999", "65536", "0", "-1", "http", "", "8123x", "\uff18\uff11\uff12\uff13", "1" * 5000]
+)
 @pytest.mark.parametrize("scheme", ["", "http://", "https://"])
 def test_a_port_that_there_cannot_be_is_refused_before_anything_is_dialled(scheme: str, port: str) -> None:
     with pytest.raises(ValueError, match=f"its port must be a number from 1 to 65535, not '{port}'"):

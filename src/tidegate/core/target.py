@@ -149,6 +149,20 @@ def address_of(url: str, override: UriOverride | None = None) -> Address | Unsen
     return Address(sent, "" if parts.user is None else basic_authorization(parts.user))
 
 
+def host_called(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> str:
+    """Host and port that attempts of a task call, as its URL has them; empty when it has none that can be called."""
+    target = task.target
+    if isinstance(target, HttpRequest):
+        routing = queue.http_target
+        address = address_of(target.url, None if routing is None else routing.uri_override)
+    elif isinstance(target, AppEngineRequest):
+        base = app_engine_base(queue.app_engine_routing or target.routing, queue.name.project, app_engine)
+        address = address_of(f"{base}/")
+    else:
+        return ""
+    return "" if isinstance(address, Unsendable) else address.url.split("/", 3)[2]
+
+
 def _routed(parts: Url, override: UriOverride) -> Url:
     """The URL with those parts replaced that the override sets; its empty path or query sets nothing."""
     if override.scheme is not None:
