@@ -148,7 +148,7 @@ def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_
     assert says == "queue.yaml names no application; say with --project whose its queues are\n"
     (tmp_path / "queue.yaml").write_text(QUEUES + "- name: slow\n  rate: 900/s\n")
     says = refused(*HERE, directory=tmp_path)
-    assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s.\n"
+    assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s, line 9.\n"
     (tmp_path / "queue.yaml").write_text("queue:\n- [\n")
     assert refused(*HERE, directory=tmp_path).count("\n") == 1
 

@@ -102,7 +102,7 @@ class Queues:
             planned = plan([stored.queue for stored in present.values()])
             for queue in planned:
                 if queue.name not in present and tx.queue_name_taken(queue.name, now):
-                    raise answers.queue_existed_recently()
+                    raise answers.listed_queue_existed_recently(queue.name.queue)
             for queue in planned:
                 if queue.name in present:
                     tx.save_queue(present[queue.name], queue)
