@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
 
 from tidegate.api.yaml_text import read_yaml
 from tidegate.core.names import LocationName, QueueName
@@ -11,6 +15,14 @@ from tidegate.core.queue import Queue
 from tidegate.core.queue_yaml import QueueFile, planned, read_queue_yaml
 from tidegate.core.validation import Ceilings
 from tidegate.engine.engine import Engine
+from tidegate.engine.queues import QueueFileVersion
+
+
+class ReadFile(Struct, frozen=True):
+    """A file that can be applied. Files of one ``digest`` say the same, however they are laid out and commented."""
+
+    file: QueueFile
+    digest: bytes
 
 
 def plain_project(application: str) -> str:
@@ -18,16 +30,26 @@ def plain_project(application: str) -> str:
     return application.rpartition("~")[2]
 
 
-async def read_queue_file(data: bytes, ceilings: Ceilings) -> QueueFile:
+async def read_queue_file(data: bytes, ceilings: Ceilings) -> ReadFile:
     """What a file says. Raises InvalidArgument."""
     text = await asyncio.to_thread(read_yaml, data)
-    return read_queue_yaml(text.data, ceilings, text.lines)
+    file = read_queue_yaml(text.data, ceilings, text.lines)
+    # Of the data, not of what is made of it: another version of the program must find the same.
+    return ReadFile(file, sha256(msgspec.json.encode(text.data, order="deterministic")).digest())
 
 
 async def apply_queue_file(
-    engine: Engine, location: LocationName, file: QueueFile, spared: Collection[QueueName] = ()
-) -> None:
+    engine: Engine,
+    location: LocationName,
+    read: ReadFile,
+    spared: Collection[QueueName] = (),
+    *,
+    only_if_new: bool = False,
+) -> Sequence[Queue] | None:
     """Make, change and disable the queues of a location as a file says; the ``spared`` may be left out of it.
+
+    Returns the queues that were made or changed. With ``only_if_new`` a file that is the one that was last applied to
+    the location changes nothing, and None is returned.
 
     Raises:
         InvalidArgument: The file does not go with the queues that are there.
@@ -35,6 +57,7 @@ async def apply_queue_file(
 
     Nothing is changed then.
     """
+    file = read.file
     listed = {entry.name for entry in file.entries}
 
     def plan(existing: Sequence[Queue]) -> list[Queue]:
@@ -42,4 +65,4 @@ async def apply_queue_file(
             file, location, [each for each in existing if each.name not in spared or each.name.queue in listed]
         )
 
-    await engine.queues.apply(location, plan)
+    return await engine.queues.apply(location, plan, QueueFileVersion(read.digest, only_if_new))
