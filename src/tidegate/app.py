@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from tidegate import metrics
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
+from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.core.errors import ApiError, FailedPrecondition
 from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import Ceilings, check_queue, settle_queue
@@ -91,7 +92,7 @@ class Application:
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
         bells = Bells()
-        listeners: list[Events] = [self.metrics]
+        listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:

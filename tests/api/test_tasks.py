@@ -6,6 +6,7 @@ import pytest
 from tests.api.conftest import LOCATION, NOON, QUEUE, TASK
 
 from tidegate.core.errors import AlreadyExists, InvalidArgument, NotFound
+from tidegate.core.names import TaskName
 from tidegate.schema import v2
 
 HTTP = {"url": "https://example.com/a?b=c", "headers": {"X-A": "b", "Host": "evil"}, "body": b"hello"}
@@ -179,3 +180,12 @@ async def test_running_a_task_shows_the_attempt_counted_and_not_yet_sent(call) -
     await create(call, name=TASK, http_request=HTTP, schedule_time=later)
     ran = await call("run_task", name=TASK)
     assert ran == stored(name=TASK, schedule_time=later, dispatch_count=1, last_attempt={"schedule_time": later})
+
+
+async def test_headers_that_differ_only_in_case_are_kept_in_an_order_that_every_start_sees(call, engine) -> None:
+    names = ["cookie", "Content-Type", "COOKIE", "content-type"]
+    request = {"url": "https://example.com", "headers": dict.fromkeys(names, "v")}
+    task = await create(call, name=TASK, http_request=request)
+    assert set(task.http_request.headers) == {*names, "User-Agent"}
+    kept = (await engine.tasks.get(TaskName(TASK), body=False)).target.headers
+    assert [name for name in kept if name in names] == sorted(names)

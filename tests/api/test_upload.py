@@ -72,12 +72,14 @@ async def test_queues_that_a_file_leaves_out_are_disabled(call2, upload, queues)
         (b"queue:\n- <<: {rate: 1/s}\n  name: a", "a key is no plain value, line 2."),
         (b"? [a]\n: b", "a key is no plain value, line 1."),
         (b"queue: []\n---\nqueue: []", "The file cannot be read as YAML: "),
-        (b"queue:\n- name: a\n  rate: 2001-02-30", "The file cannot be read as YAML: "),
         (b"queue: []\n" + b"#" * 600_000, "it has more than 512 KiB."),
-        (b"queue:\n- name: a\n  rate: 2001-02-03", "rate must be a text."),
+        (b"queue:\n- name: a\n  rate: 2001-02-03", "such as 5/s; it is '2001-02-03', line 3."),
+        (b"queue:\n- name: a\n  rate: 2001-02-30", "such as 5/s; it is '2001-02-30', line 3."),
+        (b"queue:\n- name: a\n  rate: 1/s\n\n- name: a\n  rate: 1/s", "'a' is listed more than once, line 5."),
+        (b"queue:\n-\n", "Each queue must be a mapping, line 2."),
         (b"", "The file must be a mapping."),
         (b"queue: [{name: a_b, rate: 1/s}]", "Queue name 'a_b' must be"),
-        (FILE + b"- name: other", "rate of queue 'other' must be set"),
+        (FILE + b"- name: other", "rate of queue 'other' must be set, for it is a push queue, line 8."),
     ],
 )
 async def test_a_bad_file_changes_nothing(upload, queues, data, text) -> None:
@@ -88,11 +90,57 @@ async def test_a_bad_file_changes_nothing(upload, queues, data, text) -> None:
     assert await queues() == {}
 
 
+AS_GOOGLE_READS_IT = b"""
+resume_paused_queues: yes
+queue:
+- name: 2024-01-01
+  mode:
+  rate: 5/s
+  bucket_size: "40"
+  max_concurrent_requests: 9000
+  target: ~
+  retry_parameters:
+    task_retry_limit: "3"
+    min_backoff_seconds: 0
+    max_backoff_seconds: 0
+- name: on
+  rate: 1/s
+  max_concurrent_requests: 0
+- name: 1e3
+  rate: 1/s
+- name: 010
+  mode: pull
+  acl:
+  - user_email: a@example.com
+    writer_email: b@example.com
+"""
+
+
+async def test_scalars_are_text_and_nothing_is_unset(upload, queues) -> None:
+    await upload(AS_GOOGLE_READS_IT)
+    made = await queues()
+    assert set(made) == {"2024-01-01", "on", "1e3", "010"}
+    dated = made["2024-01-01"]
+    assert (dated.rate_limits.max_burst_size, dated.rate_limits.max_concurrent_tasks) == (40, 5000)
+    assert dated.retry_config.max_attempts == 4
+    assert dated.retry_config.min_backoff.nanos == 100_000_000
+    assert dated.retry_config.max_backoff.seconds == 3600
+    assert made["on"].rate_limits.max_concurrent_tasks == 1000
+
+
+@pytest.mark.parametrize("nothing", [b"", b"~", b"null", b"Null"])
+async def test_a_name_of_nothing_is_none(upload, nothing) -> None:
+    with pytest.raises(InvalidArgument, match=r"Each queue must have a name, line 3\."):
+        await upload(b"application: p\nqueue:\n- rate: 5/s\n  name: " + nothing)
+
+
 async def test_a_file_with_a_name_that_is_not_free_yet_changes_nothing(call2, upload, queues) -> None:
     for queue in ("work", "old"):
         await call2("create_queue", parent=LOCATION, queue={"name": f"{LOCATION}/queues/{queue}"})
     await call2("delete_queue", name=f"{LOCATION}/queues/work")
-    with pytest.raises(FailedPrecondition, match="existed too recently"):
+    with pytest.raises(
+        FailedPrecondition, match="Queue 'work' cannot be created because a queue with this name existed too recently"
+    ):
         await upload(FILE)
     assert {name: queue.state for name, queue in (await queues()).items()} == {"old": 1}
 

@@ -1,5 +1,6 @@
 """``tidegate serve`` as a process: the settings reach the server, and what cannot be is one line."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
-from google.cloud.tasks_v2 import CloudTasksClient, Queue, RetryConfig
+from google.cloud.tasks_v2 import CloudTasksClient, Queue, RateLimits, RetryConfig
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from tests.cli.serving import refused, served
+from tests.endtoend.waiting import eventually
 
 from tidegate.schema import v2beta2
 
@@ -138,7 +141,7 @@ queue:
 HERE = ("--queues", "queue.yaml", "--location", "here", "--store", "sqlite:///tasks.db")
 
 
-def test_a_queue_yaml_is_applied_at_every_start(tmp_path: Path) -> None:
+def test_a_queue_yaml_is_applied_at_a_start(tmp_path: Path) -> None:
     (tmp_path / "queue.yaml").write_text(QUEUES)
     with served(*HERE, directory=tmp_path) as address, client(address) as tasks:
         assert [(each.name, each.state) for each in tasks.list_queues(parent=PARENT)] == [
@@ -153,6 +156,47 @@ def test_a_queue_yaml_is_applied_at_every_start(tmp_path: Path) -> None:
         assert states == {"beside": "RUNNING", "mail": "DISABLED", "other": "RUNNING"}
 
 
+def queue_states(tasks: CloudTasksClient) -> dict[str, str]:
+    return {each.name.rsplit("/", 1)[1]: each.state.name for each in tasks.list_queues(parent=PARENT)}
+
+
+def test_a_queue_yaml_that_was_applied_before_undoes_nothing_at_a_start(tmp_path: Path) -> None:
+    file, log = tmp_path / "queue.yaml", tmp_path / "log"
+    file.write_text(QUEUES)
+    with log.open("w") as stderr, served(*HERE, directory=tmp_path, stderr=stderr) as address, client(address) as tasks:
+        tasks.create_queue(parent=PARENT, queue=Queue(name=f"{PARENT}/queues/own"))
+        limits = RateLimits(max_dispatches_per_second=3)
+        tasks.update_queue(queue=Queue(name=f"{PARENT}/queues/mail", rate_limits=limits))
+        tasks.pause_queue(name=f"{PARENT}/queues/mail")
+    assert f"applied queue.yaml to {PARENT}; set: mail, work\n" in log.read_text()
+
+    file.write_text("# as before\n" + QUEUES.replace("rate: 5/s", 'rate:   "5/s"'))
+    with log.open("w") as stderr, served(*HERE, directory=tmp_path, stderr=stderr) as address, client(address) as tasks:
+        assert queue_states(tasks) == {"mail": "PAUSED", "own": "RUNNING"}
+        assert queue(address, "mail").rate_limits.max_dispatches_per_second == 3
+    assert (
+        f"queue.yaml is what was last applied to {PARENT}: the queues are left as they are ('tidegate queues apply"
+        " queue.yaml' applies it again)\n" in log.read_text()
+    )
+
+    file.write_text(QUEUES.replace("5/s", "6/s"))
+    with log.open("w") as stderr, served(*HERE, directory=tmp_path, stderr=stderr) as address, client(address) as tasks:
+        assert queue_states(tasks) == {"mail": "RUNNING", "own": "DISABLED"}
+        assert queue(address, "mail").rate_limits.max_dispatches_per_second == 6
+    assert f"applied queue.yaml to {PARENT}; set: mail; disabled: own\n" in log.read_text()
+
+
+def test_a_queue_yaml_that_was_uploaded_since_is_not_applied_again_at_a_start(tmp_path: Path) -> None:
+    (tmp_path / "queue.yaml").write_text(QUEUES)
+    changed = QUEUES.replace("5/s", "6/s")
+    with served(*HERE, directory=tmp_path) as address, client(address) as tasks:
+        httpx.post(f"http://{address}/api/queue/update?appId=demo", content=changed).raise_for_status()
+        tasks.pause_queue(name=f"{PARENT}/queues/mail")
+    (tmp_path / "queue.yaml").write_text(changed)
+    with served(*HERE, directory=tmp_path) as address, client(address) as tasks:
+        assert queue_states(tasks) == {"mail": "PAUSED"}
+
+
 def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_rule(tmp_path: Path) -> None:
     assert refused(*HERE, directory=tmp_path) == (
         "cannot read queue.yaml: No such file or directory; check the path after --queues\n"
@@ -162,7 +206,7 @@ def test_a_queue_yaml_that_cannot_be_is_refused_in_one_line_that_names_file_and_
     assert says == "queue.yaml names no application; say with --project whose its queues are\n"
     (tmp_path / "queue.yaml").write_text(QUEUES + "- name: slow\n  rate: 900/s\n")
     says = refused(*HERE, directory=tmp_path)
-    assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s.\n"
+    assert says == "queue.yaml: Invalid queue configuration. rate of queue 'slow' must be at most 500/s, line 9.\n"
     (tmp_path / "queue.yaml").write_text("queue:\n- [\n")
     assert refused(*HERE, directory=tmp_path).count("\n") == 1
 
@@ -192,3 +236,21 @@ def test_uploads_of_a_queue_yaml_go_to_the_location_of_the_settings(tmp_path: Pa
             )
             upload(request, timeout=30)
         assert queue(address, "mail").rate_limits.max_burst_size == 5
+
+
+def test_why_an_attempt_brought_no_answer_is_in_the_log(tmp_path: Path) -> None:
+    log, closed = tmp_path / "log", socket.socket()
+    closed.bind(("127.0.0.1", 0))  # and does not listen
+    url = f"http://127.0.0.1:{closed.getsockname()[1]}/work?key=secret"
+    memory = ("--store", "sqlite://:memory:", "--queue", f"{PARENT}/queues/mail")
+    with closed, log.open("w") as stderr, served(*memory, directory=tmp_path, stderr=stderr) as address:
+        body = {"task": {"httpRequest": {"url": url, "body": "c2VjcmV0"}}}
+        http = httpx.Client(base_url=f"http://{address}/v2/{PARENT}/queues/mail")
+        with http:
+            name = http.post("/tasks", json=body).raise_for_status().json()["name"].rpartition("/")[2]
+            eventually("two attempts", lambda: http.get(f"/tasks/{name}").json().get("dispatchCount", 0) > 1)
+    said = [line for line in log.read_text().splitlines() if "failed" in line]
+    assert len(said) == 1
+    host = url.split("/")[2]
+    assert said[0].endswith(f"an attempt to {host} of a task in {PARENT}/queues/mail failed: connection refused")
+    assert "secret" not in log.read_text()

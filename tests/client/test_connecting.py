@@ -65,6 +65,42 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         tidegate.connect(text)
 
 
+@pytest.mark.parametrize("text", ["a b:1", "user@a:1", "a?b", "::1", "[::1", "a:1:2", ":8123", "a:1/?x"])
+def test_what_could_be_read_as_another_host_is_no_address(text: str) -> None:
+    with pytest.raises(ValueError, match="not an address such as localhost:8123"):
+        Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    "port", ["99999", "65536", "0", "-1", "http", "", "8123x", "\uff18\uff11\uff12\uff13", "1" * 5000]
+)
+@pytest.mark.parametrize("scheme", ["", "http://", "https://"])
+def test_a_port_that_there_cannot_be_is_refused_before_anything_is_dialled(scheme: str, port: str) -> None:
+    with pytest.raises(ValueError, match=f"its port must be a number from 1 to 65535, not '{port}'"):
+        tidegate.connect(f"{scheme}localhost:{port}")
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+@pytest.mark.parametrize("text", ["localhost", "http://localhost", " LOCALHOST/ "])
+def test_an_address_without_a_port_is_that_of_a_server_on_its_usual_one(text: str, transport: Any) -> None:
+    with tidegate.connect(text, transport=transport) as client:
+        assert client.transport.host.lower().removeprefix("http://") == "localhost:8123"
+
+
+def test_the_port_of_an_ipv6_address_stands_behind_its_brackets() -> None:
+    assert Address.parse("[::1]") == Address("[::1]:8123")
+    assert Address.parse("http://[fe80::1%eth0]:9000") == Address("[fe80::1%eth0]:9000")
+
+
+def test_a_bad_address_in_the_environment_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(VARIABLE, "localhost:99999")
+    for make in (tidegate.connect, tasks_v2.CloudTasksClient, tidegate.patch_google_cloud_tasks):
+        with pytest.raises(ValueError, match=f"{VARIABLE}: 'localhost:99999' is not an address"):
+            make()
+
+
 def test_a_version_or_transport_that_is_none_is_refused() -> None:
     connect: Any = tidegate.connect
     with pytest.raises(ValueError, match="version must be v2, v2beta2 or v2beta3, not 'v3'"):

@@ -107,9 +107,87 @@ def test_a_missing_backoff_moves_to_match_the_other() -> None:
     assert retried(max_backoff_seconds=0.05) == replace(
         DEFAULT_RETRY, min_backoff=Duration(0, 50_000_000), max_backoff=Duration(0, 50_000_000)
     )
-    assert retried(min_backoff_seconds=0, max_backoff_seconds=0) == replace(
-        DEFAULT_RETRY, min_backoff=Duration(), max_backoff=Duration()
-    )
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0, "0", "0.0", "0.0000000001", None])
+def test_a_backoff_of_nothing_is_the_default_one(nothing: Any) -> None:
+    assert retried(min_backoff_seconds=nothing, max_backoff_seconds=nothing) == DEFAULT_RETRY
+    assert retried(min_backoff_seconds=nothing, max_backoff_seconds=5).min_backoff == DEFAULT_RETRY.min_backoff
+    assert retried(min_backoff_seconds=7200, max_backoff_seconds=nothing).max_backoff == Duration(7200)
+
+
+def test_scalars_may_be_text() -> None:
+    numbers = {
+        "bucket_size": 40,
+        "max_concurrent_requests": 7,
+        "retry_parameters": {
+            "task_retry_limit": 3,
+            "min_backoff_seconds": 0.5,
+            "max_backoff_seconds": 200,
+            "max_doublings": 0,
+        },
+    }
+    texts = {
+        "bucket_size": "40",
+        "max_concurrent_requests": "7",
+        "retry_parameters": {
+            "task_retry_limit": "3",
+            "min_backoff_seconds": ".5",
+            "max_backoff_seconds": "200.",
+            "max_doublings": "0",
+        },
+    }
+    assert read({"name": "q", "rate": "5/s", **texts}) == read({"name": "q", "rate": "5/s", **numbers})
+
+
+@pytest.mark.parametrize(
+    ("sent", "most"),
+    [(0, 1000), ("0", 1000), (None, 1000), (5000, 5000), (5001, 5000), ("9000", 5000), (10**30, 5000)],
+)
+def test_concurrent_requests_of_nothing_are_the_default_and_too_many_are_the_ceiling(sent: Any, most: int) -> None:
+    (entry,) = read({"name": "q", "rate": "5/s", "max_concurrent_requests": sent}).entries
+    assert entry.rate_limits.max_concurrent_dispatches == most
+
+
+def test_a_key_with_nothing_behind_it_is_unset() -> None:
+    empty = dict.fromkeys(["mode", "bucket_size", "max_concurrent_requests", "target", "acl", "retry_parameters"], None)
+    assert read({"name": "q", "rate": "5/s", **empty}) == read({"name": "q", "rate": "5/s"})
+    assert read({"name": "q", "mode": "pull", "rate": None}) == read({"name": "q", "mode": "pull"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "resumes"), [(True, True), ("true", True), ("Yes", True), ("on", True), ("False", False), ("off", False)]
+)
+def test_a_switch_may_be_any_word_that_yaml_has_for_one(sent: Any, resumes: bool) -> None:
+    assert read(resume_paused_queues=sent).resumes is resumes
+
+
+def test_an_entry_of_an_acl_may_have_both_emails() -> None:
+    acl = [{"user_email": "a@b", "writer_email": "c@d"}]
+    assert read({"name": "q", "mode": "pull", "acl": acl}) == read({"name": "q", "mode": "pull"})
+
+
+def test_a_refusal_names_the_line_as_far_as_it_is_known() -> None:
+    lines: dict[Any, int] = {("queue", 0): 3, ("queue", 0, "rate"): 4, ("queue", 0, "retry_parameters"): 5}
+    for entry, text in [
+        (
+            {"name": "q", "rate": "x"},
+            "rate of queue 'q' must be 0 or a number per s, m, h or d, such as 5/s; it is 'x'",
+        ),
+        ({"name": "q", "rate": "900/s"}, "rate of queue 'q' must be at most 500/s"),
+    ]:
+        with pytest.raises(InvalidArgument) as caught:
+            read_queue_yaml({"queue": [entry]}, Ceilings(), lines)
+        assert caught.value.message == f"Invalid queue configuration. {text}, line 4."
+    with pytest.raises(InvalidArgument, match=r"rate of queue 'q' must be set, for it is a push queue, line 3\."):
+        read_queue_yaml({"queue": [{"name": "q"}]}, Ceilings(), lines)
+    with pytest.raises(InvalidArgument, match=r"max_doublings of queue 'q' must be .*, line 5\."):
+        read_queue_yaml(
+            {"queue": [{"name": "q", "rate": "1/s", "retry_parameters": {"max_doublings": "x"}}]}, Ceilings(), lines
+        )
+    file = read_queue_yaml({"queue": [{"name": "q", "rate": "5/s"}]}, Ceilings(), lines)
+    with pytest.raises(InvalidArgument, match=r"The mode of queue 'q' cannot be changed, line 3\."):
+        planned(file, HERE, [queue(kind=Kind.PULL)])
 
 
 @pytest.mark.parametrize(("sent", "seconds"), [("30s", 30), ("2m", 120), ("1h", 3600), ("1d", 86_400), ("0.5s", 1)])
@@ -156,15 +234,21 @@ def one(**entry: Any) -> dict[str, Any]:
         (one(rate="501/s"), "rate of queue 'q' must be at most 500/s."),
         (one(bucket_size=501), "bucket_size of queue 'q' must be a whole number from 0 to 500."),
         (one(bucket_size=-1), "bucket_size of queue 'q' must be a whole number from 0 to 500."),
-        (one(bucket_size="5"), "bucket_size of queue 'q' must be a whole number from 0 to 500."),
-        (one(max_concurrent_requests=0), "max_concurrent_requests of queue 'q' must be a whole number from 1 to 5000."),
-        (
-            one(max_concurrent_requests=True),
-            "max_concurrent_requests of queue 'q' must be a whole number from 1 to 5000.",
+        *(
+            (one(bucket_size=sent), "bucket_size of queue 'q' must be a whole number from 0 to 500.")
+            for sent in ("501", "-1", "5.0", "", "many", "0x10", "٤", "9" * 5000, 5.0, True, [5])
+        ),
+        *(
+            (
+                one(max_concurrent_requests=sent),
+                "max_concurrent_requests of queue 'q' must be a whole number, 0 or more.",
+            )
+            for sent in (-1, "-1", "many", True)
         ),
         (one(target="a.b.c"), "target of queue 'q' must be SERVICE or VERSION.SERVICE."),
         (one(target="http://a"), "target of queue 'q' must be SERVICE or VERSION.SERVICE."),
         (one(acl="a@b"), "acl of queue 'q' must be a list of user_email and writer_email."),
+        (one(acl=[{}]), "acl of queue 'q' must be a list of user_email and writer_email."),
         (one(acl=[{"email": "a@b"}]), "acl of queue 'q' must be a list of user_email and writer_email."),
         (one(retry_parameters=[]), "retry_parameters of queue 'q' must be a mapping."),
         (one(retry_parameters={"limit": 1}), "retry_parameters of queue 'q' has no key 'limit'."),

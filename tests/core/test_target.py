@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -168,6 +169,39 @@ def test_a_retry_reason_of_the_caller_is_not_sent_even_with_the_first_attempt() 
     assert header(call, "X-CloudTasks-TaskPreviousResponse") is None
 
 
+@pytest.mark.parametrize(
+    ("stored", "sent"),
+    [
+        ({"Content-Type": "a", "content-type": "b"}, ("content-type", "b")),
+        ({"content-type": "b", "Content-Type": "a"}, ("Content-Type", "a")),
+        ({"COOKIE": "a", "Cookie": "b", "cookie": "c"}, ("cookie", "c")),
+        ({"Authorization": "Basic a", "authorization": "Basic b"}, ("authorization", "Basic b")),
+        ({"User-Agent": "a", "user-agent": "b"}, ("user-agent", "b")),
+        ({"X-A": "kept", "x-a": "\x01"}, ("X-A", "kept")),
+    ],
+)
+@pytest.mark.parametrize("make", [http, app])
+def test_of_names_that_differ_only_in_case_the_later_one_is_sent(
+    make: Callable[..., Task], stored: dict[str, str], sent: tuple[str, str]
+) -> None:
+    call = called(make(headers=stored))
+    assert [line for line in call.headers if line[0].lower() == sent[0].lower()] == [sent]
+
+
+def test_spellings_are_told_apart_however_many_and_long_names_were_met() -> None:
+    for number in range(1500):
+        called(http(headers={f"X-{number}": "a"}))
+    for name in ("X-Name", "X-" + "n" * 2000):
+        assert header(called(http(headers={name: "a", name.lower(): "b"})), name) == "b"
+
+
+def test_a_queues_header_and_a_token_replace_every_spelling_of_the_tasks() -> None:
+    own = {"Authorization": "a", "AUTHORIZATION": "b", "X-A": "c", "x-A": "d"}
+    call = called(http(headers=own), routed(header_overrides=(Header("x-a", "queue"),)))
+    assert (header(call, "x-a"), header(call, "authorization")) == ("queue", "b")
+    assert header(called(http(headers=own, token=OidcToken("a@b"))), "authorization") is None
+
+
 def test_no_content_type_is_added() -> None:
     assert header(called(http(body=b"{}")), "Content-Type") is None
 
@@ -226,7 +260,9 @@ def test_the_queues_token_beats_the_tasks_also_for_tasks_already_there() -> None
 
 
 TEXT = st.text(max_size=10)
-NAMES = TEXT | st.sampled_from(["Host", "content-length", "Transfer-Encoding", "X-A", "X-CloudTasks-TaskName"])
+NAMES = TEXT | st.sampled_from(
+    ["Host", "content-length", "Transfer-Encoding", "X-A", "x-a", "Cookie", "COOKIE", "X-CloudTasks-TaskName"]
+)
 HEADERS = st.dictionaries(NAMES, TEXT, max_size=5)
 
 
@@ -240,6 +276,8 @@ def test_whatever_is_stored_no_header_breaks_the_grammar(
         assert re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
         assert re.fullmatch(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?", value)
         assert name.lower() not in {"host", "content-length", "transfer-encoding", "connection"}
+    names = [name.lower() for name, _ in call.headers]
+    assert len(names) == len(set(names))
     assert header(call, "X-AppEngine-TaskName" if to_app else "X-CloudTasks-TaskName") == "t"
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.delivery.calls import SECOND, call
 from tests.delivery.conftest import StoppedClock
-from tests.delivery.raw_handler import Connection, RawHandler, answer, raw_handler
+from tests.delivery.raw_handler import Connection, RawHandler, answer, hang_up, raw_handler
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.hop import Hop
@@ -174,7 +174,14 @@ async def test_a_redirect_to_a_dead_host_is_no_answer(sender: HttpSender, handle
     async with raw_handler() as gone:
         pass
     handler.does(answer(302, f"Location: {gone.url()}"))
-    assert await sender.send(call(handler.url()), None) == Outcome(reason="connection refused")
+    outcome = await sender.send(call(handler.url()), None)
+    assert outcome == Outcome(reason="connection refused, after a redirect to another host")
+
+
+async def test_a_redirect_within_a_host_leaves_the_reason_as_it_is(sender: HttpSender, handler: RawHandler) -> None:
+    handler.does(answer(302, "Location: /next"), hang_up())
+    outcome = await sender.send(call(handler.url()), None)
+    assert outcome.reason in {"connection closed without an answer", "connection reset"}
 
 
 async def test_all_redirects_share_one_deadline(sender: HttpSender, handler: RawHandler, clock: StoppedClock) -> None:

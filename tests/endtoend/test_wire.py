@@ -171,6 +171,26 @@ async def test_reserved_and_forged_headers_stay_away(world: Live, handler: RawHa
     assert request.body == b"ab"
 
 
+async def test_names_that_differ_only_in_case_are_one_line_on_the_wire(world: Live, handler: RawHandler) -> None:
+    overrides = (Header("X-Team", "first"), Header("x-team", "ours"))
+    await world.queue(http_target=HttpTarget(header_overrides=overrides))
+    headers = {"Content-Type": "a", "content-type": "b", "COOKIE": "a", "Cookie": "b", "X-TEAM": "theirs"}
+    tripled = {"Authorization": "Basic a", "authorization": "Basic b", "AUTHORIZATION": "Basic c"}
+    request = await arrived(world, handler, HttpDraft(handler.url(), headers={**headers, **tripled}, body=b"x"))
+    names = [name.lower() for name, _ in request.headers]
+    assert len(names) == len(set(names))
+    sent = {name: value for name, value in request.headers if not name.startswith("X-CloudTasks-")}
+    assert sent == {
+        "Host": f"127.0.0.1:{handler.port}",
+        "User-Agent": "Google-Cloud-Tasks",
+        "content-type": "b",
+        "Cookie": "b",
+        "AUTHORIZATION": "Basic c",
+        "x-team": "ours",
+        "Content-Length": "1",
+    }
+
+
 async def test_unknown_headers_of_our_prefix_and_cleaned_values_pass(world: Live, handler: RawHandler) -> None:
     await world.queue()
     headers = {"X-CloudTasks-Projectname": "p", "X-Lines": "a\r\nB: c", "X-Nul": "kept\0cut", "Trailer": "X"}

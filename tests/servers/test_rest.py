@@ -201,6 +201,22 @@ async def test_headers_of_all_kinds_of_clients_are_taken(rest: RestServer) -> No
     assert said(await call(rest, "GET", path, headers=headers)) == (200, {})
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("target", ["httpRequest", "appEngineHttpRequest"])
+@pytest.mark.parametrize("names", [("Content-Type", "content-type"), ("content-type", "CONTENT-TYPE", "Content-Type")])
+async def test_of_headers_that_differ_only_in_case_the_later_one_in_the_json_counts(
+    rest: RestServer, version: str, target: str, names: tuple[str, ...]
+) -> None:
+    headers = {"X-A": "a", **{name: f"type {number}" for number, name in enumerate(names)}}
+    url = {"url": "https://example.com/x"} if target == "httpRequest" else {}
+    task = {"scheduleTime": LATER, target: {**url, "headers": headers}}
+    status, created = said(await call(rest, "POST", f"/{version}/{QUEUE}/tasks", {"task": task}))
+    assert status == 200
+    shown = created[target]["headers"]
+    assert shown.pop("User-Agent")
+    assert shown == {"X-A": "a", names[-1]: f"type {len(names) - 1}"}
+
+
 async def test_an_unknown_query_parameter_is_refused(rest: RestServer) -> None:
     status, code, text = refused(await call(rest, "GET", f"/v2/{QUEUE}?x=1"))
     assert (status, code) == (400, "INVALID_ARGUMENT")

@@ -1,32 +1,28 @@
-"""queue.yaml files, uploaded or given at start: read strictly, then applied in one transaction (behaviour §18).
-
-A queue.yaml needs little of YAML, so only that is read. What could make a small file large (aliases), call for other
-types (tags) or hide a mistake (a key given twice) is refused, and so is a file larger or deeper than any queue.yaml.
-"""
+"""queue.yaml files, uploaded or given at start: read, then applied in one transaction (behaviour §18)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from hashlib import sha256
 
-import yaml
+import msgspec
+from msgspec import Struct
 
-from tidegate.core.errors import InvalidArgument
+from tidegate.api.yaml_text import read_yaml
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.queue_yaml import QueueFile, planned, read_queue_yaml
 from tidegate.core.validation import Ceilings
 from tidegate.engine.engine import Engine
+from tidegate.engine.queues import QueueFileVersion
 
-LARGEST: Final = 512 * 1024
-"""Bytes of a file: more than a thousand queues with every setting."""
-DEEPEST: Final = 8
-"""Lists and mappings within each other; a queue's ``acl`` is the fourth."""
-MERGE: Final = "tag:yaml.org,2002:merge"
 
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where it is built in: ten times as fast."""
+class ReadFile(Struct, frozen=True):
+    """A file that can be applied. Files of one ``digest`` say the same, however they are laid out and commented."""
+
+    file: QueueFile
+    digest: bytes
 
 
 def plain_project(application: str) -> str:
@@ -34,15 +30,26 @@ def plain_project(application: str) -> str:
     return application.rpartition("~")[2]
 
 
-async def read_queue_file(data: bytes, ceilings: Ceilings) -> QueueFile:
+async def read_queue_file(data: bytes, ceilings: Ceilings) -> ReadFile:
     """What a file says. Raises InvalidArgument."""
-    return read_queue_yaml(await asyncio.to_thread(read_yaml, data), ceilings)
+    text = await asyncio.to_thread(read_yaml, data)
+    file = read_queue_yaml(text.data, ceilings, text.lines)
+    # Of the data, not of what is made of it: another version of the program must find the same.
+    return ReadFile(file, sha256(msgspec.json.encode(text.data, order="deterministic")).digest())
 
 
 async def apply_queue_file(
-    engine: Engine, location: LocationName, file: QueueFile, spared: Collection[QueueName] = ()
-) -> None:
+    engine: Engine,
+    location: LocationName,
+    read: ReadFile,
+    spared: Collection[QueueName] = (),
+    *,
+    only_if_new: bool = False,
+) -> Sequence[Queue] | None:
     """Make, change and disable the queues of a location as a file says; the ``spared`` may be left out of it.
+
+    Returns the queues that were made or changed. With ``only_if_new`` a file that is the one that was last applied to
+    the location changes nothing, and None is returned.
 
     Raises:
         InvalidArgument: The file does not go with the queues that are there.
@@ -50,6 +57,7 @@ async def apply_queue_file(
 
     Nothing is changed then.
     """
+    file = read.file
     listed = {entry.name for entry in file.entries}
 
     def plan(existing: Sequence[Queue]) -> list[Queue]:
@@ -57,63 +65,4 @@ async def apply_queue_file(
             file, location, [each for each in existing if each.name not in spared or each.name.queue in listed]
         )
 
-    await engine.queues.apply(location, plan)
-
-
-def read_yaml(data: bytes) -> Any:
-    """The plain data of a YAML file. Raises InvalidArgument."""
-    if len(data) > LARGEST:
-        raise _refused(f"it has more than {LARGEST // 1024} KiB")
-    loader = None
-    try:
-        _check_events(data)
-        loader = LOADER(data)
-        node = loader.get_single_node()
-        _check_keys(loader, node)
-        return None if node is None else loader.construct_document(node)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _refused(" ".join(str(error).split())) from None
-    finally:
-        if loader is not None:
-            loader.dispose()
-
-
-def _check_events(data: bytes) -> None:
-    """Refuse what a queue.yaml never needs, before anything is made of the file."""
-    depth = 0
-    for event in yaml.parse(data, Loader=LOADER):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise _refused(f"it has an anchor or alias{_at(event)}")
-        if getattr(event, "tag", None) is not None:
-            raise _refused(f"it has a tag{_at(event)}")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                raise _refused(f"more than {DEEPEST} lists and mappings stand in each other{_at(event)}")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _check_keys(loader: Any, node: Any) -> None:
-    """Refuse keys that stand twice in a mapping, and those that are no plain values."""
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
-                raise _refused(f"a key is no plain value{_at(key)}")
-            name = loader.construct_object(key)
-            if name in seen:
-                raise _refused(f"the key {name!r} is there twice{_at(key)}")
-            seen.add(name)
-            _check_keys(loader, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            _check_keys(loader, each)
-
-
-def _at(where: yaml.Event | yaml.Node) -> str:
-    return f", line {where.start_mark.line + 1}"
-
-
-def _refused(why: str) -> InvalidArgument:
-    return InvalidArgument(f"Invalid queue configuration. The file cannot be read as YAML: {why}.")
+    return await engine.queues.apply(location, plan, QueueFileVersion(read.digest, only_if_new))

@@ -10,6 +10,7 @@ from tidegate.api.dialect import (
     FULL,
     Dialect,
     Messages,
+    read_headers,
     read_http_request,
     read_http_target,
     read_retry,
@@ -153,11 +154,10 @@ class V2(Dialect):
                 into.pull_message.payload = body
 
     def read_app_engine_request(self, message: Any) -> AppEngineDraft:
-        headers = message.headers
         return AppEngineDraft(
             getattr(message, self.relative_uri),
             message.http_method,
-            {name: headers[name] for name in headers},
+            read_headers(message.headers),
             getattr(message, self.app_engine_body),
             read_routing(message.app_engine_routing) if message.HasField("app_engine_routing") else None,
         )

@@ -8,6 +8,7 @@ from tidegate import __version__
 from tidegate.cli.check import check
 from tidegate.cli.config import config
 from tidegate.cli.demo import demo
+from tidegate.cli.queues import queues
 from tidegate.cli.serve import serve
 
 
@@ -28,5 +29,5 @@ def version() -> None:
     click.echo(f"tidegate {__version__}")
 
 
-for command in (serve, demo, check, config, version):
+for command in (serve, demo, queues, check, config, version):
     main.add_command(command)

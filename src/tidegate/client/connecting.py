@@ -75,7 +75,8 @@ def connect(
             client.create_task(parent=queue, task=tidegate.http_task("https://example.com/send", json={"to": "you"}))
 
     Args:
-        address: ``host:port``; by default what CLOUD_TASKS_EMULATOR_HOST says, else ``localhost:8123``.
+        address: ``host:port``; without a port it is 8123, and 443 after ``https://``. By default what
+            CLOUD_TASKS_EMULATOR_HOST says, else ``localhost:8123``.
         version: of the API: ``v2``, ``v2beta2`` or ``v2beta3``.
         transport: ``grpc`` or ``rest``.
         asynchronous: for a client whose methods are awaited. Make it where the event loop runs.

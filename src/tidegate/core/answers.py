@@ -39,6 +39,11 @@ def queue_existed_recently() -> FailedPrecondition:
     return FailedPrecondition("The queue cannot be created because a queue with this name existed too recently.")
 
 
+def listed_queue_existed_recently(queue: str) -> FailedPrecondition:
+    """The same of one of the queues that a queue.yaml lists. The text is ours, for the file has several."""
+    return FailedPrecondition(f"Queue '{queue}' cannot be created because a queue with this name existed too recently.")
+
+
 def queue_not_running() -> FailedPrecondition:
     """LeaseTasks on a queue that is paused or disabled. The text is ours."""
     return FailedPrecondition("Tasks cannot be leased while the queue is paused or disabled.")

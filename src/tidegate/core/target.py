@@ -149,6 +149,20 @@ def address_of(url: str, override: UriOverride | None = None) -> Address | Unsen
     return Address(sent, "" if parts.user is None else basic_authorization(parts.user))
 
 
+def host_called(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> str:
+    """Host and port that attempts of a task call, as its URL has them; empty when it has none that can be called."""
+    target = task.target
+    if isinstance(target, HttpRequest):
+        routing = queue.http_target
+        address = address_of(target.url, None if routing is None else routing.uri_override)
+    elif isinstance(target, AppEngineRequest):
+        base = app_engine_base(queue.app_engine_routing or target.routing, queue.name.project, app_engine)
+        address = address_of(f"{base}/")
+    else:
+        return ""
+    return "" if isinstance(address, Unsendable) else address.url.split("/", 3)[2]
+
+
 def _routed(parts: Url, override: UriOverride) -> Url:
     """The URL with those parts replaced that the override sets; its empty path or query sets nothing."""
     if override.scheme is not None:
@@ -249,15 +263,27 @@ class _Rules(dict[str, bool]):
     def __init__(self, held_back: frozenset[str]) -> None:
         super().__init__()
         self.held_back = held_back
+        self.many_spellings = False
+        """Whether two names met so far may differ only in case. Few servers ever meet such, so others need not look."""
+        self._spelt: dict[str, str] = {}
 
     def __missing__(self, name: str) -> bool:
         lower = name.lower()
         verdict = is_token(name) and lower not in self.held_back and not lower.startswith(RESERVED_PREFIXES)
         if len(self) >= ADDRESSES_KEPT:
-            self.clear()
+            self._forget()
         if len(name) <= ADDRESSES_KEPT:
             self[name] = verdict
+            if self._spelt.setdefault(lower, name) != name:
+                self.many_spellings = True
+        else:
+            self.many_spellings = True
         return verdict
+
+    def _forget(self) -> None:
+        self.clear()
+        self._spelt.clear()
+        self.many_spellings = True  # which spellings there were is not known any more
 
 
 HTTP_RULES: Final = _Rules(RESERVED - {"user-agent"} | _OURS)
@@ -265,13 +291,18 @@ APP_ENGINE_RULES: Final = _Rules(FRAMING)
 
 
 def _stored_lines(headers: Mapping[str, str], rules: _Rules) -> Lines:
-    """The stored headers that are sent. They were cleaned when they were stored; what breaks the grammar stays here."""
+    """The stored headers that are sent, each name once: of names that differ only in case the last counts.
+
+    They were cleaned when they were stored; what breaks the grammar stays here.
+    """
     lines = []
     for name, value in headers.items():
         if rules[name]:
             sendable = clean_value(value)
             if sendable is not None:
                 lines.append((name, sendable.strip(" \t")))
+    if rules.many_spellings:
+        return list({line[0].lower(): line for line in lines}.values())
     return lines
 
 

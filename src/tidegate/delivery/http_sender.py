@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
+from msgspec.structs import replace
+
 from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
@@ -70,7 +72,7 @@ class HttpSender:
         if call.timeout <= timedelta():
             return TIMED_OUT
         deadline = self._clock.monotonic() + call.timeout.total_seconds()
-        hop = Hop.first(call, authorization)
+        hop = first = Hop.first(call, authorization)
         answer = await self._deliver(hop, deadline, exempt=not call.follows_redirects)
         if call.follows_redirects:
             for _ in range(MAX_REDIRECTS):
@@ -82,7 +84,7 @@ class HttpSender:
                 hop = following
                 answer = await self._deliver(hop, deadline)
         if isinstance(answer, Outcome):
-            return answer
+            return answer if hop is first else _after_redirect(answer, first, hop)
         if answer.retry_after is not None and answer.status in MAY_ASK_FOR_ROOM:
             return Outcome(answer.status, retry_after=retry_after(answer.retry_after, self._clock.now()))
         return answered(answer.status)
@@ -147,3 +149,13 @@ class HttpSender:
         if left <= 0:
             raise PassedDeadline
         return left
+
+
+def _after_redirect(outcome: Outcome, first: Hop, last: Hop) -> Outcome:
+    """The outcome of a call that was redirected: whoever reads the reason must not look for it at the first host.
+
+    That of a forbidden address stays, for it is what the API shows.
+    """
+    if outcome.forbidden or origin_of(first.url) == origin_of(last.url):
+        return outcome
+    return replace(outcome, reason=f"{outcome.reason}, after a redirect to another host")

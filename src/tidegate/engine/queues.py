@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import answers
@@ -18,6 +19,18 @@ from tidegate.engine.lookup import found, queues_of
 from tidegate.engine.policies import drop_policy
 from tidegate.engine.ports import QueueChanged, QueueDeleted, Reader, Transaction, World
 from tidegate.engine.scheduler import Scheduler
+
+LAST_FILE = "queue_file"
+"""The document that has the digest of the file that was last applied to a location."""
+
+
+class QueueFileVersion(Struct, frozen=True):
+    """Which file a plan follows from: two of one ``digest`` say the same. ``only_if_new``: apply it only when another
+    one was the last to be applied to its location.
+    """
+
+    digest: bytes
+    only_if_new: bool = False
 
 
 class Queues:
@@ -89,29 +102,37 @@ class Queues:
         return await self._changed(work)
 
     @to_its_end
-    async def apply(self, location: LocationName, plan: Callable[[Sequence[Queue]], Sequence[Queue]]) -> None:
+    async def apply(
+        self, location: LocationName, plan: Callable[[Sequence[Queue]], Sequence[Queue]], file: QueueFileVersion
+    ) -> Sequence[Queue] | None:
         """Make and change queues of a location, all of them or none: those that ``plan`` returns, given those present.
 
-        ``plan`` runs inside the transaction and may raise an ApiError. Raises FailedPrecondition when the name of a new
-        queue was freed too recently.
+        ``plan`` runs inside the transaction and may raise an ApiError. It follows from ``file``, which is remembered.
+        Returns the queues that were made or changed; None when nothing was done, for the file is to be applied only if
+        it is another than the last one. Raises FailedPrecondition when the name of a new queue was freed too recently.
         """
 
-        def work(tx: Transaction) -> Sequence[Queue]:
+        def work(tx: Transaction) -> Sequence[Queue] | None:
             now = self._clock.now()
+            if file.only_if_new and tx.document(LAST_FILE, location, now) == file.digest:
+                return None
             present = {stored.queue.name: stored for stored in queues_of(tx, location)}
             planned = plan([stored.queue for stored in present.values()])
             for queue in planned:
                 if queue.name not in present and tx.queue_name_taken(queue.name, now):
-                    raise answers.queue_existed_recently()
+                    raise answers.listed_queue_existed_recently(queue.name.queue)
             for queue in planned:
                 if queue.name in present:
                     tx.save_queue(present[queue.name], queue)
                 else:
                     tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
+            tx.put_document(LAST_FILE, location, file.digest)
             return planned
 
-        for queue in await self._store.write(work):
+        planned = await self._store.write(work)
+        for queue in planned or ():
             self._tell(queue)
+        return planned
 
     @to_its_end
     async def delete(self, name: QueueName) -> None:

@@ -33,7 +33,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[QueueSetup, ...],
         Says(QUEUE, "A queue to have at start, by its full name; can be given again.", tuple),
     ] = ()
-    queues: Annotated[str | None, Says(kinds.FILE, "A queue.yaml to apply at start.")] = None
+    queues: Annotated[
+        str | None, Says(kinds.FILE, "A queue.yaml to apply at start, if another one was applied last.")
+    ] = None
     project: Annotated[
         str | None, Says(kinds.PROJECT, "Project of the queues of a queue.yaml.", unset="the file's application")
     ] = None

@@ -20,6 +20,6 @@ def project_of(request: Any) -> str:
 
 async def upload_queue_yaml(location: str, engine: Engine, dialect: Dialect, request: Any, project: ProjectName) -> Any:
     """``location`` is the ID of the one that all uploads are for: a file does not say where its queues are."""
-    file = await read_queue_file(request.http_body.data, engine.policy.ceilings)
-    await apply_queue_file(engine, LocationName(f"{project}/locations/{location}"), file)
+    read = await read_queue_file(request.http_body.data, engine.policy.ceilings)
+    await apply_queue_file(engine, LocationName(f"{project}/locations/{location}"), read)
     return Empty()

@@ -33,6 +33,9 @@ from tidegate.schema.transcoding.violations import (
 
 DEEPEST = 100  # an Any in an Any in an Any …; nothing else in the schema goes round in circles
 
+HEADERS = "headers"
+"""The maps whose keys are names of HTTP headers."""
+
 NOT_REPEATED = "Proto field is not repeating, cannot start list."
 NO_OBJECT = "Starting an object on a scalar field"
 
@@ -232,6 +235,7 @@ def _fill_map(field: Field, reading: Reading, message: Any, key: str, value: Any
         return
     target = getattr(message, field.name)
     entry_key, entry_value = _entry(field.message)
+    spelt: dict[str, str] | None = {} if field.name == HEADERS and len(value) > 1 else None
     for position, (name, item) in enumerate(value.items()):
         place = f"{own_path}[{position}]"
         if item is None or (read := _single(entry_key, reading, name, name, f"{place}.key")) is None:
@@ -242,7 +246,20 @@ def _fill_map(field: Field, reading: Reading, message: Any, key: str, value: Any
             held = target[read]
             reading.within(f"{place}.value", partial(_fill_held, entry_value, reading, held, "value", item))
         elif (single := _single(entry_value, reading, "value", item, f"{place}.value")) is not None:
+            if spelt is not None:
+                _forget_other_case(target, read, spelt)
             target[read] = single
+
+
+def _forget_other_case(target: Any, name: str, spelt: dict[str, str]) -> None:
+    """Take an earlier header out whose name differs from this one in case alone: of the two the later one counts, and
+    the order of the JSON is known here only. ``spelt`` has the names so far by their lower case.
+    """
+    lower = name.lower()
+    earlier = spelt.get(lower)
+    if earlier is not None:
+        del target[earlier]
+    spelt[lower] = name
 
 
 @cache

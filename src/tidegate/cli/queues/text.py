@@ -1,0 +1,26 @@
+"""Changes of queues as lines to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tidegate.core.queue_changes import QueueChange
+
+
+def lines(changes: Sequence[QueueChange]) -> Iterator[str]:
+    """A line for each queue and, below it, one for each field that changes; at last how many queues it is of a kind."""
+    for change in changes:
+        sign, verb = _kind(change)
+        yield f"{sign} {change.queue.queue} ({verb})"
+        width = max(len(each.field) for each in change.fields)
+        for each in change.fields:
+            became = each.after if change.created else f"{each.before or 'unset'} -> {each.after or 'unset'}"
+            yield f"    {each.field:{width}}  {became}"
+    verbs = [_kind(change)[1] for change in changes]
+    yield ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("create", "update", "disable") if verb in verbs) + "."
+
+
+def _kind(change: QueueChange) -> tuple[str, str]:
+    if change.created:
+        return "+", "create"
+    return ("-", "disable") if change.disabled else ("~", "update")

@@ -1,0 +1,9 @@
+"""queue.yaml: what it may say, and what becomes of the queues of its location (behaviour §18).
+
+The file comes as the plain data of a YAML document; reading YAML is not for here.
+"""
+
+from tidegate.core.queue_yaml.file import QueueEntry, QueueFile, planned
+from tidegate.core.queue_yaml.reading import Lines, Path, read_queue_yaml
+
+__all__ = ["Lines", "Path", "QueueEntry", "QueueFile", "planned", "read_queue_yaml"]
