@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct
 from pyreqwest.http import Url
 
@@ -14,6 +16,8 @@ MAX_REDIRECTS = 10
 KEEPS_METHOD = frozenset({307, 308})
 NO_REDIRECTS = frozenset({304, 305, 306})  # nothing new; a proxy, which handlers do not choose for us; reserved
 REDIRECTS = frozenset(range(300, 400)) - NO_REDIRECTS
+AUTHORIZATION = frozenset({"authorization"})
+CREDENTIALS = AUTHORIZATION | {"cookie", "cookie2", "proxy-authorization"}
 
 
 class Hop(Struct, frozen=True):
@@ -29,14 +33,14 @@ class Hop(Struct, frozen=True):
         """The request a call begins with; a minted ``authorization`` replaces the task's own."""
         headers = call.headers
         if authorization is not None:
-            headers = (*without(headers, "authorization"), ("Authorization", authorization))
+            headers = (*without(headers, AUTHORIZATION), ("Authorization", authorization))
         return cls(call.method, call.url, headers, call.body)
 
     def redirected(self, status: int, location: str) -> Hop | None:
         """The request that a redirect asks for; None when its ``location`` cannot be called.
 
-        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. A token goes to the
-        scheme, host and port it was made for and no further.
+        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. Headers that hold
+        credentials go to the scheme, host and port they were made for and no further.
         """
         here = Url(self.url)
         try:
@@ -47,7 +51,7 @@ class Hop(Struct, frozen=True):
             return None
         headers = self.headers
         if _origin(there) != _origin(here):
-            headers = without(headers, "authorization")
+            headers = without(headers, CREDENTIALS)
         if status in KEEPS_METHOD:
             return Hop(self.method, str(there), headers, self.body)
         headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
@@ -58,6 +62,6 @@ def _origin(url: Url) -> tuple[str, str | None, int | None]:
     return url.scheme, url.host_str, url.port_or_known_default
 
 
-def without(headers: Headers, unwanted: str) -> Headers:
-    """The headers but those of one name, given in lower case."""
-    return tuple((name, value) for name, value in headers if name.lower() != unwanted)
+def without(headers: Headers, unwanted: Collection[str]) -> Headers:
+    """The headers but those of some names, given in lower case."""
+    return tuple((name, value) for name, value in headers if name.lower() not in unwanted)
