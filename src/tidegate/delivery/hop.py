@@ -21,12 +21,13 @@ CREDENTIALS = AUTHORIZATION | {"cookie", "cookie2", "proxy-authorization"}
 
 
 class Hop(Struct, frozen=True):
-    """What is sent to one address. ``headers`` are complete but for Host and Content-Length."""
+    """What is sent to one address for a queue. ``headers`` are complete but for Host and Content-Length."""
 
     method: str
     url: str
     headers: Headers
     body: bytes
+    queue: str = ""
 
     @classmethod
     def first(cls, call: HttpCall, authorization: str | None) -> Hop:
@@ -34,7 +35,7 @@ class Hop(Struct, frozen=True):
         headers = call.headers
         if authorization is not None:
             headers = (*without(headers, AUTHORIZATION), ("Authorization", authorization))
-        return cls(call.method, call.url, headers, call.body)
+        return cls(call.method, call.url, headers, call.body, call.queue)
 
     def redirected(self, status: int, location: str) -> Hop | None:
         """The request that a redirect asks for; None when its ``location`` cannot be called.
@@ -53,9 +54,9 @@ class Hop(Struct, frozen=True):
         if _origin(there) != _origin(here):
             headers = without(headers, CREDENTIALS)
         if status in KEEPS_METHOD:
-            return Hop(self.method, str(there), headers, self.body)
+            return Hop(self.method, str(there), headers, self.body, self.queue)
         headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
-        return Hop("HEAD" if self.method == "HEAD" else "GET", str(there), headers, b"")
+        return Hop("HEAD" if self.method == "HEAD" else "GET", str(there), headers, b"", self.queue)
 
 
 def _origin(url: Url) -> tuple[str, str | None, int | None]:
