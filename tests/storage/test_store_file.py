@@ -16,7 +16,7 @@ import apsw
 import pytest
 from tests.storage.test_every_store import made, task
 
-from tidegate.engine.ports import StoreError
+from tidegate.engine.ports import StoredQueue, StoreError
 from tidegate.storage import store_file
 from tidegate.storage.file_systems import network_file_system
 from tidegate.storage.sqlite import SqliteStore, check
@@ -136,7 +136,7 @@ def move_its_directory(path: Path) -> None:
 harm = pytest.mark.parametrize("harm", [remove, remove_journal, move, put_back, move_its_directory])
 
 
-@harm
+@pytest.mark.parametrize("harm", [remove, put_back])
 async def test_nothing_is_acknowledged_once_the_file_is_gone(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     (tmp_path / "here").mkdir()
     path, broken = tmp_path / "here" / "t.db", Broken()
@@ -144,8 +144,27 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(tmp_path: Path, har
     stored = await made(store, task("a"))
     harm(path)
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"t\.db(-wal)? was (removed or moved|replaced) while in use"):
+        with pytest.raises(StoreError, match=r"t\.db was removed or replaced while in use"):
             await store.write(lambda tx: tx.add_tasks(stored, [task("b")]))
+    assert "while in use" in await broken.told()
+    await store.close()
+
+
+async def work_without_end(store: SqliteStore, stored: StoredQueue) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await store.write(lambda tx: tx.living(stored, ["a"]))
+
+
+@harm
+async def test_a_busy_store_finds_out(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    (tmp_path / "here").mkdir()
+    path, broken = tmp_path / "here" / "t.db", Broken()
+    store = await SqliteStore.open(path, broken)
+    stored = await made(store)
+    harm(path)
+    with pytest.raises(StoreError, match=r"t\.db(-wal)? was (removed|moved|replaced).* while in use"):
+        await work_without_end(store, stored)
     assert "while in use" in await broken.told()
     await store.close()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import struct
 import sys
-import termios
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 
 def unacknowledged(sock: socket.socket) -> int | None:

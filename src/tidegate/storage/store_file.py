@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 OWNER_ONLY: Final = 0o600
 OTHERS: Final = 0o077
+
+LOOK_EVERY: Final = 0.25
+"""Seconds between two looks whether the files still have their names."""
 
 _held: set[tuple[int, int]] = set()
 """Device and inode of the files that this process holds. Opening one of them again and closing it would take SQLite's
@@ -37,11 +41,13 @@ class StoreFile:
     (Linux, on local disks) one on the file itself, which holds whatever name it is opened by.
     """
 
-    def __init__(self, path: Path, taken: ExitStack) -> None:
+    def __init__(self, path: Path, descriptor: int, taken: ExitStack) -> None:
         self.path = path
         """Where the file really is, symbolic links followed."""
+        self._descriptor = descriptor
         self._taken = taken
         self._watched: list[tuple[Path, tuple[int, int]]] = []
+        self._look_at = 0.0
 
     @classmethod
     def take(cls, named: Path) -> StoreFile:
@@ -53,7 +59,7 @@ class StoreFile:
         with ExitStack() as taken:
             try:
                 _lock_beside(path, taken)
-                _lock_itself(path, taken)
+                descriptor = _lock_itself(path, taken)
             except BlockingIOError as error:
                 raise _locked(named) from error
             except OSError as error:
@@ -62,7 +68,7 @@ class StoreFile:
                     f"cannot open the store {named}: {error.strerror}; {cure} or name another --store"
                 ) from error
             held = taken.pop_all()
-        return cls(path, held)
+        return cls(path, descriptor, held)
 
     def watch(self) -> None:
         """Remember the files as they are now that SQLite has opened them, and take them away from others' eyes."""
@@ -72,9 +78,18 @@ class StoreFile:
         self._watched = [(path, _identity(path.stat())) for path in (self.path, journal)]
 
     def check(self) -> None:
-        """Raises StoreError when the file or its journal is not the one that was opened: what is written to a file
-        without a name is lost.
+        """Raises StoreError when the file was removed: what is written to a file without a name is lost.
+
+        Four times a second it also looks whether file and journal still have their names. At each commit that would
+        cost a lone create 20 us of processor time; asking only how many names the file has costs less than 10.
         """
+        if os.fstat(self._descriptor).st_nlink == 0:
+            raise StoreError(f"{self.path} was removed or replaced while in use")
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY
+            self._look()
+
+    def _look(self) -> None:
         for path, identity in self._watched:
             try:
                 found = path.stat()
@@ -94,7 +109,7 @@ def _lock_beside(path: Path, taken: ExitStack) -> None:
     _flock(lock)
 
 
-def _lock_itself(path: Path, taken: ExitStack) -> None:
+def _lock_itself(path: Path, taken: ExitStack) -> int:
     if path.exists():
         _check(path, path.stat())
     file = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
@@ -113,6 +128,7 @@ def _lock_itself(path: Path, taken: ExitStack) -> None:
         _flock(file)
     _held.add(_identity(found))
     taken.callback(_held.discard, _identity(found))
+    return file
 
 
 def _check(path: Path, found: os.stat_result) -> None:
