@@ -80,6 +80,7 @@ def test_a_plain_task_is_sent_as_it_is() -> None:
         timeout=10 * MINUTE,
         token=None,
         follows_redirects=True,
+        queue=QUEUE,
     )
 
 
@@ -386,6 +387,7 @@ def test_an_app_engine_task_is_sent_to_its_service() -> None:
         timeout=10 * MINUTE,
         token=None,
         follows_redirects=False,
+        queue=QUEUE,
     )
 
 

@@ -21,5 +21,6 @@ def call(
     *headers: tuple[str, str],
     timeout: timedelta = 30 * SECOND,
     follows_redirects: bool = True,
+    queue: str = "q",
 ) -> HttpCall:
-    return HttpCall(method, url, HEADERS + headers, body, timeout, follows_redirects=follows_redirects)
+    return HttpCall(method, url, HEADERS + headers, body, timeout, follows_redirects=follows_redirects, queue=queue)

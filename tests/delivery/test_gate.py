@@ -18,8 +18,9 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.gate import Forbidden, Gate, is_this_machine
 from tidegate.delivery.http_sender import HttpSender
+from tidegate.delivery.lookups import SHARE
 from tidegate.delivery.origin import destination
-from tidegate.delivery.resolver import NotFound, Resolver
+from tidegate.delivery.resolver import NotFound, Resolver, Unanswered
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 
@@ -28,23 +29,27 @@ class Names:
     """A name server: each name's answers one after another, the last one stays."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, list[list[str]]] = {}
+        self.answers: dict[str, list[list[str] | type[Unanswered]]] = {}
         self.asked: list[str] = []
         self.first_asked = asyncio.Event()
         self.silent = False
+        self.hanging = " "  # names that end so are never answered
 
-    def say(self, name: str, *answers: list[str]) -> None:
+    def say(self, name: str, *answers: list[str] | type[Unanswered]) -> None:
         self.answers[name] = list(answers)
 
     async def __call__(self, name: str) -> list[str]:
         self.asked.append(name)
         self.first_asked.set()
-        if self.silent:
+        if self.silent or name.endswith(self.hanging):
             await asyncio.Event().wait()
         answers = self.answers.get(name)
         if answers is None:
             raise NotFound
-        return answers[0] if len(answers) == 1 else answers.pop(0)
+        said = answers[0] if len(answers) == 1 else answers.pop(0)
+        if not isinstance(said, list):
+            raise said
+        return said
 
 
 @pytest.fixture
@@ -364,6 +369,52 @@ async def test_an_unknown_name_is_no_answer(sender: HttpSender) -> None:
     assert await sender.send(call("http://nowhere.test/"), None) == Outcome(reason="host not found")
 
 
+async def test_a_silent_name_server_is_no_answer(sender: HttpSender, names: Names) -> None:
+    names.say("a.test", Unanswered)
+    outcome = await sender.send(call("http://a.test/"), None)
+    assert outcome == Outcome(reason="name server does not answer")
+
+
+async def test_an_address_that_is_served_stale_is_judged_again_and_pinned(
+    clock: StoppedClock, sender: HttpSender, handler: RawHandler, names: Names
+) -> None:
+    names.say("a.test", ["127.0.0.2"], Unanswered)
+    assert await sender.send(call(f"http://a.test:{handler.port}/"), None) == Outcome(200)
+    clock.advance(60 * SECOND)
+    assert await sender.send(call(f"http://a.test:{handler.port}/"), None) == Outcome(200)
+    assert names.asked == ["a.test", "a.test"]
+    names.say("b.test", ["127.0.0.1"], Unanswered)
+    for _ in range(2):
+        assert await sender.send(call(f"http://b.test:{handler.port}/"), None) == FORBIDDEN
+        clock.advance(60 * SECOND)
+
+
+async def test_names_that_hang_do_not_hold_up_another_queue(
+    sender: HttpSender, handler: RawHandler, names: Names
+) -> None:
+    names.say("pinned.test", ["127.0.0.2"])
+    names.hanging = ".silent.test"
+    calls = [
+        asyncio.create_task(sender.send(call(f"http://{number}.silent.test/", queue="bad"), None))
+        for number in range(300)
+    ]
+    await names.first_asked.wait()
+    good = call(f"http://pinned.test:{handler.port}/", queue="good")
+    assert await sender.send(good, None) == Outcome(200)
+    assert len(names.asked) == SHARE + 1
+    for each in calls:
+        each.cancel()
+    await asyncio.wait(calls)
+
+
+async def test_closing_ends_those_who_wait_for_a_name(sender: HttpSender, names: Names) -> None:
+    names.silent = True
+    waiting = asyncio.create_task(sender.send(call("http://a.test/"), None))
+    await names.first_asked.wait()
+    await sender.close()
+    assert await waiting == Outcome(reason="sender closed")
+
+
 async def test_the_deadline_covers_the_looking_up(sender: HttpSender, names: Names) -> None:
     names.silent = True
     outcome = await sender.send(call("http://a.test/", timeout=SECOND / 5), None)
@@ -418,7 +469,7 @@ async def test_whether_an_address_is_this_machine_is_looked_at_each_time(
     gate = Gate(Egress.parse(["public"], own_port=8123), Resolver(clock, names))
     origin = destination("http://8.8.8.8:8123/").origin
     monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: False)
-    assert (await gate.way(origin)).addresses == ("8.8.8.8",)
+    assert (await gate.way(origin, "q")).addresses == ("8.8.8.8",)
     monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: True)
     with pytest.raises(Forbidden):
-        await gate.way(origin)
+        await gate.way(origin, "q")

@@ -350,7 +350,8 @@ async def test_refused_and_unknown_hosts_are_no_answer(sender: HttpSender) -> No
     async with raw_handler() as gone:
         pass
     assert await sender.send(call(gone.url()), None) == Outcome(reason="connection refused")
-    assert await sender.send(call("http://nowhere.invalid/"), None) == Outcome(reason="host not found")
+    unknown = await sender.send(call("http://nowhere.invalid/"), None)
+    assert unknown.reason in {"host not found", "name server does not answer"}  # the latter without a network
 
 
 @pytest.mark.parametrize(

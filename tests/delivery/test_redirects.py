@@ -80,6 +80,20 @@ def test_the_token_does_not_go_to_another_scheme_name_or_port(location: str) -> 
     assert following.headers == tuple(h for h in HERE.headers if h[0] != "AUTHORIZATION")
 
 
+SECRETS = ("Authorization", "Cookie", "Cookie2", "Proxy-Authorization")
+
+
+@pytest.mark.parametrize("secret", [spelled for name in SECRETS for spelled in (name, name.lower(), name.upper())])
+@pytest.mark.parametrize("status", [302, 307])
+def test_no_credential_goes_to_another_origin_however_its_name_is_spelled(secret: str, status: int) -> None:
+    hop = Hop("POST", "https://a.example/", ((secret, "s=1"), ("X-Own", "1"), (secret.swapcase(), "t=2")), b"")
+    elsewhere, here = hop.redirected(status, "https://b.example/"), hop.redirected(status, "/next")
+    assert elsewhere is not None
+    assert elsewhere.headers == (("X-Own", "1"),)
+    assert here is not None
+    assert here.headers == hop.headers
+
+
 @pytest.mark.parametrize("location", ["", "ftp://a.example/", "http://", "http://[::1/", "mailto:a@b", "javascript:1"])
 def test_a_location_that_cannot_be_called_is_not_followed(location: str) -> None:
     assert HERE.redirected(302, location) is None
@@ -115,6 +129,13 @@ async def test_a_token_does_not_reach_another_port(sender: HttpSender, handler: 
     assert await sender.send(call(handler.url(), "POST", b"body"), "Bearer t") == Outcome(200)
     assert handler.requests[0].header("authorization") == "Bearer t"
     assert other.requests[0].header("authorization") is None
+
+
+async def test_cookies_do_not_reach_another_port(sender: HttpSender, handler: RawHandler, other: RawHandler) -> None:
+    handler.does(answer(307, f"Location: {other.url()}"))
+    assert await sender.send(call(handler.url(), "POST", b"", ("cOOkie", "session=1")), None) == Outcome(200)
+    assert handler.requests[0].header("cookie") == "session=1"
+    assert other.requests[0].header("cookie") is None
 
 
 async def test_a_token_once_left_behind_does_not_come_back(

@@ -76,6 +76,7 @@ class Disk:
         self.name = f"cut{next(_numbers)}"
         self.watch: Callable[[], None] = lambda: None
         self.fails: Callable[[str], None] = lambda what: None
+        self.writing = ""  # the file whose write may fail now
         self._files: dict[str, Kept] = {}
         self._lock = threading.RLock()
         self._vfs = _Vfs(self)
@@ -136,6 +137,7 @@ class _File(apsw.VFSFile):
         return super().xRead(amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        self._disk.writing = self._path
         self._disk.fails("write")
         super().xWrite(data, offset)
         self._disk.change(self._path, Write(offset, bytes(data)))

@@ -17,7 +17,8 @@ from tidegate.core.queue import Queue
 from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
 from tidegate.storage.rows import queue_settings, task_values
-from tidegate.storage.sqlite import APPLICATION_ID, LockedError, SqliteStore, check
+from tidegate.storage.sqlite import APPLICATION_ID, SqliteStore, check
+from tidegate.storage.store_file import LockedError
 
 
 async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:

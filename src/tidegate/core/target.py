@@ -45,6 +45,7 @@ class HttpCall(Struct, frozen=True, gc=False):
     ``timeout`` is for the whole attempt, redirects and reading included. The sender adds Host and Content-Length and
     nothing else. ``token`` is to be minted into an Authorization header just before sending; there is no other
     Authorization header then. Names and values of headers satisfy the grammar of RFC 9110.
+    ``queue`` is the full name of the task's queue.
     """
 
     method: str
@@ -54,6 +55,7 @@ class HttpCall(Struct, frozen=True, gc=False):
     timeout: timedelta
     token: Token | None = None
     follows_redirects: bool = True
+    queue: str = ""
 
 
 class Unsendable(Struct, frozen=True):
@@ -114,7 +116,8 @@ def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsenda
         last = task.last_attempt
         previous = "504" if last is not None and last.timed_out else _previous_answer(last)
         lines += (("X-CloudTasks-TaskPreviousResponse", previous), ("X-CloudTasks-TaskRetryReason", ""))
-    return HttpCall(verb, address.url, tuple(lines), task.body, task.dispatch_deadline or DEFAULT_HTTP_DEADLINE, token)
+    timeout = task.dispatch_deadline or DEFAULT_HTTP_DEADLINE
+    return HttpCall(verb, address.url, tuple(lines), task.body, timeout, token, queue=queue.name)
 
 
 class Address(Struct, frozen=True, gc=False):
@@ -220,6 +223,7 @@ def _to_app_engine(
         task.body,
         task.dispatch_deadline or APP_ENGINE_DEADLINE,
         follows_redirects=False,  # to App Engine a redirect is a failure
+        queue=queue.name,
     )
 
 

@@ -36,10 +36,10 @@ class Gate:
         # Judging takes longer than all the rest.
         self._judged = lru_cache(maxsize=WAYS_MAX)(self._judge)
 
-    async def way(self, origin: Origin) -> Way:
-        """The way to the allowed addresses, the resolver's first choice first.
+    async def way(self, origin: Origin, queue: str) -> Way:
+        """The way to the allowed addresses, the resolver's first choice first, for an attempt of ``queue``.
 
-        Raises Forbidden when there is none, NotFound when the host has no address at all.
+        Raises Forbidden when there is none, NotFound when the host has no address at all, Unanswered when nobody says.
         """
         name = origin.host
         if not origin.is_name:
@@ -47,7 +47,7 @@ class Gate:
         elif self._egress.forbids_name(name):
             raise Forbidden
         else:
-            addresses = self._resolver.known(name) or await self._resolver.addresses(name)
+            addresses = self._resolver.known(name) or await self._resolver.addresses(name, queue)
         # Which addresses are this machine's may change, so with the server's own port it is looked at each time.
         judge = self._judge if origin.port == self._egress.own_port else self._judged
         way = judge(origin, addresses)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ada_url import join_url
 from msgspec import Struct
 
@@ -14,29 +16,32 @@ MAX_REDIRECTS = 10
 KEEPS_METHOD = frozenset({307, 308})
 NO_REDIRECTS = frozenset({304, 305, 306})  # nothing new; a proxy, which handlers do not choose for us; reserved
 REDIRECTS = frozenset(range(300, 400)) - NO_REDIRECTS
+AUTHORIZATION = frozenset({"authorization"})
+CREDENTIALS = AUTHORIZATION | {"cookie", "cookie2", "proxy-authorization"}
 
 
 class Hop(Struct, frozen=True):
-    """What is sent to one address. ``headers`` are complete but for Host and Content-Length."""
+    """What is sent to one address for a queue. ``headers`` are complete but for Host and Content-Length."""
 
     method: str
     url: str
     headers: Headers
     body: bytes
+    queue: str = ""
 
     @classmethod
     def first(cls, call: HttpCall, authorization: str | None) -> Hop:
         """The request a call begins with; a minted ``authorization`` replaces the task's own."""
         headers = call.headers
         if authorization is not None:
-            headers = (*without(headers, "authorization"), ("Authorization", authorization))
-        return cls(call.method, call.url, headers, call.body)
+            headers = (*without(headers, AUTHORIZATION), ("Authorization", authorization))
+        return cls(call.method, call.url, headers, call.body, call.queue)
 
     def redirected(self, status: int, location: str) -> Hop | None:
         """The request that a redirect asks for; None when its ``location`` cannot be called.
 
-        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. A token goes to the
-        scheme, host and port it was made for and no further.
+        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. Headers that hold
+        credentials go to the scheme, host and port they were made for and no further.
         """
         try:
             url = join_url(self.url, location)
@@ -45,13 +50,13 @@ class Hop(Struct, frozen=True):
             return None
         if not location:
             return None
-        headers = without(self.headers, "authorization") if leaves else self.headers
+        headers = without(self.headers, CREDENTIALS) if leaves else self.headers
         if status in KEEPS_METHOD:
-            return Hop(self.method, url, headers, self.body)
+            return Hop(self.method, url, headers, self.body, self.queue)
         headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
-        return Hop("HEAD" if self.method == "HEAD" else "GET", url, headers, b"")
+        return Hop("HEAD" if self.method == "HEAD" else "GET", url, headers, b"", self.queue)
 
 
-def without(headers: Headers, unwanted: str) -> Headers:
-    """The headers but those of one name, given in lower case."""
-    return tuple((name, value) for name, value in headers if name.lower() != unwanted)
+def without(headers: Headers, unwanted: Collection[str]) -> Headers:
+    """The headers but those of some names, given in lower case."""
+    return tuple((name, value) for name, value in headers if name.lower() not in unwanted)

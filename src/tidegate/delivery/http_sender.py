@@ -23,7 +23,7 @@ from tidegate.delivery.head import head
 from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.origin import Origin, destination, origin_of
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
-from tidegate.delivery.resolver import Lookup, NotFound, Resolver, system_lookup
+from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
 from tidegate.engine.ports import Clock
 
@@ -32,6 +32,7 @@ PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection 
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 NOT_FOUND = Outcome(reason="host not found")
+UNANSWERED = Outcome(reason="name server does not answer")
 TIMED_OUT = Outcome(timed_out=True, reason="no whole answer within the deadline")
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
 
@@ -60,7 +61,7 @@ class HttpSender:
     ) -> None:
         self._clock = clock
         self._connections = Connections(clock, trusted_roots)
-        resolver = Resolver(clock, lookup)
+        self._resolver = resolver = Resolver(clock, lookup)
         self._anywhere = Gate(UNRESTRICTED, resolver)
         self._gate = None if egress.unrestricted else Gate(egress, resolver)
         self._exempt = {origin_of(text) for text in exempt_origins}
@@ -91,6 +92,7 @@ class HttpSender:
 
     async def close(self) -> None:
         """Close the connections; calls under way end without an answer."""
+        self._resolver.close()
         self._connections.close()
 
     async def _deliver(self, hop: Hop, deadline: float, *, exempt: bool = False) -> Answer | Outcome:
@@ -110,6 +112,8 @@ class HttpSender:
                 return FORBIDDEN
             except NotFound:
                 return NOT_FOUND
+            except Unanswered:
+                return UNANSWERED
             except ValueError:
                 return UNCALLABLE
             await self._clock.sleep(PAUSE_WITHOUT_FILES)
@@ -120,7 +124,7 @@ class HttpSender:
         request = head(hop, where)
         origin = where.origin
         gate = None if exempt and origin.text in self._exempt else self._gate
-        way = None if gate is None else await self._way(gate, origin, deadline)
+        way = None if gate is None else await self._way(gate, origin, hop, deadline)
         route = origin.text if way is None else way.route
         connection = self._connections.idle(route)
         if connection is not None:
@@ -134,14 +138,14 @@ class HttpSender:
                 if not untaken:
                     raise
         if way is None:
-            way = await self._way(self._anywhere, origin, deadline)
+            way = await self._way(self._anywhere, origin, hop, deadline)
         async with asyncio.timeout(self._left(deadline)):
             connection = await self._connections.open(route, origin, way.addresses)
         return await connection.exchange(hop.method, request, hop.body, self._left(deadline))
 
-    async def _way(self, gate: Gate, origin: Origin, deadline: float) -> Way:
+    async def _way(self, gate: Gate, origin: Origin, hop: Hop, deadline: float) -> Way:
         async with asyncio.timeout(self._left(deadline)):
-            return await gate.way(origin)
+            return await gate.way(origin, hop.queue)
 
     def _left(self, deadline: float) -> float:
         """Seconds until the deadline. Raises PassedDeadline when there are none."""

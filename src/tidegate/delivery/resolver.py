@@ -1,44 +1,81 @@
-"""Names to addresses, by the system's resolver."""
+"""Names to addresses: asked of the system's resolver, remembered while fresh, served stale when it is silent."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
+from typing import Final, TypeVar
 
-from tidegate.delivery.shared import Shared
+from msgspec import Struct
+
+from tidegate.delivery.lookups import Addresses, Lookups
+from tidegate.delivery.passing_thread import in_passing_thread
+from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer
 from tidegate.engine.ports import Clock
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 
-REMEMBERED_FOR = 5.0  # seconds; getaddrinfo tells no time to live, and the system's own cache honours it
-REMEMBERED_MAX = 4096
-LOOKUPS_AT_ONCE = 32  # threads; a name server that is silent holds one for some ten seconds
+FRESH_FOR: Final = 5.0
+"""Seconds; getaddrinfo tells no time to live, and the system's own cache honours it."""
+
+STALE_FOR: Final = 86_400.0
+"""Seconds after which an answer is no longer served, even if the name server is silent: a day (RFC 8767, 4)."""
+
+PATIENCE: Final = 1.8
+"""Seconds until a stale answer is served while the name server thinks (RFC 8767, 5)."""
+
+NOT_FOUND_FOR: Final = 1.0
+"""Seconds for which a name is not asked for again that has no address: it may just be about to get one."""
+
+SILENT_FOR: Final = 5.0
+"""Seconds for which a name is not asked for again that the name server did not answer."""
+
+REMEMBERED_MAX: Final = 4096
+"""Names with an answer, and as many without; the oldest are forgotten first."""
+
+NO_ADDRESS: Final = frozenset(
+    getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
+)
+"""What getaddrinfo says of names that have no address; all its other errors say that nobody knows."""
 
 
 class NotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
     """The name has no address."""
 
 
+class Unanswered(Exception):  # noqa: N818 (an outcome, not an error)
+    """The name server did not say whether the name has an address."""
+
+
+class _Answer(Struct, frozen=True):
+    addresses: Addresses
+    fresh_until: float
+    stale_until: float
+
+
+class _Failure(Struct, frozen=True):
+    error: type[NotFound | Unanswered]
+    until: float
+
+
 async def system_lookup(name: str) -> list[str]:
-    """getaddrinfo, in threads of its own: names that hang must not hold up other blocking work."""
+    """The addresses that getaddrinfo finds, asked in a thread. Raises NotFound or Unanswered."""
     ask = partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.get_running_loop().run_in_executor(threads(), ask)
-    except (OSError, UnicodeError):  # UnicodeError: a label that IDNA cannot hold
+        found = await in_passing_thread(ask, "resolve")
+    except socket.gaierror as error:
+        raise (NotFound if error.errno in NO_ADDRESS else Unanswered) from None
+    except UnicodeError:  # a label that IDNA cannot hold
         raise NotFound from None
+    except (OSError, RuntimeError):  # RuntimeError: no more threads
+        raise Unanswered from None
     return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]  # a zone cannot be pinned
 
 
-@cache
-def threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="resolve")
-
-
 class Resolver:
-    """Looks names up, once for all who ask at the same time, and remembers the answer for a moment.
+    """Looks names up and remembers the answers, also that there was none.
 
     What it answers is what will be called, so an answer that changes afterwards changes nothing that was checked.
     """
@@ -46,23 +83,77 @@ class Resolver:
     def __init__(self, clock: Clock, lookup: Lookup) -> None:
         self._clock = clock
         self._lookup = lookup
-        self._known: dict[str, tuple[float, tuple[str, ...]]] = {}
-        self._asking: Shared[str, tuple[str, ...]] = Shared()
+        self._lookups = Lookups(self._look_up)
+        self._answers: dict[str, _Answer] = {}
+        self._failures: dict[str, _Failure] = {}
 
-    def known(self, name: str) -> tuple[str, ...] | None:
-        """The answer still remembered."""
-        known = self._known.get(name)
-        return known[1] if known is not None and known[0] > self._clock.monotonic() else None
+    def known(self, name: str) -> Addresses | None:
+        """The answer that is still fresh."""
+        answer = self._answers.get(name)
+        return answer.addresses if answer is not None and answer.fresh_until > self._clock.monotonic() else None
 
-    async def addresses(self, name: str) -> tuple[str, ...]:
-        """The addresses of a name, each once, in the resolver's order. Raises NotFound when there are none."""
-        return await self._asking.run(name, partial(self._ask, name))
+    async def addresses(self, name: str, queue: str) -> Addresses:
+        """The addresses of a name, each once, in the resolver's order, looked up on behalf of ``queue``.
 
-    async def _ask(self, name: str) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(await self._lookup(name)))
-        if not found:
-            raise NotFound
-        if len(self._known) >= REMEMBERED_MAX:
-            self._known.clear()
-        self._known[name] = (self._clock.monotonic() + REMEMBERED_FOR, found)
+        Raises NotFound when there are none, Unanswered when the name server is silent and no stale answer is left.
+        """
+        now = self._clock.monotonic()
+        answer, failure = self._answers.get(name), self._failures.get(name)
+        stale = answer.addresses if answer is not None and now < answer.stale_until else None
+        if failure is not None and now < failure.until:
+            if stale is None:
+                raise failure.error
+            return stale
+        if stale is None:
+            return await self._lookups.ask(name, queue)
+        return await self._refreshed(name, queue) or stale
+
+    def close(self) -> None:
+        """Give up the lookups under way. Raises NoAnswer from now on to whoever waits for one or asks."""
+        self._lookups.close(NoAnswer(SENDER_CLOSED))
+
+    async def _refreshed(self, name: str, queue: str) -> Addresses | None:
+        """A new answer, if it comes in time."""
+        asking = asyncio.ensure_future(self._lookups.ask(name, queue))
+        patience = asyncio.ensure_future(self._clock.sleep(PATIENCE))
+        try:
+            await asyncio.wait({asking, patience}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+        except Unanswered:
+            return None
+        finally:
+            asking.cancel()
+            patience.cancel()
+        self._remember_failure(name, Unanswered, SILENT_FOR)
+        return None
+
+    async def _look_up(self, name: str) -> Addresses:
+        try:
+            found = tuple(dict.fromkeys(await self._lookup(name)))
+            if not found:
+                raise NotFound
+        except NotFound:
+            self._answers.pop(name, None)
+            self._remember_failure(name, NotFound, NOT_FOUND_FOR)
+            raise
+        except Unanswered:
+            self._remember_failure(name, Unanswered, SILENT_FOR)
+            raise
+        now = self._clock.monotonic()
+        self._failures.pop(name, None)
+        _remember(self._answers, name, _Answer(found, now + FRESH_FOR, now + STALE_FOR))
         return found
+
+    def _remember_failure(self, name: str, error: type[NotFound | Unanswered], seconds: float) -> None:
+        _remember(self._failures, name, _Failure(error, self._clock.monotonic() + seconds))
+
+
+V = TypeVar("V")
+
+
+def _remember(by_name: dict[str, V], name: str, value: V) -> None:
+    by_name.pop(name, None)  # so that the oldest come first
+    by_name[name] = value
+    if len(by_name) > REMEMBERED_MAX:
+        del by_name[next(iter(by_name))]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -15,6 +13,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from tidegate.delivery.passing_thread import in_passing_thread
 from tidegate.engine.ports import MintError
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
@@ -64,7 +63,7 @@ class GoogleSource:
     async def _fetch(self, credentials_for: Callable[[Any, str, str], Any], email: str, wanted: str) -> Fetched:
         try:
             async with asyncio.timeout(FETCH_MAX), self._room:
-                return await in_passing_thread(partial(refreshed, credentials_for, email, wanted))
+                return await in_passing_thread(partial(refreshed, credentials_for, email, wanted), "token")
         except TimeoutError:
             raise MintError("the token source did not answer in time") from None
         except Exception as error:
@@ -116,20 +115,3 @@ def check_key(path: Path) -> None:
         key = None
     if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in NEEDED_OF_A_KEY):
         raise NoKeyError(f"{path} is not the key file of a service account: JSON with {', '.join(NEEDED_OF_A_KEY)}")
-
-
-async def in_passing_thread(work: Callable[[], Fetched]) -> Fetched:
-    """What ``work`` returns, from a thread that the end of the process does not wait for, as it does for the event
-    loop's own: a source that hangs must not keep a server from stopping.
-    """
-    done: Future[Fetched] = Future()
-    done.set_running_or_notify_cancel()  # whoever gives up waiting stops nothing
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="token", daemon=True).start()
-    return await asyncio.wrap_future(done)

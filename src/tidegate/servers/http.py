@@ -116,11 +116,11 @@ class HttpServer:
 
     def _bound(self) -> str:
         """What to listen on, in h2corn's words."""
-        if sys.platform != "win32":
-            return f"fd://{self._listener.fileno()}"
-        ip, port, *_ = self._listener.getsockname()  # there a socket is no file
-        self._listener.close()
-        return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+        if sys.platform == "win32":  # where a socket is no file
+            ip, port, *_ = self._listener.getsockname()
+            self._listener.close()
+            return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+        return f"fd://{self._listener.fileno()}"
 
     def _config(self) -> h2corn.Config:
         tls = self._tls

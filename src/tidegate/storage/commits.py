@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apsw
@@ -19,6 +19,9 @@ from tidegate.engine.ports import StoreError, StoreFullError
 logger = logging.getLogger(__name__)
 
 H = TypeVar("H")
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks after the file of an idle store."""
 
 
 class _Job(NamedTuple):
@@ -32,11 +35,13 @@ _Answer = tuple[Promise, Any, BaseException | None]
 class Worker(Generic[H]):
     """Runs jobs on a connection in a thread of its own, in transactions of as many as are waiting.
 
-    ``handle`` is what each job is called with. Answers are given on the event loop once the transaction is committed.
-    A job that raises changes nothing; the others of its transaction stand. When what is on disk is no longer known (a
-    sync failed, a page is not what it was, a transaction cannot be undone), ``on_broken`` is called in the thread
-    before anybody is answered, and every job from then on fails. ``make_room`` is called in the thread when the disk is
-    full, and says whether it made some; ``rolled_back`` when what the jobs did is undone.
+    ``handle`` is what each job is called with, ``begin`` begins a transaction. Answers are given on the event loop once
+    it is committed. A job that raises changes nothing; the others of its transaction stand. When what is on disk is no
+    longer known (a sync failed, a page is not what it was, a transaction cannot be undone), ``on_broken`` is called in
+    the thread before anybody is answered, and every job from then on fails. So it is when ``guard`` raises, because the
+    file is not what it was: it is called after each commit, before anybody is answered, and twice a second while there
+    is nothing to do. ``make_room`` is called in the thread when the disk is full, and says whether it made some;
+    ``rolled_back`` when what the jobs did is undone.
     """
 
     def __init__(
@@ -45,7 +50,8 @@ class Worker(Generic[H]):
         connection: apsw.Connection,
         handle: H,
         *,
-        begin: str,
+        begin: Callable[[], None],
+        guard: Callable[[], None] | None = None,
         on_broken: Callable[[StoreError], None] | None = None,
         make_room: Callable[[], bool] = lambda: False,
         rolled_back: Callable[[], None] = lambda: None,
@@ -53,6 +59,7 @@ class Worker(Generic[H]):
         self._connection = connection
         self._handle = handle
         self._begin = begin
+        self._guard = guard
         self._on_broken = on_broken
         self._make_room = make_room
         self._rolled_back = rolled_back
@@ -80,7 +87,7 @@ class Worker(Generic[H]):
     def _run(self) -> None:
         last = False
         while not last:
-            arrived = [self._waiting.get()]
+            arrived = [self._first()]
             arrived += [self._waiting.get() for _ in range(self._waiting.qsize())]
             jobs = [job for job in arrived if job is not None]
             last = len(jobs) < len(arrived)
@@ -88,6 +95,23 @@ class Worker(Generic[H]):
                 answers = self._transact(jobs)
                 self._loop.call_soon_threadsafe(_give, answers)
         self._connection.close()
+
+    def _first(self) -> _Job | None:
+        """Wait for the next job, and meanwhile look after the file."""
+        if self._guard is None:
+            return self._waiting.get()
+        while True:
+            try:
+                return self._waiting.get(timeout=LOOK_EVERY)
+            except Empty:
+                self._look()
+
+    def _look(self) -> None:
+        if self._broken is None and self._guard is not None:
+            try:
+                self._guard()
+            except BaseException as error:
+                self._break(StoreError(f"the store can no longer be used: {error}"))
 
     def _transact(self, jobs: list[_Job], *, again: bool = True) -> list[_Answer]:
         """Answers to all of the jobs, whatever happens: who gets none waits for ever."""
@@ -101,10 +125,12 @@ class Worker(Generic[H]):
 
     def _commit(self, jobs: list[_Job], *, again: bool) -> list[_Answer]:
         try:
-            self._connection.execute(self._begin)
+            self._begin()
             answers, unclean = self._attempt(jobs)
             if not unclean:
                 self._connection.execute("COMMIT")
+                if self._guard is not None:
+                    self._guard()
                 return answers
         except apsw.FullError as error:
             self._roll_back()

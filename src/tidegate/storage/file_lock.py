@@ -8,11 +8,14 @@ if sys.platform == "win32":
     import msvcrt
 
     def lock(descriptor: int) -> None:
-        """Keep other processes from locking the same file. Raises OSError if one has."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # its first byte stands for all
+        """Keep other processes from locking the same file. Raises BlockingIOError if one has."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # its first byte stands for all
+        except OSError as error:
+            raise BlockingIOError(*error.args) from error
 else:
     import fcntl
 
     def lock(descriptor: int) -> None:
-        """Keep other processes from locking the same file. Raises OSError if one has."""
+        """Keep other processes from locking the same file. Raises BlockingIOError if one has."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

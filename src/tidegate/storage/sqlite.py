@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from importlib import resources
@@ -12,11 +11,12 @@ from typing import TypeVar
 import apsw
 
 from tidegate.engine.ports import Reader, StoreError, Transaction
-from tidegate.storage import file_lock
 from tidegate.storage.commits import Worker
+from tidegate.storage.owner import Owner
 from tidegate.storage.reading import SqlReader
 from tidegate.storage.reserve import Reserve
 from tidegate.storage.sql import SqlTransaction
+from tidegate.storage.store_file import StoreFile
 
 T = TypeVar("T")
 
@@ -38,18 +38,16 @@ FIRST_TABLES = {"queues", "generations", "tasks", "bodies", "tombstones", "reser
 """By these a store is known that was made before stores had the ID."""
 
 
-class LockedError(StoreError):
-    """Another process has the store open."""
-
-
 class SqliteStore:
     """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
 
-    def __init__(self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], reserve: Reserve, lock: int) -> None:
+    def __init__(
+        self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], reserve: Reserve, file: StoreFile
+    ) -> None:
         self._writer = writer
         self._reader = reader
         self._reserve = reserve
-        self._lock = lock
+        self._file = file
 
     @classmethod
     async def open(
@@ -57,14 +55,16 @@ class SqliteStore:
     ) -> SqliteStore:
         """Open the store, making or migrating its tables; ``vfs`` names the way to the disk, for tests that fail it.
 
-        ``on_broken`` is called, from another thread, when the disk fails under it: nothing is acknowledged after that,
-        and only opening the store anew tells what was kept.
+        ``on_broken`` is called, from another thread, when the disk fails under it, the file is removed, moved or
+        replaced, or another server has opened it: nothing is acknowledged after that, and only opening the store anew
+        tells what was kept.
 
         Raises LockedError when another process has it open, StoreError when it is no store or cannot be opened.
         """
         with ExitStack() as taken:  # given back unless all goes well
-            lock = _lock(path)
-            taken.callback(os.close, lock)
+            file = StoreFile.take(path)
+            taken.callback(file.close)
+            path = file.path
             reserve = Reserve(path.parent)
             try:
                 connection = taken.enter_context(closing(_connect(path, vfs=vfs)))
@@ -72,7 +72,9 @@ class SqliteStore:
                 connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
                 reading = taken.enter_context(closing(_connect(path, read_only=True, vfs=vfs)))
                 transaction = SqlTransaction(connection, reserve.has_room)
-            except apsw.Error as error:
+                owner = Owner(connection)
+                file.watch()
+            except (apsw.Error, OSError) as error:
                 raise StoreError(
                     f"cannot open the store {path}: {error}; check that file or name another --store"
                 ) from error
@@ -81,13 +83,16 @@ class SqliteStore:
             "tidegate-writer",
             connection,
             transaction,
-            begin="BEGIN IMMEDIATE",
+            begin=owner.begin,
+            guard=file.check,
             on_broken=on_broken,
             make_room=lambda: _make_room(connection, path, reserve),
             rolled_back=transaction.rolled_back,
         )
-        reader = Worker("tidegate-reader", reading, SqlReader(reading), begin="BEGIN", on_broken=on_broken)
-        return cls(writer, reader, reserve, lock)
+        reader = Worker(
+            "tidegate-reader", reading, SqlReader(reading), begin=lambda: _begin(reading), on_broken=on_broken
+        )
+        return cls(writer, reader, reserve, file)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         found: T = await self._reader.submit(look)
@@ -101,7 +106,7 @@ class SqliteStore:
         await self._reader.close()
         await self._writer.close()
         self._reserve.give_up()
-        os.close(self._lock)
+        self._file.close()
 
 
 class MemoryStore:
@@ -217,17 +222,5 @@ def _migrate(connection: apsw.Connection) -> None:
         connection.pragma("application_id", APPLICATION_ID)
 
 
-def _lock(path: Path) -> int:
-    """Hold the store for this process; the lock goes with the process, however it ends."""
-    try:
-        lock = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        cure = f"make the directory {path.parent}" if isinstance(error, FileNotFoundError) else "check the path"
-        text = f"cannot open the store {path}: {error.strerror}; {cure} or name another --store"
-        raise StoreError(text) from error
-    try:
-        file_lock.lock(lock)
-    except OSError as error:
-        os.close(lock)
-        raise LockedError(f"the store {path} is in use by another process; stop it or name another --store") from error
-    return lock
+def _begin(connection: apsw.Connection) -> None:
+    connection.execute("BEGIN")
