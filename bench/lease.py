@@ -30,9 +30,9 @@ from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.task import PullMessage, Task
+from tidegate.ids import RandomIds
 from tidegate.schema import v2, v2beta2
 from tidegate.storage.sqlite import SqliteStore
-from tidegate.system import RandomIds
 
 CREATE = v2.CloudTasks.create_task
 LEASE = v2beta2.CloudTasks.lease_tasks

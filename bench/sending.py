@@ -46,10 +46,10 @@ async def _bare(url: str, seconds: float) -> float:
 
 
 async def _sender(url: str, seconds: float) -> float:
+    from tidegate.clock import SystemClock  # noqa: PLC0415
     from tidegate.core.target import HttpCall  # noqa: PLC0415
     from tidegate.core.task import DEFAULT_HTTP_DEADLINE  # noqa: PLC0415
     from tidegate.delivery.http_sender import HttpSender  # noqa: PLC0415
-    from tidegate.system import SystemClock  # noqa: PLC0415
 
     sender = HttpSender(SystemClock())
     call = HttpCall("POST", url, (("User-Agent", "bench"),), BODY, DEFAULT_HTTP_DEADLINE)

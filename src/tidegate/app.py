@@ -18,6 +18,7 @@ from tidegate import metrics
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
+from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError, FailedPrecondition
 from tidegate.core.queue import Kind, Queue, RateLimits
 from tidegate.core.validation import Ceilings, check_queue, settle_queue
@@ -28,7 +29,10 @@ from tidegate.delivery.signing_keys import KeyFileError, SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource, NoKeyError
 from tidegate.engine.engine import Engine, Policy
-from tidegate.engine.ports import Clock, Event, Events, Store, StoreError, World
+from tidegate.engine.ports.events import Event, Events
+from tidegate.engine.ports.store import Store, StoreError
+from tidegate.engine.ports.world import Clock, World
+from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.queues_at_start import apply_queues
@@ -46,7 +50,6 @@ from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
 from tidegate.settings import QueueSetup, Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
-from tidegate.system import RandomIds, SystemClock
 
 logger = logging.getLogger("tidegate")
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from tidegate.core.names import QueueName
 from tidegate.core.target import host_called
-from tidegate.engine.ports import AttemptEnded, Event
+from tidegate.engine.ports.events import AttemptEnded, Event
 
 logger = logging.getLogger("tidegate.attempts")
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from tidegate.core.lifecycle import Outcome, response_status
-from tidegate.engine.ports import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
+from tidegate.engine.ports.events import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

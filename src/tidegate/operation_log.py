@@ -23,7 +23,7 @@ from tidegate.core.queue import Kind, Queue
 from tidegate.core.target import METHOD_NAMES, HttpCall, compose
 from tidegate.core.task import AppEngineRequest, PullMessage, Task
 from tidegate.core.times import MICROSECOND
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, Event, TasksCreated, TasksDeleted
+from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, Event, TasksCreated, TasksDeleted
 
 LOG = "cloudtasks.googleapis.com%2Ftask_operations_log"
 PAYLOAD = "type.googleapis.com/google.cloud.tasks.logging.v1.TaskActivityLog"

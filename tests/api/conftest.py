@@ -9,7 +9,7 @@ from tests.ids import CountingIds
 
 from tidegate.api.rpcs import Api
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports import World
+from tidegate.engine.ports.world import World
 from tidegate.schema import v2, v2beta2, v2beta3
 from tidegate.storage.sqlite import MemoryStore
 

@@ -14,7 +14,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpTarget, Queue, UriOverride
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Target
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, QueueChanged
+from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, QueueChanged
 
 URL = "https://user:password@handler.test:8443/work/secret?key=secret#secret"
 QUEUE = queue()

@@ -8,7 +8,6 @@ from tests.core.examples import LOCATION, QUEUE, TASK
 
 from tidegate.core import names
 from tidegate.core.errors import ApiError, ErrorInfo, Help, InvalidArgument, LocalizedMessage, PermissionDenied
-from tidegate.core.gate import Gate
 from tidegate.core.names import (
     SHAPES,
     OperationName,
@@ -20,6 +19,7 @@ from tidegate.core.names import (
     check_task_name,
     parse_task_name,
 )
+from tidegate.core.resource_gate import Gate
 
 METHOD = "google.cloud.tasks.v2.CloudTasks.GetQueue"
 QUEUE_HELP = "https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues#Queue.FIELDS.name"

@@ -13,7 +13,7 @@ from tests.delivery.raw_handler import RawHandler, answer, raw_handler
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.egress import Egress
-from tidegate.delivery.gate import is_this_machine
+from tidegate.delivery.egress_gate import is_this_machine
 from tidegate.delivery.http_sender import HttpSender
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")

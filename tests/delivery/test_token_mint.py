@@ -23,7 +23,7 @@ from tidegate.core.queue import OAuthToken, OidcToken
 from tidegate.delivery.signing_keys import SigningKeys, discovery, jwks, pem_keys
 from tidegate.delivery.token_mint import Mint, account_number
 from tidegate.delivery.token_sources import CLOUD_PLATFORM, Fetched
-from tidegate.engine.ports import MintError
+from tidegate.engine.ports.world import MintError
 
 ISSUER = "http://127.0.0.1:8123"
 AUDIENCE = "https://handler.example/task?a=b"

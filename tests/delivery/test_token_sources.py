@@ -26,7 +26,7 @@ from joserfc.jwk import RSAKey
 from tests.cli.serving import served
 
 from tidegate.delivery.token_sources import GoogleSource, NoKeyError
-from tidegate.engine.ports import MintError
+from tidegate.engine.ports.world import MintError
 from tidegate.schema import v2
 
 EMAIL = "source@project.iam.gserviceaccount.com"

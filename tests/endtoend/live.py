@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.endtoend.waiting import PATIENCE
 
+from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue, RetryConfig
@@ -22,9 +23,11 @@ from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.engine.engine import Engine, Policy
-from tidegate.engine.ports import Event, Store, World
+from tidegate.engine.ports.events import Event
+from tidegate.engine.ports.store import Store
+from tidegate.engine.ports.world import World
+from tidegate.ids import RandomIds
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
-from tidegate.system import RandomIds, SystemClock
 
 QUEUE = QueueName.of("p", "us-central1", "q")
 AT_ONCE = RetryConfig(min_backoff=Duration(0, 1_000_000), max_backoff=Duration(0, 1_000_000))

@@ -19,11 +19,12 @@ from tidegate.core.queue import Queue, RateLimits, State
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.validation import HttpDraft, NewTask, TaskDraft, check_task
-from tidegate.engine import ports
 from tidegate.engine.claims import Claim
+from tidegate.engine.connection_budget import SLICE
 from tidegate.engine.engine import Engine, Policy
-from tidegate.engine.opening import SLICE
 from tidegate.engine.operations import Recorded
+from tidegate.engine.ports.store import Transaction
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class WatchedStore(MemoryStore):
         super().__init__()
         self.written = self.claimed = 0
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
         await asyncio.sleep(0.001)  # as a disk would
         self.written += 1
         answer = await super().write(work)
@@ -54,7 +55,7 @@ class Life:
 
     def __init__(self) -> None:
         self.store, self.network, self.clock = WatchedStore(), Network(), VirtualClock()
-        world = ports.World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world, Policy(throttling=False))
 
     def new(self, ahead: float = 0.0, body: bytes = b"", url: str = "http://handler.test/") -> NewTask:

@@ -20,8 +20,9 @@ from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import ports
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.events import Event
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
@@ -36,7 +37,7 @@ class Life:
         self.network = network
         self.clock = VirtualClock()
         self.store = MemoryStore()
-        world = ports.World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world, policy)
 
     async def create(
@@ -317,7 +318,7 @@ def test_an_attempt_that_breaks_here_leaves_its_place_to_others(caplog: pytest.L
 class Deaf:
     """``ports.Events`` that fails."""
 
-    def emit(self, event: ports.Event) -> None:
+    def emit(self, event: Event) -> None:
         raise OSError("no room for a line")
 
 

@@ -14,11 +14,13 @@ from tests.simulation.virtual_time import VirtualClock, run
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import dispatcher, ports
-from tidegate.engine.bulk import FORCED_BULK, Bulk
+from tidegate.engine import dispatcher
+from tidegate.engine.body_budget import FORCED_BULK, Bulk
 from tidegate.engine.claims import Claim
 from tidegate.engine.dispatcher import Settled
 from tidegate.engine.engine import Engine
+from tidegate.engine.ports.store import Reader, Transaction
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -32,8 +34,8 @@ class FailingStore(MemoryStore):
         super().__init__()
         self.fails: Callable[[Any], bool] = lambda answer: False
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
-        def failing(tx: ports.Transaction) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        def failing(tx: Transaction) -> T:
             answer = work(tx)
             if self.fails(answer):
                 raise ValueError("nobody expected this")
@@ -48,7 +50,7 @@ class Life:
     def __init__(self) -> None:
         self.store, self.clock = FailingStore(), VirtualClock()
         self.network = Network()
-        world = ports.World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world)
 
     async def start(self, limits: RateLimits | None = None) -> None:
@@ -71,7 +73,7 @@ class Life:
     async def waiting(self) -> int:
         """How many tasks are stored."""
 
-        def count(tx: ports.Reader) -> int:
+        def count(tx: Reader) -> int:
             return sum(tally.tasks for tally in tx.tallies(tx.queues("projects/p/locations/l", "", 9)))
 
         return await self.store.read(count)

@@ -14,8 +14,8 @@ from tidegate.core import ramp
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import ports
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
@@ -29,7 +29,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
 
     async def day() -> None:
         network, store, clock = Network(), MemoryStore(), VirtualClock()
-        world = ports.World(store, network, Mint(), clock, CountingIds(), Notes())
+        world = World(store, network, Mint(), clock, CountingIds(), Notes())
         engine = Engine(world, Policy(ramp_up=ramp_up))
         await engine.start()
         await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(5000, 1000, 5000)))

@@ -11,7 +11,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.ports import AllDeleted, QueueChanged, QueueDeleted
+from tidegate.engine.ports.events import AllDeleted, QueueChanged, QueueDeleted
 
 QUEUE = QueueName.of("p", "l", "q")
 OTHER = QueueName.of("p", "l", "other")

@@ -14,8 +14,9 @@ from tests.ids import CountingIds
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
-from tidegate.engine import ports
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.events import Event
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,9 +66,9 @@ class Notes:
     """``ports.Events`` written down."""
 
     def __init__(self) -> None:
-        self.events: list[ports.Event] = []
+        self.events: list[Event] = []
 
-    def emit(self, event: ports.Event) -> None:
+    def emit(self, event: Event) -> None:
         self.events.append(event)
 
 
@@ -84,5 +85,5 @@ async def hands(policy: Policy | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
     store = MemoryStore()
-    world = ports.World(store, network, Mint(), clock, CountingIds(), notes)
+    world = World(store, network, Mint(), clock, CountingIds(), notes)
     return Hands(Engine(world, policy or Policy()), clock, network, notes, store)

@@ -7,7 +7,14 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
-from tidegate.engine.ports import AllDeleted, AttemptEnded, AttemptStarted, QueueChanged, QueueDeleted, TasksCreated
+from tidegate.engine.ports.events import (
+    AllDeleted,
+    AttemptEnded,
+    AttemptStarted,
+    QueueChanged,
+    QueueDeleted,
+    TasksCreated,
+)
 from tidegate.metrics import BUCKETS, Metrics
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -24,7 +24,7 @@ from tidegate.core.queue import AppEngineRouting, HttpTarget, Kind, OidcToken, Q
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Target, Task
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.ports import AttemptEnded, AttemptStarted, Event, QueueChanged, TasksCreated, TasksDeleted
+from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, Event, QueueChanged, TasksCreated, TasksDeleted
 from tidegate.operation_log import LineWriter, OperationLog
 
 SECOND = timedelta(seconds=1)

@@ -14,7 +14,7 @@ from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
-from tidegate.engine.ports import Reader, Settlement, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports.store import Reader, Settlement, StoredQueue, Transaction, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

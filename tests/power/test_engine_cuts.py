@@ -19,6 +19,7 @@ from tests.engine.worlds import Mint, Notes
 from tests.power.disk import Disk
 from tests.promises.figures import note
 
+from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.lifecycle import Outcome
@@ -27,12 +28,13 @@ from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration, micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
-from tidegate.engine import ports
 from tidegate.engine.engine import Engine
+from tidegate.engine.ports.store import StoredQueue, StoreError
+from tidegate.engine.ports.world import World
+from tidegate.ids import RandomIds
 from tidegate.storage import sqlite
 from tidegate.storage.sql import SqlTransaction
 from tidegate.storage.sqlite import SqliteStore, check
-from tidegate.system import RandomIds, SystemClock
 
 CUTS = int(os.environ.get("CUTS", "300")) // 3
 CUTS_A_RUN = 40
@@ -85,7 +87,7 @@ class Handlers:
 
 
 def engine_on(store: SqliteStore, handlers: Handlers) -> Engine:
-    return Engine(ports.World(store, handlers, Mint(), SystemClock(), RandomIds(), Notes()))
+    return Engine(World(store, handlers, Mint(), SystemClock(), RandomIds(), Notes()))
 
 
 async def work(engine: Engine, dice: random.Random, known: Known, steps: int) -> None:
@@ -210,7 +212,7 @@ async def whether_caught(folder: Path) -> bool:
     for seed in range(5):
         try:
             _, broken = await cuts_of(seed, folder / f"{seed}", 30)
-        except ports.StoreError:
+        except StoreError:
             return True
         if broken:
             return True
@@ -227,7 +229,7 @@ async def test_the_cuts_would_find_an_engine_that_does_not_sync(
 async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_flows = SqlTransaction.save_flows
 
-    def full(stored: ports.StoredQueue, flow: Any) -> Any:
+    def full(stored: StoredQueue, flow: Any) -> Any:
         return replace(flow, bucket=replace(flow.bucket, tokens=float(stored.queue.rate_limits.max_burst_size)))
 
     def forgets(self: Any, flows: Any) -> None:

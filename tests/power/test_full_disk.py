@@ -25,8 +25,8 @@ from tests.power.history import NOON, history, state
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
-from tidegate.engine.ports import StoreFullError, Transaction
-from tidegate.storage import reserve
+from tidegate.engine.ports.store import StoreFullError, Transaction
+from tidegate.storage import disk_reserve
 from tidegate.storage.sqlite import SqliteStore
 
 SMALL = 96 * 2**20
@@ -128,7 +128,7 @@ def test_on_a_full_disk_tasks_are_read_removed_and_delivered_but_not_created(ser
 
 
 async def test_what_is_set_aside_lets_removals_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reserve, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(disk_reserve, "LOOK_EVERY", 3600.0)
     disk = Disk()
     store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
     name = QueueName.of("p", "l", "kept")

@@ -17,8 +17,8 @@ from tests.power.disk import Disk
 from tests.power.history import Step, history, state
 from tests.promises.figures import note
 
-from tidegate.engine.ports import StoreError, StoreFullError, Transaction
-from tidegate.storage import reserve, sqlite
+from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
+from tidegate.storage import disk_reserve, sqlite
 from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
 
 CUTS = int(os.environ.get("CUTS", "300"))
@@ -199,7 +199,7 @@ async def test_a_rollback_that_fails_breaks_the_store(tmp_path: Path) -> None:
 async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(disk_reserve, "LOOK_EVERY", 0.0)
     async with failing(tmp_path) as (disk, store, broken):
         steps = history(2, 8)
         await store.write(steps[0])

@@ -19,7 +19,7 @@ from tests.simulation.virtual_time import START, run
 from tidegate.core.names import QueueName
 from tidegate.core.queue import burst_for
 from tidegate.core.task import Task
-from tidegate.engine.ports import Reader
+from tidegate.engine.ports.store import Reader
 from tidegate.schema import v2
 
 PUSH = ("q0", "q1")

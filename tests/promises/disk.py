@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tidegate.engine.batching import Promise
-from tidegate.engine.ports import Reader, StoreError, StoreFullError, Transaction
+from tidegate.engine.ports.store import Reader, StoreError, StoreFullError, Transaction
+from tidegate.engine.promise import Promise
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")

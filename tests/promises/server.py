@@ -22,9 +22,10 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import TaskName
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
-from tidegate.engine import ports
-from tidegate.engine.batching import Promise
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.events import AttemptStarted, Event
+from tidegate.engine.ports.world import World
+from tidegate.engine.promise import Promise
 from tidegate.schema import v2, v2beta2
 from tidegate.storage.sqlite import MemoryStore
 
@@ -66,8 +67,8 @@ class Handlers:
         self._begun: dict[tuple[str, int], tuple[float, float]] = {}
         self._moves = [(-math.inf, 0.0)]
 
-    def emit(self, event: ports.Event) -> None:
-        if isinstance(event, ports.AttemptStarted) and event.task.dispatched_at is not None:
+    def emit(self, event: Event) -> None:
+        if isinstance(event, AttemptStarted) and event.task.dispatched_at is not None:
             wall = (event.task.dispatched_at - START).total_seconds()
             self._begun[short(event.task.name), event.task.dispatch_count] = self._true(wall), wall
 
@@ -139,7 +140,7 @@ class Server:
 
     async def start(self) -> None:
         store = SyncedStore(self.memory, self._dice, self.trouble)
-        world = ports.World(store, self.handlers, NoMint(), self.clock, self._ids, self.handlers)
+        world = World(store, self.handlers, NoMint(), self.clock, self._ids, self.handlers)
         self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
         await self._engine.start()
         self._api = Api(self._engine)

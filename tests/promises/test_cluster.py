@@ -23,7 +23,7 @@ from tests.promises.history import story
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Event, Gone, judge
 from tidegate.engine import dispatcher
-from tidegate.engine.ports import Settlement, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports.store import Settlement, StoredQueue, Transaction, Verdict
 from tidegate.storage import sql
 from tidegate.storage.sql import SqlTransaction
 

@@ -13,7 +13,7 @@ from tests.servers.driving import Answer, Client
 from tidegate.api.rpcs import Api
 from tidegate.core.lifecycle import Outcome
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports import World
+from tidegate.engine.ports.world import World
 from tidegate.schema.versions import all_rows
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.rest import RestServer

@@ -18,7 +18,7 @@ from tests.servers.driving import Client, VirtualLoop
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports import QueueChanged
+from tidegate.engine.ports.events import QueueChanged
 from tidegate.servers.dev import LATE, Bells, DevHelpers
 from tidegate.servers.framing import Disconnected
 

@@ -12,7 +12,7 @@ from tidegate.core.backoff import backoff, gives_up
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.throttle import RECOVERY, SLOWEST
-from tidegate.engine.opening import EVERY, SLICE
+from tidegate.engine.connection_budget import EVERY, SLICE
 
 MICROSECOND = timedelta(microseconds=1)
 EPSILON = 1e-6  # tokens; what adding floats in another order may differ by

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.simulation.checker import BrokenError
-from tests.simulation.world import World
+from tests.simulation.day import Day
 
 from tidegate.core import lifecycle
 from tidegate.core.backoff import retry_wait
@@ -148,7 +148,7 @@ def broken_in_some_run(words: str) -> str:
     others = []
     for seed in range(SEEDS):
         try:
-            World(seed).run().check()
+            Day(seed).run().check()
         except BrokenError as error:
             if words in str(error).splitlines()[0]:
                 return str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tidegate.core.task import Task
-from tidegate.engine.ports import StoredQueue, Transaction
+from tidegate.engine.ports.store import StoredQueue, Transaction
 
 NO_LIMIT = 2**40
 

@@ -21,7 +21,7 @@ from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfi
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
-from tidegate.engine.ports import Settlement, Store, StoredQueue, Tally, Transaction, Verdict, Wanted
+from tidegate.engine.ports.store import Settlement, Store, StoredQueue, Tally, Transaction, Verdict, Wanted
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, 
 
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.queue import Queue
-from tidegate.engine.ports import Settlement, StoreError, Transaction, Verdict, Wanted
+from tidegate.engine.ports.store import Settlement, StoreError, Transaction, Verdict, Wanted
 from tidegate.storage import migrations
 from tidegate.storage.rows import queue_settings, task_values
 from tidegate.storage.sqlite import APPLICATION_ID, SqliteStore, check

@@ -34,8 +34,8 @@ from tidegate.api.v2 import V2
 from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
-from tidegate.core.gate import Gate
 from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
+from tidegate.core.resource_gate import Gate
 from tidegate.engine.engine import Engine
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc

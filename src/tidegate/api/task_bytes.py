@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from tidegate.api.dialect import FULL, Dialect
 from tidegate.api.times import put_moment
+from tidegate.core.identity_cache import Remembered
 from tidegate.core.names import TaskName
-from tidegate.core.remembered import Remembered
 from tidegate.core.task import Target, Task
 from tidegate.core.times import EPOCH
 

@@ -23,7 +23,7 @@ from tidegate.api.dialect import (
 )
 from tidegate.api.task_bytes import TaskBytes
 from tidegate.api.times import put_moment, put_span, read_duration
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.stats import QueueStats
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
@@ -63,7 +63,7 @@ class V2(Dialect):
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
         if queue.kind is Kind.PULL and not self.shows_pull:
-            raise answers.queue_missing()
+            raise refusals.queue_missing()
         into.name = queue.name
         if queue.app_engine_routing is not None:
             write_routing(queue.app_engine_routing, self.routing_holder(into).app_engine_routing_override)
@@ -147,7 +147,7 @@ class V2(Dialect):
         elif isinstance(target, AppEngineRequest):
             self.write_app_engine_request(target, body, into.app_engine_http_request)
         elif not self.shows_pull:
-            raise answers.not_found()
+            raise refusals.not_found()
         else:
             into.pull_message.tag = target.tag
             if body:

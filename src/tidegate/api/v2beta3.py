@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tidegate.api.dialect import Messages
 from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.api.v2 import V2
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.stats import QueueStats
 from tidegate.schema import v2beta3
@@ -60,4 +60,4 @@ def _read_kind(sent: int, unset: Kind) -> Kind:
     try:
         return Kind(sent)
     except ValueError:
-        raise answers.invalid() from None
+        raise refusals.invalid() from None

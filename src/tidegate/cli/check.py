@@ -20,7 +20,7 @@ def check(store: str | None) -> None:
     url = load_settings({"store": store}, None).settings.store
     if url.in_memory:
         raise Failed(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")
-    from tidegate.engine.ports import StoreError
+    from tidegate.engine.ports.store import StoreError
     from tidegate.storage import sqlite
 
     try:

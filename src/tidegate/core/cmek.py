@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from tidegate.core.answers import invalid, not_found
 from tidegate.core.errors import ErrorInfo, FailedPrecondition, InvalidArgument
 from tidegate.core.queue import Queue
+from tidegate.core.refusals import invalid, not_found
 
 TASK_TTL_MAX: Final = timedelta(days=60)
 """The longest ``task_ttl`` of a queue in a location with a key."""

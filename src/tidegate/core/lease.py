@@ -9,9 +9,9 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from tidegate.core.answers import lease_lost
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
+from tidegate.core.refusals import lease_lost
 from tidegate.core.times import Duration, micros
 
 LEASE_MAX: Final = 1000

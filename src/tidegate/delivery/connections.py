@@ -13,10 +13,10 @@ import truststore
 
 from tidegate.delivery.connection import Connection
 from tidegate.delivery.deadlines import Deadlines
-from tidegate.delivery.origin import Origin
+from tidegate.delivery.destination import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
-from tidegate.engine.ports import Clock
+from tidegate.engine.ports.world import Clock
 
 IDLE_MAX = 4.0  # seconds; shorter than the 5 s after which Node and uvicorn close a connection from their side
 NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one is tried beside it (RFC 8305, 5)

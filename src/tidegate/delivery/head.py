@@ -7,8 +7,8 @@ from typing import Final
 
 from tidegate.core.headers import is_token
 from tidegate.core.target import BODY_METHODS, FRAMING
+from tidegate.delivery.destination import Destination
 from tidegate.delivery.hop import Hop
-from tidegate.delivery.origin import Destination
 
 NAMES_KEPT: Final = 4096
 

@@ -8,7 +8,7 @@ from ada_url import join_url
 from msgspec import Struct
 
 from tidegate.core.target import HttpCall
-from tidegate.delivery.origin import destination
+from tidegate.delivery.destination import destination
 
 Headers = tuple[tuple[str, str], ...]
 

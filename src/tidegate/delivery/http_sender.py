@@ -17,15 +17,15 @@ from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import Connections
+from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
-from tidegate.delivery.gate import Forbidden, Gate, Way
+from tidegate.delivery.egress_gate import Forbidden, Gate, Way
 from tidegate.delivery.head import head
 from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
-from tidegate.delivery.origin import Origin, destination, origin_of
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
-from tidegate.engine.ports import Clock
+from tidegate.engine.ports.world import Clock
 
 CLOSED_BY_THEN = 0.05  # seconds; what says so this soon, was a connection closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again

@@ -13,7 +13,7 @@ from msgspec import Struct
 from tidegate.delivery.lookups import Addresses, Lookups
 from tidegate.delivery.passing_thread import in_passing_thread
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer
-from tidegate.engine.ports import Clock
+from tidegate.engine.ports.world import Clock
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 

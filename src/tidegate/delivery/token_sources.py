@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from tidegate.delivery.passing_thread import in_passing_thread
-from tidegate.engine.ports import MintError
+from tidegate.engine.ports.world import MintError
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 FETCH_MAX = 30.0  # seconds

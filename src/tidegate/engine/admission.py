@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tidegate.core.errors import ResourceExhausted, RetryInfo
-from tidegate.engine.ports import Clock
+from tidegate.engine.ports.world import Clock
 
 LONGEST_WAIT = 1.5
 """Seconds that the oldest new task may have waited for the disk while others are still let in: with the commit of its

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
+
+from tidegate.engine.promise import Promise
 
 T = TypeVar("T")
-
-
-class Promise(asyncio.Future[Any]):
-    """A future that its waiters cannot cancel: what was handed over happens, whoever stops waiting for it.
-
-    A cancelled waiter is cancelled as soon as the answer is there.
-    """
-
-    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002 - the name asyncio gives it
-        return False
 
 
 class Batcher(Generic[T]):

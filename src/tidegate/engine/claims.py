@@ -11,8 +11,8 @@ from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import RateLimits
 from tidegate.core.task import Task
-from tidegate.engine.bulk import Bulk
-from tidegate.engine.ports import StoredQueue, Transaction
+from tidegate.engine.body_budget import Bulk
+from tidegate.engine.ports.store import StoredQueue, Transaction
 
 LARGE_SHARE = 128
 """Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""

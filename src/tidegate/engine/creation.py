@@ -13,7 +13,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue
@@ -23,7 +23,7 @@ from tidegate.core.times import whole_second
 from tidegate.core.validation import NewTask, settle_target
 from tidegate.engine.claims import Shares, grant
 from tidegate.engine.lookup import found
-from tidegate.engine.ports import StoredQueue, Transaction
+from tidegate.engine.ports.store import StoredQueue, Transaction
 
 LIGHT_BODY = 1024
 LIGHT_TARGET = 16 * 1024
@@ -126,12 +126,12 @@ def _settle(
             if new.name and (why_not := taken.get(new.name.task)):
                 raise why_not()
             if is_too_large(task, target.size_bound):
-                raise answers.task_too_large()
+                raise refusals.task_too_large()
         except ApiError as error:
             creation.outcome = error
             continue
         if new.name:
-            taken[new.name.task] = answers.task_exists
+            taken[new.name.task] = refusals.task_exists
         creation.outcome = task
         tasks.append(task)
     return tasks
@@ -147,9 +147,9 @@ def _taken(
 ) -> dict[str, Callable[[], ApiError]]:
     """Those of the IDs that cannot be given, and why."""
     taken: dict[str, Callable[[], ApiError]] = dict.fromkeys(
-        tx.entombed(stored, task_ids, now), answers.task_existed_recently
+        tx.entombed(stored, task_ids, now), refusals.task_existed_recently
     )
-    taken.update(dict.fromkeys(tx.living(stored, task_ids), answers.task_exists))
+    taken.update(dict.fromkeys(tx.living(stored, task_ids), refusals.task_exists))
     return taken
 
 

@@ -20,20 +20,12 @@ from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
-from tidegate.engine.bulk import FORCED_BULK, Bulk
+from tidegate.engine.body_budget import FORCED_BULK, Bulk
+from tidegate.engine.connection_budget import Opening, handler_of
 from tidegate.engine.executions import Executions
-from tidegate.engine.opening import Opening, handler_of
-from tidegate.engine.ports import (
-    AttemptEnded,
-    AttemptStarted,
-    MintError,
-    Settlement,
-    StoredQueue,
-    StoreError,
-    Transaction,
-    Verdict,
-    World,
-)
+from tidegate.engine.ports.events import AttemptEnded, AttemptStarted
+from tidegate.engine.ports.store import Settlement, StoredQueue, StoreError, Transaction, Verdict
+from tidegate.engine.ports.world import MintError, World
 
 logger = logging.getLogger(__name__)
 

@@ -13,17 +13,18 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.validation import Ceilings
-from tidegate.engine.answering import AnsweringStore
+from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.janitor import Janitor
-from tidegate.engine.keys import Keys
 from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
-from tidegate.engine.ports import AllDeleted, World
+from tidegate.engine.ports.events import AllDeleted
+from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.scheduler import Scheduler
+from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import logging
 from datetime import datetime
 from functools import partial
 
-from tidegate.engine.ports import StoreError, Transaction, World
+from tidegate.engine.ports.store import StoreError, Transaction
+from tidegate.engine.ports.world import World
 
 logger = logging.getLogger(__name__)
 

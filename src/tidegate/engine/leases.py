@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.lease import LEASE_BYTES_MAX, Held, Lease, LeaseFilter, check_holder
 from tidegate.core.names import QueueName, TaskName
@@ -17,7 +17,8 @@ from tidegate.core.queue import Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
-from tidegate.engine.ports import StoredQueue, Transaction, Wanted, World
+from tidegate.engine.ports.store import StoredQueue, Transaction, Wanted
+from tidegate.engine.ports.world import World
 
 
 class Acknowledgement(Struct, gc=False):
@@ -68,9 +69,9 @@ class Leases:
             now = self._clock.now()
             stored = found(tx.queue(queue))
             if stored.queue.kind is not Kind.PULL:
-                raise answers.queue_not_pull()
+                raise refusals.queue_not_pull()
             if stored.queue.state is not State.RUNNING:
-                raise answers.queue_not_running()
+                raise refusals.queue_not_running()
             asked = Wanted(wanted, limit, LEASE_BYTES_MAX, tombstones_until=now + stored.queue.tombstone_ttl)
             return tx.lease(stored, asked, now, now + duration)
 
@@ -94,7 +95,7 @@ class Leases:
     async def _reschedule(self, name: TaskName, held: Held, until: Callable[[datetime], datetime]) -> Task:
         def work(tx: Transaction) -> Task:
             now = self._clock.now()
-            stored: StoredQueue = found(tx.queue(name.parent), otherwise=answers.not_found)
+            stored: StoredQueue = found(tx.queue(name.parent), otherwise=refusals.not_found)
             lease = _known(tx.leases(stored, [name.task]).get(name.task))
             check_holder(lease, held, now)
             task = tx.task(stored, name.task, body=True)
@@ -111,5 +112,5 @@ class Leases:
 
 def _known(lease: Lease | None) -> Lease:
     if lease is None:
-        raise answers.not_found()
+        raise refusals.not_found()
     return lease

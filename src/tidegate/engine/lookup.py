@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.queue import Kind
-from tidegate.engine.ports import Reader, StoredQueue
+from tidegate.engine.ports.store import Reader, StoredQueue
 
 PAGE: Final = 1000  # queues read in one step
 
 
 def found(
-    stored: StoredQueue | None, otherwise: Callable[[], ApiError] = answers.queue_missing, *, push_only: bool = False
+    stored: StoredQueue | None, otherwise: Callable[[], ApiError] = refusals.queue_missing, *, push_only: bool = False
 ) -> StoredQueue:
     """The queue, or the documented NotFound. With ``push_only`` a pull queue is not there: v2 knows none."""
     if stored is None or (push_only and stored.queue.kind is Kind.PULL):

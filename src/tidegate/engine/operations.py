@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.names import OperationName
-from tidegate.engine.ports import Reader, Transaction, World
+from tidegate.engine.ports.store import Reader, Transaction
+from tidegate.engine.ports.world import World
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Operations:
 
         found = await self._store.read(look)
         if found is None:
-            raise answers.not_found()
+            raise refusals.not_found()
         return found
 
 
@@ -52,7 +53,7 @@ class Recorded(Struct, Generic[T], frozen=True):
     def claim(self, tx: Transaction, now: datetime) -> None:
         """Raises InvalidArgument when the name was used before: nothing may happen twice."""
         if not self.fresh and tx.document(KIND, self.name, now) is not None:
-            raise answers.operation_exists(self.name.operation)
+            raise refusals.operation_exists(self.name.operation)
 
     def keep(self, tx: Transaction, outcomes: Sequence[T], now: datetime) -> bytes:
         value = self.told(outcomes)

@@ -9,7 +9,8 @@ import msgspec
 from tidegate.core.names import QueueName
 from tidegate.core.policy import NO_POLICY, Policy, settle_policy
 from tidegate.engine.lookup import found
-from tidegate.engine.ports import Reader, StoredQueue, Transaction, World
+from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
+from tidegate.engine.ports.world import World
 
 KIND = "policy"
 

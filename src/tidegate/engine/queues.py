@@ -8,7 +8,7 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.bucket import Flow
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
@@ -17,7 +17,9 @@ from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, queues_of
 from tidegate.engine.policies import drop_policy
-from tidegate.engine.ports import QueueChanged, QueueDeleted, Reader, Transaction, World
+from tidegate.engine.ports.events import QueueChanged, QueueDeleted
+from tidegate.engine.ports.store import Reader, Transaction
+from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
 LAST_FILE = "queue_file"
@@ -49,7 +51,7 @@ class Queues:
 
         def work(tx: Transaction) -> Queue:
             if tx.queue(queue.name) is not None:
-                raise answers.queue_exists()
+                raise refusals.queue_exists()
             return self._add(tx, queue)
 
         return await self._changed(work)
@@ -120,7 +122,7 @@ class Queues:
             planned = plan([stored.queue for stored in present.values()])
             for queue in planned:
                 if queue.name not in present and tx.queue_name_taken(queue.name, now):
-                    raise answers.listed_queue_existed_recently(queue.name.queue)
+                    raise refusals.listed_queue_existed_recently(queue.name.queue)
             for queue in planned:
                 if queue.name in present:
                     tx.save_queue(present[queue.name], queue)
@@ -141,7 +143,7 @@ class Queues:
         def work(tx: Transaction) -> None:
             stored = tx.queue(name)
             if stored is None:
-                raise answers.not_found()
+                raise refusals.not_found()
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
             drop_policy(tx, stored)
 
@@ -191,6 +193,6 @@ class Queues:
     def _add(self, tx: Transaction, queue: Queue) -> Queue:
         now = self._clock.now()
         if tx.queue_name_taken(queue.name, now):
-            raise answers.queue_existed_recently()
+            raise refusals.queue_existed_recently()
         tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
         return queue

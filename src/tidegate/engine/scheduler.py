@@ -18,10 +18,11 @@ from itertools import count, islice
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
-from tidegate.engine.bulk import Bulk
+from tidegate.engine.body_budget import Bulk
 from tidegate.engine.claims import Claim, Shares, claim
-from tidegate.engine.opening import Opening
-from tidegate.engine.ports import StoreError, World
+from tidegate.engine.connection_budget import Opening
+from tidegate.engine.ports.store import StoreError
+from tidegate.engine.ports.world import World
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
@@ -22,7 +22,9 @@ from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found
 from tidegate.engine.operations import Recorded
-from tidegate.engine.ports import Reader, StoredQueue, TasksCreated, TasksDeleted, Transaction, World
+from tidegate.engine.ports.events import TasksCreated, TasksDeleted
+from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
+from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
 
@@ -122,13 +124,13 @@ class Tasks:
         now = self._clock.now()
 
         def look(tx: Reader) -> Task:
-            stored = found(tx.queue(name.parent), otherwise=answers.not_found)
+            stored = found(tx.queue(name.parent), otherwise=refusals.not_found)
             task = tx.task(stored, name.task, body=body)
             if task is not None:
                 return task
             if tx.entombed(stored, [name.task], now):
-                raise answers.task_gone()
-            raise answers.not_found()
+                raise refusals.task_gone()
+            raise refusals.not_found()
 
         return await self._store.read(look)
 
@@ -148,7 +150,7 @@ class Tasks:
 
         removal = await self._store.write(work)
         if not removal.gone:
-            raise answers.not_found()
+            raise refusals.not_found()
         self._removed(removal)
 
     @to_its_end
@@ -168,7 +170,7 @@ class Tasks:
         def work(tx: Transaction) -> tuple[Removal, bytes]:
             operation.claim(tx, now)
             removal = remove(tx, queue, task_ids, now, push_only=push_only)
-            outcomes = [None if task_id in removal.gone else answers.not_found() for task_id in task_ids]
+            outcomes = [None if task_id in removal.gone else refusals.not_found() for task_id in task_ids]
             return removal, operation.keep(tx, outcomes, now)
 
         removal, value = await self._store.write(work)
@@ -187,9 +189,9 @@ class Tasks:
             stored = found(tx.queue(name.parent))
             before = tx.task(stored, name.task, body=True)
             if before is None:
-                raise answers.not_found()
+                raise refusals.not_found()
             if isinstance(before.target, PullMessage):
-                raise answers.task_not_runnable()
+                raise refusals.task_not_runnable()
             forced = tx.force(stored, name.task, now)
             assert forced is not None  # noqa: S101 - it was there a moment ago, in this transaction
             tx.save_flows([(stored, stored.flow.forced())])
@@ -232,4 +234,4 @@ class Tasks:
 
 
 def _outcome(creation: Creation) -> Task | ApiError:
-    return creation.outcome or answers.not_found()
+    return creation.outcome or refusals.not_found()

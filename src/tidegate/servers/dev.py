@@ -16,7 +16,8 @@ from tidegate.core.errors import Aborted, ApiError, Unavailable
 from tidegate.core.names import QUEUE, QueueName
 from tidegate.core.queue import State
 from tidegate.engine.lookup import found
-from tidegate.engine.ports import Event, Reader, Store
+from tidegate.engine.ports.events import Event
+from tidegate.engine.ports.store import Reader, Store
 from tidegate.servers.asgi import AsgiApp
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import Scope, Send

@@ -13,8 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import apsw
 
-from tidegate.engine.batching import Promise
-from tidegate.engine.ports import StoreError, StoreFullError
+from tidegate.engine.ports.store import StoreError, StoreFullError
+from tidegate.engine.promise import Promise
 
 logger = logging.getLogger(__name__)
 

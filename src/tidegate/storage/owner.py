@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import apsw
 
-from tidegate.engine.ports import StoreError
+from tidegate.engine.ports.store import StoreError
 
 
 class Owner:

@@ -13,7 +13,7 @@ from tidegate.core.lease import Lease
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue, Tally
+from tidegate.engine.ports.store import StoredQueue, Tally
 from tidegate.storage import rows
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS
 

@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from tidegate.core import lease
 from tidegate.core.bucket import Flow, TokenBucket
+from tidegate.core.identity_cache import Remembered
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.ramp import Ramp
-from tidegate.core.remembered import Remembered
 from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports import StoredQueue
+from tidegate.engine.ports.store import StoredQueue
 
 INLINE_BODY = 1024
 """Bodies up to this many bytes stand in the task's row. Longer ones stand apart: an attempt rewrites its task's row

@@ -21,7 +21,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros
-from tidegate.engine.ports import Settlement, StoredQueue, StoreFullError, Wanted
+from tidegate.engine.ports.store import Settlement, StoredQueue, StoreFullError, Wanted
 from tidegate.storage import rows
 from tidegate.storage.reading import IDS, SqlReader
 from tidegate.storage.removal import Grave, bury, count_tasks, drop_bodies, entomb, json_text

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import apsw
 
-from tidegate.engine.ports import Reader, StoreError, Transaction
+from tidegate.engine.ports.store import Reader, StoreError, Transaction
 from tidegate.storage.commits import Worker
+from tidegate.storage.disk_reserve import Reserve
 from tidegate.storage.owner import Owner
 from tidegate.storage.reading import SqlReader
-from tidegate.storage.reserve import Reserve
 from tidegate.storage.sql import SqlTransaction
 from tidegate.storage.store_file import StoreFile
 

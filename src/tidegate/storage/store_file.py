@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from tidegate.engine.ports import StoreError
+from tidegate.engine.ports.store import StoreError
 from tidegate.storage import file_lock
 from tidegate.storage.file_systems import network_file_system
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tidegate.api.dialect import BASIC, Dialect
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.names import QueueName, check_task_name
 from tidegate.core.queue import HttpMethod, Scheme, UriOverride
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
@@ -30,9 +30,9 @@ async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: Que
     target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
     override = None if target is None else target.uri_override
     if target is None or override is None or not override.host:
-        raise answers.buffer_without_host()
+        raise refusals.buffer_without_host()
     if await engine.keys.get(queue.parent):
-        raise answers.buffer_under_key()
+        raise refusals.buffer_under_key()
     body = request.body.data
     sent = {} if call is None else call.metadata
     headers = {

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from tidegate.api.dialect import Dialect
-from tidegate.core import answers
+from tidegate.core import refusals
 from tidegate.core.errors import NotFound
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind
@@ -19,14 +19,14 @@ Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
 # UpdateQueue when it reads what is stored; those that list, make and delete tasks check what they were sent before they
 # look for the queue, and leave it to the engine.
 MISSING: Mapping[str, Callable[[], NotFound]] = {
-    "pause_queue": answers.queue_missing,
-    "resume_queue": answers.queue_missing,
-    "purge_queue": answers.queue_missing,
-    "delete_queue": answers.not_found,
-    "get_iam_policy": answers.queue_missing,
-    "set_iam_policy": answers.queue_missing,
-    "test_iam_permissions": answers.queue_missing,
-    "run_task": answers.queue_missing,
+    "pause_queue": refusals.queue_missing,
+    "resume_queue": refusals.queue_missing,
+    "purge_queue": refusals.queue_missing,
+    "delete_queue": refusals.not_found,
+    "get_iam_policy": refusals.queue_missing,
+    "set_iam_policy": refusals.queue_missing,
+    "test_iam_permissions": refusals.queue_missing,
+    "run_task": refusals.queue_missing,
 }
 """What each call says about a queue that is not there."""
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tidegate.core.answers import invalid
 from tidegate.core.errors import Aborted, InvalidArgument
 from tidegate.core.names import OPERATION_ID, QueueName, TaskName, check_task_name, parse_task_name
+from tidegate.core.refusals import invalid
 
 BATCH_CREATE_MAX: Final = 100  # https://cloud.google.com/tasks/docs/quotas
 BATCH_DELETE_MAX: Final = 1000

@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tidegate.core.answers import invalid
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.queue import (
     DEFAULT_MAX_ATTEMPTS,
@@ -17,6 +16,7 @@ from tidegate.core.queue import (
     UNLIMITED_ATTEMPTS,
     RetryConfig,
 )
+from tidegate.core.refusals import invalid
 from tidegate.core.times import NANOS_PER_SECOND, Duration
 
 DURATION_SECONDS_MAX: Final = 315_576_000_000  # google.protobuf.Duration

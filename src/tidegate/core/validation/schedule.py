@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tidegate.core.answers import invalid
 from tidegate.core.errors import InvalidArgument
+from tidegate.core.refusals import invalid
 from tidegate.core.times import EPOCH, NANOS_PER_SECOND, micros, moment
 
 SCHEDULE_AHEAD_MAX: Final = timedelta(hours=720)  # https://cloud.google.com/tasks/docs/quotas

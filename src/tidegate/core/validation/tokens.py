@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tidegate.core.answers import invalid
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.queue import OAuthToken, Token
+from tidegate.core.refusals import invalid
 from tidegate.core.urls import split
 
 CLOUD_PLATFORM: Final = "https://www.googleapis.com/auth/cloud-platform"

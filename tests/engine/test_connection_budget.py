@@ -20,10 +20,12 @@ from tidegate.core.queue import HttpTarget, Queue, RateLimits, UriOverride
 from tidegate.core.target import HttpCall
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import dispatcher, ports, scheduler
+from tidegate.engine import dispatcher, scheduler
 from tidegate.engine.claims import Claim
+from tidegate.engine.connection_budget import EVERY, KEPT_FOR, SLICE, Opening, handler_of
 from tidegate.engine.engine import Engine
-from tidegate.engine.opening import EVERY, KEPT_FOR, SLICE, Opening, handler_of
+from tidegate.engine.ports.store import Transaction
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.claimed: list[int] = []
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
         answer = await super().write(work)
         if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed.append(sum(len(each.tasks) for each in answer))
@@ -80,7 +82,7 @@ class CountingStore(MemoryStore):
 
 async def engine(handlers: Handlers, *queues: QueueName) -> tuple[Engine, CountingStore]:
     store = CountingStore()
-    engine = Engine(ports.World(store, handlers, Mint(), VirtualClock(), CountingIds(), Notes()))
+    engine = Engine(World(store, handlers, Mint(), VirtualClock(), CountingIds(), Notes()))
     await engine.start()
     for name in queues:
         await engine.queues.create(Queue(name=name, rate_limits=UNBOUND))
@@ -164,7 +166,7 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
     parts: list[int] = []
     settle = dispatcher.settle
 
-    def counting(tx: ports.Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> list[dispatcher.Settled]:
+    def counting(tx: Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> list[dispatcher.Settled]:
         parts.append(len(ended))
         return settle(tx, ended, throttling=throttling)
 

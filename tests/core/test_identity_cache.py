@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.core.remembered import KEPT, KEPT_BYTES, Remembered
+from tidegate.core.identity_cache import KEPT, KEPT_BYTES, Remembered
 
 
 class Counting:

@@ -15,11 +15,11 @@ from tests.delivery.conftest import StoppedClock
 from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_handler, raw_handlers, say
 
 from tidegate.core.lifecycle import Outcome
+from tidegate.delivery.destination import destination
 from tidegate.delivery.egress import Egress
-from tidegate.delivery.gate import Forbidden, Gate, is_this_machine
+from tidegate.delivery.egress_gate import Forbidden, Gate, is_this_machine
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.lookups import SHARE
-from tidegate.delivery.origin import destination
 from tidegate.delivery.resolver import NotFound, Resolver, Unanswered
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
@@ -468,8 +468,8 @@ async def test_whether_an_address_is_this_machine_is_looked_at_each_time(
 ) -> None:
     gate = Gate(Egress.parse(["public"], own_port=8123), Resolver(clock, names))
     origin = destination("http://8.8.8.8:8123/").origin
-    monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: False)
+    monkeypatch.setattr("tidegate.delivery.egress_gate.is_this_machine", lambda address: False)
     assert (await gate.way(origin, "q")).addresses == ("8.8.8.8",)
-    monkeypatch.setattr("tidegate.delivery.gate.is_this_machine", lambda address: True)
+    monkeypatch.setattr("tidegate.delivery.egress_gate.is_this_machine", lambda address: True)
     with pytest.raises(Forbidden):
         await gate.way(origin, "q")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from tidegate.core.errors import ResourceExhausted, RetryInfo, Unavailable
-from tidegate.engine.ports import Reader, Store, StoreError, StoreFullError, Transaction
+from tidegate.engine.ports.store import Reader, Store, StoreError, StoreFullError, Transaction
 
 T = TypeVar("T")
 

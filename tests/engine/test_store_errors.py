@@ -11,7 +11,7 @@ from tidegate.core.errors import ResourceExhausted, RetryInfo, Unavailable
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.ports import StoreError, StoreFullError
+from tidegate.engine.ports.store import StoreError, StoreFullError
 
 QUEUE = QueueName.of("p", "l", "q")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidegate.delivery.origin import destination, origin_of
+from tidegate.delivery.destination import destination, origin_of
 
 PIECES = [
     *("http://", "https://", "//", "/", "\\", ":", "@", ".", "..", "?", "#", "[", "]", "[::1]", "[::ffff:1.2.3.4]"),

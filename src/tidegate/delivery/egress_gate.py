@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from tidegate.delivery.destination import Origin
 from tidegate.delivery.egress import Address, Egress, parse_address, plain
-from tidegate.delivery.origin import Origin
 from tidegate.delivery.resolver import Resolver
 
 WAYS_MAX = 4096

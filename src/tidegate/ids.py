@@ -1,33 +1,18 @@
-"""The real clock and the real dice."""
+"""New names: IDs of tasks and operations, etags."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import struct
-import time
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 
 RANDOM_BITS = 22
 """Low bits of a task ID that nobody can guess; the bits above are milliseconds since 1970."""
 
 STEP_BITS = 16
 """How far, at random, an ID may lie above the one before it in the same millisecond."""
-
-
-class SystemClock:
-    """``ports.Clock`` on the machine's clocks."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class RandomIds:

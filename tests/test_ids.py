@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tidegate.system import RANDOM_BITS, RandomIds
+from tidegate.ids import RANDOM_BITS, RandomIds
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -27,8 +27,9 @@ from tidegate.core.queue import Queue, RateLimits, RetryConfig, State, Token, bu
 from tidegate.core.target import HttpCall
 from tidegate.core.times import EPOCH, SECOND, Duration, moment
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import ports
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.events import Event
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -106,10 +107,10 @@ class NoMint:
 
 
 class Silence:
-    def emit(self, event: ports.Event) -> None: ...
+    def emit(self, event: Event) -> None: ...
 
 
-class World:
+class Day:
     """One seeded run: some queues, a client that creates tasks in bursts, an operator who changes things, crashes."""
 
     def __init__(self, seed: int, *, tasks: int = 60, crashes: bool = True) -> None:
@@ -125,7 +126,7 @@ class World:
         self.history.throttling = self._policy.throttling
         self._kindness = self._dice.choice([0.4, 0.75, 0.95])
 
-    def run(self) -> World:
+    def run(self) -> Day:
         run(self._live())
         return self
 
@@ -166,7 +167,7 @@ class World:
 
     async def _boot(self) -> None:
         network = ScriptedNetwork(self._dice, self._clock, self.history, self._factor, self._kindness)
-        world = ports.World(self._store, network, NoMint(), self._clock, self._ids, Silence())
+        world = World(self._store, network, NoMint(), self._clock, self._ids, Silence())
         self._engine = Engine(world, self._policy)
         await self._engine.start()
         self.history.boots.append(self._clock.now())

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from tidegate.core.cmek import check_key
 from tidegate.engine.lookup import queues_of
-from tidegate.engine.ports import Reader, Transaction, World
+from tidegate.engine.ports.store import Reader, Transaction
+from tidegate.engine.ports.world import World
 
 KIND = "cmek"
 

@@ -1,63 +1,20 @@
-"""The world on one page: all that the engine asks of its surroundings, in its own words.
-
-Adapters stand in ``storage`` and ``delivery``; tests and the simulator hand in others.
-"""
+"""Where queues and tasks are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow
 from tidegate.core.lease import Lease, LeaseFilter
-from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue, Token
-from tidegate.core.target import HttpCall
+from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 
 T = TypeVar("T")
-
-
-class Clock(Protocol):
-    def now(self) -> datetime:
-        """The wall clock: aware, UTC, microseconds."""
-
-    def monotonic(self) -> float:
-        """Seconds that never step back; only differences mean something."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait by the monotonic clock, never shorter."""
-
-
-class Ids(Protocol):
-    def task_ids(self, now: datetime, count: int) -> list[str]:
-        """So many new decimal task IDs: roughly ordered by time, their low digits unguessable, never given twice."""
-
-    def etag(self) -> bytes:
-        """Eight fresh bytes."""
-
-    def operation_id(self) -> str:
-        """A new operation ID."""
-
-
-class Sender(Protocol):
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
-        """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
-
-    async def close(self) -> None: ...
-
-
-class TokenMint(Protocol):
-    async def authorization(self, token: Token) -> str:
-        """The Authorization header for a token. Raises MintError when its source does not give one."""
-
-
-class MintError(Exception):
-    """No token could be had; the attempt ends unsent with this short reason."""
 
 
 class StoredQueue(Struct, frozen=True):
@@ -239,70 +196,3 @@ class StoreFullError(StoreError):
     """There is no room on the disk. Nothing was changed; reading and removing may go on, and so may all when there is
     room again.
     """
-
-
-class Event(Struct, frozen=True):
-    """Something that happened; subclasses say what. Listeners must be quick and must not raise."""
-
-
-# Events bring what the engine has in hand anyway, so that telling nobody costs nothing. Do not keep their tasks: some
-# hold a megabyte of body.
-
-
-class TasksCreated(Event, frozen=True):
-    queue: Queue
-    tasks: Sequence[Task]
-    at: datetime
-
-
-class TasksDeleted(Event, frozen=True):
-    """Tasks that a caller deleted, by their IDs."""
-
-    queue: Queue
-    task_ids: Sequence[str]
-    at: datetime
-
-
-class AttemptStarted(Event, frozen=True):
-    queue: Queue
-    task: Task
-    at: datetime
-
-
-class AttemptEnded(Event, frozen=True):
-    """``task`` is as it was while the attempt was under way."""
-
-    queue: Queue
-    task: Task
-    outcome: Outcome
-    took: timedelta
-    at: datetime
-
-
-class QueueChanged(Event, frozen=True):
-    queue: QueueName
-
-
-class QueueDeleted(Event, frozen=True):
-    """A queue that is no more, nor are its tasks. Attempts of it that are under way still end."""
-
-    queue: QueueName
-
-
-class AllDeleted(Event, frozen=True):
-    """The same of every queue: the engine was reset."""
-
-
-class Events(Protocol):
-    def emit(self, event: Event) -> None: ...
-
-
-class World(Struct, frozen=True):
-    """Everything outside that the engine is given."""
-
-    store: Store
-    sender: Sender
-    mint: TokenMint
-    clock: Clock
-    ids: Ids
-    events: Events

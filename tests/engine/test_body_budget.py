@@ -14,9 +14,10 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import bulk, ports
-from tidegate.engine.bulk import Bulk
+from tidegate.engine import body_budget
+from tidegate.engine.body_budget import Bulk
 from tidegate.engine.engine import Engine
+from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
 HOGS = [QueueName.of("p", "l", f"hog{n}") for n in range(3)]
@@ -49,11 +50,11 @@ class Handlers:
 
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "BULK_LIMIT", LIMIT)
+    monkeypatch.setattr(body_budget, "BULK_LIMIT", LIMIT)
 
 
 async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
-    world = ports.World(MemoryStore(), handlers, Mint(), VirtualClock(), CountingIds(), Notes())
+    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), CountingIds(), Notes())
     engine = Engine(world)
     await engine.start()
     for name in queues:

@@ -1,0 +1,63 @@
+"""Clocks, dice, handlers and tokens, and all that the engine is given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.queue import Token
+from tidegate.core.target import HttpCall
+from tidegate.engine.ports.events import Events
+from tidegate.engine.ports.store import Store
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock: aware, UTC, microseconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step back; only differences mean something."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the monotonic clock, never shorter."""
+
+
+class Ids(Protocol):
+    def task_ids(self, now: datetime, count: int) -> list[str]:
+        """So many new decimal task IDs: roughly ordered by time, their low digits unguessable, never given twice."""
+
+    def etag(self) -> bytes:
+        """Eight fresh bytes."""
+
+    def operation_id(self) -> str:
+        """A new operation ID."""
+
+
+class Sender(Protocol):
+    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+        """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
+
+    async def close(self) -> None: ...
+
+
+class TokenMint(Protocol):
+    async def authorization(self, token: Token) -> str:
+        """The Authorization header for a token. Raises MintError when its source does not give one."""
+
+
+class MintError(Exception):
+    """No token could be had; the attempt ends unsent with this short reason."""
+
+
+class World(Struct, frozen=True):
+    """Everything outside that the engine is given."""
+
+    store: Store
+    sender: Sender
+    mint: TokenMint
+    clock: Clock
+    ids: Ids
+    events: Events
