@@ -17,7 +17,7 @@ import pytest
 from tests.storage.test_every_store import made, task
 
 from tidegate.engine.ports.store import StoredQueue, StoreError
-from tidegate.storage import store_file
+from tidegate.storage import file_lock, store_file
 from tidegate.storage.file_systems import network_file_system
 from tidegate.storage.sqlite import SqliteStore, check
 from tidegate.storage.store_file import LockedError
@@ -262,7 +262,7 @@ async def test_the_locks_of_sqlite_stay_when_a_second_opening_is_refused(path: P
 
 
 async def test_where_locks_do_not_hold_the_first_server_finds_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_file.file_lock, "lock", lambda descriptor: None)
+    monkeypatch.setattr(file_lock, "lock", lambda descriptor: None)
     broken = Broken()
     first = await SqliteStore.open(path, broken)
     store_file._held.clear()
