@@ -4,5 +4,20 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.memory import Ceiling
+
 # A shell starts what it runs in the background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says what else the machine does; a test that hangs meets pytest's own limit.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+PEAK_MAX_MIB = 700
+"""Memory of the test process at its peak; more of it says that something keeps what it should let go of."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Ceiling(PEAK_MAX_MIB))

@@ -190,7 +190,7 @@ async def test_each_spelling_would_get_there_without_rules(
 ) -> None:
     """That the table above is not green for want of a listener."""
     async with sender_under("all", clock, names) as sender:
-        await sender.send(call(url.replace("PORT", str(handlers[ALLOWED].port)), timeout=SECOND), None)
+        await sender.send(call(url.replace("PORT", str(handlers[ALLOWED].port)), timeout=3 * SECOND), None)
     assert connections_to_others(handlers) == 1
 
 

@@ -17,12 +17,16 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tide
 
 
 def node_program() -> list[str]:
-    """The command that runs the Node client, which is installed first where it is not yet."""
-    npm, node = tool("npm"), tool("node")
-    place = own_copy("node")
+    """The command that runs the Node client."""
+    return [tool("node"), str(node_project() / "program.mjs")]
+
+
+def node_project() -> Path:
+    """A directory whose Node programs find Google's client, which is installed first where it is not yet."""
+    npm, place = tool("npm"), own_copy("node")
     if not (place / "node_modules" / ".package-lock.json").exists():
         run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], place)
-    return [node, str(place / "program.mjs")]
+    return place
 
 
 def go_program() -> list[str]:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.engine.worlds import Mint, Notes
+from tests.power.cuts import Cuts, opened
 from tests.power.disk import Disk
 from tests.promises.figures import note
 
@@ -140,34 +142,33 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
     for name, content in files.items():
         if not name.endswith("-shm"):
             (folder / name).write_bytes(content)
-    store = await SqliteStore.open(folder / "t.db")
-    push, pull = await store.read(lambda tx: tx.queue(PUSH)), await store.read(lambda tx: tx.queue(PULL))
-    there: dict[str, Any] = {}
-    for queue in (push, pull):
-        if queue is not None:
-            tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=True))  # type: ignore[misc]
-            there |= {task.name.task: task for task in tasks}
-    broken = [f"lost {task}" for task in known.created - known.delete_asked - known.delivered - set(there)]
-    broken += [f"{task} came back" for task in known.deleted & set(there)]
-    broken += [
-        f"attempt {attempt} of {task} was sent and is not counted"
-        for task, attempt in known.attempts.items()
-        if task in there and there[task].dispatch_count < attempt
-    ]
-    broken += [
-        f"the lease of {task} is forgotten"
-        for task, until in known.held.items()
-        if task in there and micros(there[task].schedule_time) < until
-    ]
-    broken += [f"{task} is not whole" for task, each in there.items() if each.body != b"x" * 2000]
-    if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
-        broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
-    now = SystemClock().now()
-    await store.write(lambda tx: tx.release(now))
-    for queue in filter(None, (push, pull)):
-        tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=False))  # type: ignore[misc]
-        broken += [f"{task.name} is under way for ever" for task in tasks if task.dispatched_at is not None]
-    await store.close()
+    async with opened(folder / "t.db") as store:
+        push, pull = await store.read(lambda tx: tx.queue(PUSH)), await store.read(lambda tx: tx.queue(PULL))
+        there: dict[str, Any] = {}
+        for queue in (push, pull):
+            if queue is not None:
+                tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=True))  # type: ignore[misc]
+                there |= {task.name.task: task for task in tasks}
+        broken = [f"lost {task}" for task in known.created - known.delete_asked - known.delivered - set(there)]
+        broken += [f"{task} came back" for task in known.deleted & set(there)]
+        broken += [
+            f"attempt {attempt} of {task} was sent and is not counted"
+            for task, attempt in known.attempts.items()
+            if task in there and there[task].dispatch_count < attempt
+        ]
+        broken += [
+            f"the lease of {task} is forgotten"
+            for task, until in known.held.items()
+            if task in there and micros(there[task].schedule_time) < until
+        ]
+        broken += [f"{task} is not whole" for task, each in there.items() if each.body != b"x" * 2000]
+        if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
+            broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
+        now = SystemClock().now()
+        await store.write(lambda tx: tx.release(now))
+        for queue in filter(None, (push, pull)):
+            tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=False))  # type: ignore[misc]
+            broken += [f"{task.name} is under way for ever" for task in tasks if task.dispatched_at is not None]
     return broken + check(folder / "t.db")
 
 
@@ -175,23 +176,21 @@ async def cuts_of(seed: int, folder: Path, most: int) -> tuple[int, list[str]]:
     """Let an engine work, cutting the power as it goes: how often it was cut, and what was broken then."""
     dice = random.Random(seed)
     folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
-    disk, known = Disk(), Known()
-    cuts: list[tuple[Known, dict[str, bytes]]] = []
-    torn = random.Random(seed)
-    store = await SqliteStore.open(folder / "t.db", vfs=disk.name)
-    disk.watch = lambda: cuts.append((known.now(), disk.cut(torn)))
-    engine = engine_on(store, Handlers(dice, known))
-    await engine.start()
-    await work(engine, dice, known, 15)
-    await engine.stop(timedelta(seconds=60))
-    disk.watch = lambda: None
-    chosen = cuts if len(cuts) <= most else dice.sample(cuts, most)
+    known, torn = Known(), random.Random(seed)
+    cuts: Cuts[tuple[Known, dict[str, bytes]]] = Cuts(random.Random(seed), most)
     broken = []
-    for number, (then, files) in enumerate(chosen):
-        broken += [f"seed {seed}, cut {number}: {each}" for each in await broken_by(folder / f"{number}", files, then)]
-    await store.close()
-    disk.close()
-    return len(chosen), broken
+    with closing(Disk()) as disk:
+        async with opened(folder / "t.db", vfs=disk.name) as store:
+            disk.watch = lambda: cuts.moment(lambda: (known.now(), disk.cut(torn)))
+            engine = engine_on(store, Handlers(dice, known))
+            await engine.start()
+            await work(engine, dice, known, 15)
+            await engine.stop(timedelta(seconds=60))
+            disk.watch = lambda: None
+            for number, (then, files) in enumerate(cuts.chosen):
+                found = await broken_by(folder / f"{number}", files, then)
+                broken += [f"seed {seed}, cut {number}: {each}" for each in found]
+    return len(cuts.chosen), broken
 
 
 @pytest.mark.timeout(120 + CUTS)

@@ -6,13 +6,14 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from tests.power.cuts import Cuts, opened
 from tests.power.disk import Disk
 from tests.power.history import Step, history, state
 from tests.promises.figures import note
@@ -28,13 +29,13 @@ STEPS = 12
 @asynccontextmanager
 async def failing(folder: Path) -> AsyncIterator[tuple[Disk, SqliteStore, list[StoreError]]]:
     """A disk that a test may have fail, the store on it, and what is told of the store when it breaks."""
-    disk = Disk()
     broken: list[StoreError] = []
-    store = await SqliteStore.open(folder / "t.db", broken.append, vfs=disk.name)
-    yield disk, store, broken
-    disk.fails = lambda what: None
-    await store.close()
-    disk.close()
+    with closing(Disk()) as disk:
+        async with opened(folder / "t.db", broken.append, vfs=disk.name) as store:
+            try:
+                yield disk, store, broken
+            finally:
+                disk.fails = lambda what: None
 
 
 async def expected(steps: list[Step]) -> list[dict[str, list[tuple[Any, ...]]]]:
@@ -54,11 +55,19 @@ async def found(folder: Path, files: dict[str, bytes]) -> dict[str, list[tuple[A
     for name, content in files.items():
         if not name.endswith("-shm"):
             (folder / name).write_bytes(content)
-    store = await SqliteStore.open(folder / "t.db")
-    holds = await store.read(state)
-    await store.close()
+    async with opened(folder / "t.db") as store:
+        holds = await store.read(state)
     assert check(folder / "t.db") == []
     return holds
+
+
+async def left_by(steps: list[Step], folder: Path, dice: random.Random) -> dict[str, bytes]:
+    """What is found when the power goes after these steps."""
+    with closing(Disk()) as disk:
+        async with opened(folder / "t.db", vfs=disk.name) as store:
+            for step in steps:
+                await store.write(step)
+            return disk.cut(dice)
 
 
 async def cuts_of(seed: int, folder: Path, most: int) -> int:
@@ -67,23 +76,20 @@ async def cuts_of(seed: int, folder: Path, most: int) -> int:
     steps = history(seed, STEPS)
     states = await expected(steps)
     folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
-    disk = Disk()
     acknowledged = 0
-    cuts: list[tuple[int, dict[str, bytes]]] = []
-    store = await SqliteStore.open(folder / "t.db", vfs=disk.name)
-    disk.watch = lambda: cuts.append((acknowledged, disk.cut(dice)))
-    for step in steps:
-        await store.write(step)
-        acknowledged += 1
-    disk.watch = lambda: None
-    chosen = cuts if len(cuts) <= most else dice.sample(cuts, most)
-    for number, (done, files) in enumerate(chosen):
-        holds = await found(folder / f"cut{number}", files)
-        allowed = states[done : done + 2]  # the step that was under way may be there, but whole
-        assert holds in allowed, f"seed {seed}, cut {number}: after {done} acknowledged steps"
-    await store.close()
-    disk.close()
-    return len(chosen)
+    cuts: Cuts[tuple[int, dict[str, bytes]]] = Cuts(random.Random(seed), most)
+    with closing(Disk()) as disk:
+        async with opened(folder / "t.db", vfs=disk.name) as store:
+            disk.watch = lambda: cuts.moment(lambda: (acknowledged, disk.cut(dice)))
+            for step in steps:
+                await store.write(step)
+                acknowledged += 1
+            disk.watch = lambda: None
+            for number, (done, files) in enumerate(cuts.chosen):
+                holds = await found(folder / f"cut{number}", files)
+                allowed = states[done : done + 2]  # the step that was under way may be there, but whole
+                assert holds in allowed, f"seed {seed}, cut {number}: after {done} acknowledged steps"
+    return len(cuts.chosen)
 
 
 async def test_after_a_power_cut_every_acknowledged_step_is_there_and_none_by_halves(tmp_path: Path) -> None:
@@ -220,33 +226,21 @@ async def test_a_full_disk_refuses_what_needs_room_and_goes_on_when_there_is_roo
 
 
 async def test_a_log_that_was_cut_short_loses_only_what_was_cut(tmp_path: Path) -> None:
-    disk = Disk()
     steps = history(3, 8)
     states = await expected(steps)
-    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
-    for step in steps:
-        await store.write(step)
-    files = disk.cut(random.Random(0))
+    files = await left_by(steps, tmp_path, random.Random(0))
     log = files["t.db-wal"]
     for number, size in enumerate(range(0, len(log), max(1, len(log) // 20))):
         holds = await found(tmp_path / f"cut{number}", {**files, "t.db-wal": log[:size]})
         assert holds in [*states, {table: [] for table in states[0]}]
-    await store.close()
-    disk.close()
 
 
 async def test_a_flipped_bit_in_the_log_never_makes_up_a_history(tmp_path: Path) -> None:
-    disk = Disk()
     steps = history(4, 8)
     states = await expected(steps)
-    store = await SqliteStore.open(tmp_path / "t.db", vfs=disk.name)
-    for step in steps:
-        await store.write(step)
     dice = random.Random(0)
-    files = disk.cut(dice)
+    files = await left_by(steps, tmp_path, dice)
     for number in range(20):
         log = bytearray(files["t.db-wal"])
         log[dice.randrange(32, len(log))] ^= 1 << dice.randrange(8)
         assert await found(tmp_path / f"cut{number}", {**files, "t.db-wal": bytes(log)}) in states
-    await store.close()
-    disk.close()

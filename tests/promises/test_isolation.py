@@ -62,6 +62,7 @@ async def delays_beside(*, hangs: bool, body: int) -> list[float]:
         await call("create_task", parent=queue_name("good"), task={"name": name, "http_request": request})
         await asyncio.sleep(0.1)
     await server.crash()
+    await server.memory.close()
     arrived = {each.task: each.at for each in history.entries if isinstance(each, Requested)}
     return [arrived[task] - at for task, at in asked.items()]
 

@@ -31,7 +31,7 @@ MESSAGES = sorted(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(message=any_message(MESSAGES), int_enums=st.booleans())
 def test_what_is_written_is_what_the_library_writes(message: Any, int_enums: bool) -> None:
     theirs = json_format.MessageToDict(message, use_integers_for_enums=int_enums)
@@ -39,7 +39,7 @@ def test_what_is_written_is_what_the_library_writes(message: Any, int_enums: boo
     assert json.loads(write_response(message, int_enums=int_enums)) == theirs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(message=any_message(MESSAGES), int_enums=st.booleans(), snake=st.booleans())
 def test_what_the_library_writes_is_read_back(message: Any, int_enums: bool, snake: bool) -> None:
     text = json_format.MessageToDict(message, use_integers_for_enums=int_enums, preserving_proto_field_name=snake)
@@ -50,7 +50,7 @@ def test_what_the_library_writes_is_read_back(message: Any, int_enums: bool, sna
     assert again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(message=any_message(MESSAGES))
 def test_the_library_reads_what_is_written(message: Any) -> None:
     again = json_format.Parse(write_response(message), type(message)())
@@ -60,7 +60,7 @@ def test_the_library_reads_what_is_written(message: Any) -> None:
 SIMPLE = [row for row in ROWS if row.http and row.name not in {"upload_queue_yaml", "buffer_task"}]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), row=st.sampled_from(SIMPLE))
 def test_a_call_that_is_written_is_read_back(data: Any, row: Rpc[Any, Any]) -> None:
     message = data.draw(any_message([row.request_pb]))
@@ -91,7 +91,7 @@ def without_empty(value: Any) -> Any:
     return {key: member for key, member in kept.items() if member not in ({}, "", [])}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(message=any_message([row.response_pb for row in ROWS]))
 def test_an_answer_is_read_back_by_the_client(message: Any) -> None:
     row = next(row for row in ROWS if row.response_pb is type(message))
@@ -130,13 +130,13 @@ def politely(row: Rpc[Any, Any], variables: dict[str, str], query: str, body: by
     assert isinstance(request, row.request_pb)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(data=st.data(), row=st.sampled_from(ROWS))
 def test_any_json_is_read_or_refused(data: Any, row: Rpc[Any, Any]) -> None:
     politely(row, {}, "", json.dumps(data.draw(nearly_right(row.request_pb.DESCRIPTOR))).encode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(row=st.sampled_from(ROWS), body=st.binary() | st.text(st.sampled_from('{}[]:,"\\u019.eE-+ tfn')).map(str.encode))
 def test_any_bytes_are_read_or_refused(row: Rpc[Any, Any], body: bytes) -> None:
     politely(row, {}, "", body)
@@ -151,13 +151,13 @@ QUERY = st.lists(
 ).map(lambda pairs: "&".join(f"{key}={value}" for key, value in pairs))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(row=st.sampled_from(ROWS), query=QUERY | st.text() | st.text(st.characters()))
 def test_any_query_is_read_or_refused(row: Rpc[Any, Any], query: str) -> None:
     politely(row, {}, query, b"")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     verb=st.sampled_from(["GET", "POST", "x", ""]), segments=st.lists(st.text(max_size=5)), fit=st.sampled_from(ROWS)
 )

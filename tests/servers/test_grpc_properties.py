@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import FieldDescriptor as F
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.schema.random_messages import any_message
 from tests.servers.api import LOCATION, NOON, QUEUE, TASK, still_engine
@@ -303,7 +303,7 @@ def messages(draw: Any, path: str) -> bytes:
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_any_message_is_answered_clearly_and_changes_nothing_unless_the_answer_is_ok(
     path: str, data: st.DataObject
@@ -312,7 +312,7 @@ def test_any_message_is_answered_clearly_and_changes_nothing_unless_the_answer_i
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(payload=st.binary(max_size=60))
 def test_any_bytes_are_answered_clearly_and_change_nothing_unless_the_answer_is_ok(path: str, payload: bytes) -> None:
     check(path, payload)

@@ -132,7 +132,7 @@ async def check(verb: str, target: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_anything_sent_is_answered_clearly_and_changes_nothing_unless_it_succeeds(
     row: Rpc[Any, Any], data: st.DataObject

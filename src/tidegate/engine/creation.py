@@ -32,8 +32,11 @@ claimed, which weighs what they take of memory.
 """
 
 
-class Creation(Struct, gc=False):
-    """A task on its way into the store. ``outcome`` is the stored task, or why there is none."""
+class Creation(Struct):
+    """A task on its way into the store. ``outcome`` is the stored task, or why there is none.
+
+    It is in the collector's sight: an error's traceback leads back to the creation that holds it.
+    """
 
     queue: QueueName
     new: NewTask

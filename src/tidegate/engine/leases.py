@@ -21,8 +21,11 @@ from tidegate.engine.ports.store import StoredQueue, Transaction, Wanted
 from tidegate.engine.ports.world import World
 
 
-class Acknowledgement(Struct, gc=False):
-    """A task that its worker is done with. ``error`` says why it could not be taken."""
+class Acknowledgement(Struct):
+    """A task that its worker is done with. ``error`` says why it could not be taken.
+
+    It is in the collector's sight: the error's traceback leads back to it.
+    """
 
     task_id: str
     held: Held
