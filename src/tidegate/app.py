@@ -37,6 +37,7 @@ from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import Method, Scope
+from tidegate.servers.in_flight import InFlight
 from tidegate.servers.pages import Document, Page, Pages, discovery_pages
 from tidegate.servers.reflection import reflection_streams
 from tidegate.servers.rest import RestServer
@@ -70,7 +71,12 @@ class Application:
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self.metrics = Metrics()
-        self.asgi = App(start=self._start, drain=self._drain, stop=self._stop)
+        self.asgi = App(
+            start=self._start,
+            drain=self._drain,
+            stop=self._stop,
+            in_flight=InFlight(settings.max_bytes_in_flight),
+        )
 
     async def _start(self) -> None:
         clock = SystemClock()
@@ -95,7 +101,7 @@ class Application:
         api = Api(engine, location=self._settings.location)
         self.asgi.serve(_methods(api), reflection_streams())
         pages = discovery_pages() | _token_pages(issuer(self._settings), keys, clock) | _metrics_page(self.metrics)
-        self.asgi.fallback = Pages(pages, _rest(api))
+        self.asgi.fallback = Pages(pages, _rest(api, self.asgi.bytes_in_flight))
         if has_dev_helpers(self._settings):
             self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
         asyncio.get_running_loop().call_later(SETTLED_AFTER, let_go_of_program_pages)
@@ -209,8 +215,9 @@ def _token_source(settings: Settings) -> GoogleSource | None:
         raise StartupError(f"cannot read the token source {wanted}: {error.strerror}") from error
 
 
-def _rest(api: Api) -> RestServer:
-    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api))
+def _rest(api: Api, in_flight: InFlight) -> RestServer:
+    rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
+    return RestServer(rows, in_flight)
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:
@@ -279,7 +286,7 @@ def _abandon(error: StoreError) -> None:
 
 
 def _methods(api: Api) -> Mapping[str, Method]:
-    return {path: Method(each.request, each.answer) for path, each in api.grpc().items()}
+    return {path: Method(each.request, each.answer, each.most, each.insists) for path, each in api.grpc().items()}
 
 
 def _from_environment() -> App:

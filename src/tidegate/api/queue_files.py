@@ -36,7 +36,7 @@ def plain_project(application: str) -> str:
 
 async def read_queue_file(data: bytes, ceilings: Ceilings) -> QueueFile:
     """What a file says. Raises InvalidArgument."""
-    return read_queue_yaml(await asyncio.to_thread(read_yaml, data), ceilings)
+    return await asyncio.to_thread(lambda: read_queue_yaml(read_yaml(data), ceilings))
 
 
 async def apply_queue_file(

@@ -37,6 +37,7 @@ from tidegate.core.validation.queue import Ceilings, pull_limits
 DEFAULT_BUCKET_SIZE: Final = 5
 YAML_TASK_TTL: Final = timedelta(days=3650)
 YAML_TOMBSTONE_TTL: Final = timedelta(days=9)
+ENTRIES_MAX: Final = 1000  # queues per project and region, https://cloud.google.com/tasks/docs/quotas
 KEPT_QUEUE: Final = "default"
 """The queue that is never disabled for being left out."""
 
@@ -108,6 +109,8 @@ def read_queue_yaml(data: Any, ceilings: Ceilings) -> QueueFile:
         listed = []
     if not isinstance(listed, list):
         raise _invalid("'queue' must be a list of queues.")
+    if len(listed) > ENTRIES_MAX:
+        raise _invalid(f"'queue' must list at most {ENTRIES_MAX} queues, but lists {len(listed)}.")
     entries = tuple(_read_entry(entry, ceilings) for entry in listed)
     seen: set[str] = set()
     for entry in entries:

@@ -105,6 +105,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_client_ca: Annotated[
         str | None, Says(kinds.FILE, "Authority (PEM) that must have signed the certificates of clients.")
     ] = None
+    max_bytes_in_flight: Annotated[
+        int,
+        Says(
+            kinds.BYTES,
+            "The most bytes that requests and answers in flight may hold together; further ones get"
+            " RESOURCE_EXHAUSTED.",
+        ),
+    ] = 256 * 2**20
     dev: Annotated[bool, Says(kinds.SWITCH, "Turn on what only tests should use.")] = False
 
     @property

@@ -38,17 +38,17 @@ class SqlReader:
         )
         return [rows.stored_queue(row) for row in found]
 
-    def locations(self, project: str) -> list[str]:
+    def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         prefix = f"projects/{project}/locations/"
         found: list[str] = []
-        after = prefix
+        after = f"{prefix}{after}0" if after else prefix  # "0" follows "/" in ASCII
         while True:  # one look-up a location, however many queues it has
             row = self._execute(
                 "SELECT name FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT 1",
                 (after, f"projects/{project}/locations0"),
             ).fetchone()
-            if row is None:
-                return sorted(found)
+            if row is None or len(found) == limit:
+                return found
             location = row[0][len(prefix) :].split("/", 1)[0]
             found.append(location)
             after = f"{prefix}{location}0"
@@ -70,9 +70,25 @@ class SqlReader:
         ).fetchone()
         return {task_id: Lease(rows.known_moment(until), count) for task_id, until, count in rows.lease_rows(found)}
 
-    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
-        where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
-        return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
+    def tasks(
+        self, queue: StoredQueue, after: str, limit: int, *, body: bool, bytes_limit: int | None = None
+    ) -> list[Task]:
+        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
+        found = self._execute(
+            f"SELECT {columns} FROM tasks WHERE generation = ? AND id > ? ORDER BY id LIMIT ?",
+            (queue.generation, after, limit),
+        )
+        if bytes_limit is None:
+            return [self._task(queue, row, body=body) for row in found.fetchall()]
+        tasks: list[Task] = []
+        for row in found:  # not all of them at once: their settings alone may be 80 KB each
+            task = self._task(queue, row, body=body)
+            bytes_limit -= len(row[rows.SETTINGS_COLUMN]) + len(task.body)
+            if bytes_limit < 0 and tasks:
+                found.close()
+                break
+            tasks.append(task)
+        return tasks
 
     def has_tasks(self, queue: StoredQueue) -> bool:
         return self._any("SELECT 1 FROM tasks WHERE generation = ? LIMIT 1", (queue.generation,))
