@@ -1,9 +1,9 @@
-"""Another caller of the same server, in a process of its own: it reads a queue and makes tasks, one call after the other,
-and says how long the longest took.
+"""Another caller of the same server, in a process of its own: it reads a queue and makes tasks, one call after the
+other, and says how long the longest took.
 
     python -m tests.hostile.bystander HOST:PORT QUEUE
 
-It answers each line on its standard input with the longest call since the one before, in seconds, and how many there were.
+It answers each line on its standard input with the longest call since the one before, in seconds.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Calls:
         self.over = False
 
     def run(self) -> None:
-        task = json.dumps({"task": {"httpRequest": {"url": "http://127.0.0.1:9/"}, "scheduleTime": _later()}}).encode()
+        task = json.dumps({"task": {"httpRequest": {"url": "http://127.0.0.1:9/"}, "scheduleTime": later()}}).encode()
         while not self.over:
             for verb, path, body in (("GET", self._queue, None), ("POST", f"{self._queue}/tasks", task)):
                 with self._lock:
@@ -89,7 +89,8 @@ class _Calls:
             return longest
 
 
-def _later() -> str:
+def later() -> str:
+    """Tomorrow: tasks that nobody dispatches."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 24 * 3600))
 
 

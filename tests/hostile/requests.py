@@ -33,7 +33,7 @@ def room(row: Rpc[Any, Any], most: int) -> int:
 
 
 def grpc_attacks(row: Rpc[Any, Any], most: int) -> Iterator[Attack]:
-    """For each field, those of messages inside too: many entries, or one that is long. Then what no field stands for."""
+    """For each field, those of messages inside too: many entries, or a long one. Then what no field stands for."""
     named = _routing(row).SerializeToString()
     space = room(row, most)
     for way in _ways(row.request_pb.DESCRIPTOR):

@@ -29,7 +29,7 @@ API = v2.CloudTasks
 
 
 def call(channel: grpc.Channel, row: Any, **fields: Any) -> Any:
-    answer = channel.unary_unary(row.grpc_path)(row.request_pb(**fields).SerializeToString(), timeout=120)
+    answer: bytes = channel.unary_unary(row.grpc_path)(row.request_pb(**fields).SerializeToString(), timeout=120)
     return row.response_pb.FromString(answer)
 
 
@@ -84,7 +84,7 @@ def test_a_filter_over_many_queues_holds_nobody_up(
     http: httpx.Client, channel: grpc.Channel, unharmed: Unharmed
 ) -> None:
     parent = "projects/hostile/locations/many"
-    create = channel.unary_unary(API.create_queue.grpc_path)
+    create: Any = channel.unary_unary(API.create_queue.grpc_path)
     names = [f"{parent}/queues/q{number}" for number in range(QUEUES)]
     for start in range(0, QUEUES, 200):
         requests = [

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from google.iam.v1.iam_policy_pb2 import SetIamPolicyRequest
+from google.protobuf import json_format
 
 from tidegate.core.errors import BadRequest, InvalidArgument
 from tidegate.schema import v2, v2beta2, v2beta3
@@ -10,6 +11,8 @@ from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.request import read_request
 
 ROWS = v2.CloudTasks
+BATCH = ROWS.batch_create_tasks
+QUEUE = "projects/p/locations/l/queues/q"
 PARENT = {"parent": "projects/p/locations/l/queues/q"}
 
 

@@ -53,6 +53,9 @@ ENTRIES_MAX: Final = 1000
 FIELDS_MAX: Final = 1000
 """Fields of one message beside the entries of its repeated ones: many more than any message of ours declares."""
 
+ENTRY_MAX: Final = 4 * 1024 * KIB
+"""Bytes of one field. A task of a batch that is somewhat too large fails alone; one beyond this fails the call."""
+
 COUNTED_MAX: Final = 10_000
 """Entries that are counted for the text of an error; of more it only says that they are more."""
 
@@ -157,6 +160,8 @@ def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int) -> Ite
     while at < end:
         begin = at
         number, content, at = _field(message, at, end, shape)
+        if at - content > ENTRY_MAX:
+            raise InvalidArgument(f"A {shape.name} must have no field of more than {ENTRY_MAX} bytes.")
         if number in counts:
             counts[number] += 1
             if counts[number] > shape.most[number].entries:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from struct import Struct
 from typing import Any, Final, TypeAlias
 
+from tidegate.api.pace import Pace
 from tidegate.core.errors import Internal, InvalidArgument, ResourceExhausted, Unimplemented
 from tidegate.schema.limits import SMALL
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
@@ -43,6 +44,7 @@ async def read_message(
     What is too large is refused as soon as its length is known, before it is buffered. ``held`` counts the bytes as
     they arrive, once they are more than ``SMALL``.
     """
+    pace = Pace()
     body = bytearray()  # grows in place: a large message is not copied, a million tiny pieces are not kept
     size = -1  # of the message, once its prefix is here
     packed = 0
@@ -57,6 +59,7 @@ async def read_message(
             raise InvalidArgument("The request holds more than one message; this method takes exactly one.")
         if len(body) > SMALL:
             held.grow_to(len(body))
+            await pace.step()  # what has arrived already is received without waiting
         if not event.get("more_body", False):
             break
         event = await receive()

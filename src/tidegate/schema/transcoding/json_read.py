@@ -47,7 +47,7 @@ AS_TEXT: dict[str, TextReader] = {
 NOT_IN_ANY = frozenset({"google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.ListValue"})
 
 
-def read_json(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes | bytearray) -> dict[str, Any]:
     """The object in a body; nothing (or only white space) counts as ``{}``.
 
     Raises:
@@ -61,7 +61,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     return value
 
 
-def decode(text: bytes) -> Any:
+def decode(text: bytes | bytearray) -> Any:
     """A JSON value. Raises InvalidArgument."""
     try:
         return msgspec.json.decode(text)

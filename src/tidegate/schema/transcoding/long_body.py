@@ -64,7 +64,7 @@ class Outline:
                 self._opened = -1
 
 
-def outline(body: bytes, most: int, into: Outline) -> Iterator[None]:
+def outline(body: bytes | bytearray, most: int, into: Outline) -> Iterator[None]:
     """Fill ``into``, in steps. No body has more than ``most`` values.
 
     A body that is not JSON may get any outline; whoever decodes its parts finds that out.
@@ -95,7 +95,7 @@ def outline(body: bytes, most: int, into: Outline) -> Iterator[None]:
                 yield
 
 
-def _in_string(body: bytes, at: int) -> int:
+def _in_string(body: bytes | bytearray, at: int) -> int:
     """How far one look gets into the text that goes on at ``at``; where it ends, as a negative number."""
     window = at + _LONG_WINDOW
     quote = body.find(b'"', at, window)

@@ -9,7 +9,7 @@ from typing import Any
 from google.api.httpbody_pb2 import HttpBody
 
 from tidegate.core.errors import InvalidArgument
-from tidegate.schema.limits import SMALL, counted
+from tidegate.schema.limits import ENTRY_MAX, SMALL, counted
 from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.json_read import Field, Reading, decode, fields_of, fill_item, read_json
 from tidegate.schema.transcoding.long_body import VALUES_MAX, Outline, outline
@@ -38,7 +38,7 @@ def read_request(
     row: Rpc[Any, Any],
     variables: dict[str, str],
     query: str | Parameters = "",
-    body: bytes = b"",
+    body: bytes | bytearray = b"",
     content_type: str = "",
 ) -> Any:
     """The raw request message of an HTTP call. The names in the path win over those in query and body.
@@ -61,7 +61,7 @@ def read_request_steps(
     row: Rpc[Any, Any],
     variables: dict[str, str],
     query: str | Parameters = "",
-    body: bytes = b"",
+    body: bytes | bytearray = b"",
     content_type: str = "",
 ) -> Generator[None, None, Any]:
     """``read_request`` as a generator, for those who do something else in between: a body of a hundred tasks of a
@@ -94,12 +94,12 @@ def read_request_steps(
 
 
 def _read_body(
-    reading: Reading, message: Any, rule_body: str, body: bytes, content_type: str
+    reading: Reading, message: Any, rule_body: str, body: bytes | bytearray, content_type: str
 ) -> Generator[None, None, None]:
     raw = _raw_field(message)
     if raw is not None and (rule_body == raw or not (yield from _is_wrapped(raw, body, content_type))):
         if body:
-            getattr(message, raw).CopyFrom(HttpBody(content_type=content_type, data=body))
+            getattr(message, raw).CopyFrom(HttpBody(content_type=content_type, data=bytes(body)))
         return
     list_ = _long_list(message) if rule_body == "*" and len(body) > SMALL else None
     if list_ is not None:
@@ -114,7 +114,7 @@ def _read_body(
         reading.within(rule_body, partial(reading.fill, held, members))
 
 
-def _members(body: bytes, most: int = VALUES_MAX) -> Generator[None, None, dict[str, Any]]:
+def _members(body: bytes | bytearray, most: int = VALUES_MAX) -> Generator[None, None, dict[str, Any]]:
     """The members of a body's object, the values of a long one counted before they are made."""
     if len(body) > SMALL:
         yield from outline(body, most, Outline())
@@ -128,7 +128,7 @@ def _long_list(message: Any) -> Field | None:
     )
 
 
-def _read_list(reading: Reading, message: Any, field: Field, body: bytes) -> Generator[None, None, None]:
+def _read_list(reading: Reading, message: Any, field: Field, body: bytes | bytearray) -> Generator[None, None, None]:
     """A long body that is mostly one list: its items are counted, then read one after the other."""
     assert field.most is not None  # noqa: S101 - as chosen
     found = Outline()
@@ -136,6 +136,8 @@ def _read_list(reading: Reading, message: Any, field: Field, body: bytes) -> Gen
     yield from outline(body, most, found)
     if len(found.items) > field.most.entries:
         raise field.most.refuse(counted(len(found.items)))
+    if max(len(body) - (found.end - found.begin), *(end - begin for begin, end in found.items), 0) > ENTRY_MAX:
+        raise InvalidArgument(f"Invalid JSON payload received. A part of it has more than {ENTRY_MAX} bytes.")
     shell = read_json(body[: found.begin] + b"[]" + body[found.end :])
     key = next((name for name, value in shell.items() if value == []), None)
     if key is None or fields_of(message.DESCRIPTOR).get(key) is not field:
@@ -162,7 +164,7 @@ def _raw_field(message: Any) -> str | None:
     return None
 
 
-def _is_wrapped(raw: str, body: bytes, content_type: str) -> Generator[None, None, bool]:
+def _is_wrapped(raw: str, body: bytes | bytearray, content_type: str) -> Generator[None, None, bool]:
     """Whether a body is the HttpBody in JSON, not the payload itself: published samples send either."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from tidegate.api.pace import Pace
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
-from tidegate.schema.limits import SMALL
+from tidegate.schema.limits import ENTRY_MAX, SMALL
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
 from tidegate.servers.framing import MESSAGE_MAX, Disconnected, Receive
 from tidegate.servers.in_flight import Held
@@ -16,7 +17,7 @@ DROPPED_MAX: Final = 2 * MESSAGE_MAX
 the answer."""
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Receive, most: int, held: Held) -> bytes:
+async def read_body(headers: dict[bytes, bytes], receive: Receive, most: int, held: Held) -> bytes | bytearray:
     """The body of a call with these headers, of at most ``most`` bytes. ``held`` counts its bytes as they arrive, once
     they are more than ``SMALL``.
 
@@ -34,7 +35,7 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, most: int, he
     if event["type"] != "http.request" or event.get("more_body", False) or len(body) > SMALL:
         body = await _gather(event, receive, most, held)
     encoding = headers.get(b"content-encoding", b"").strip().lower()
-    return await _unpack(body, encoding, most, held) if encoding and body else bytes(body)
+    return await _unpack(body, encoding, most, held) if encoding and body else body
 
 
 async def drop_body(receive: Receive) -> None:
@@ -49,8 +50,9 @@ async def drop_body(receive: Receive) -> None:
         more = event.get("more_body", False)
 
 
-async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, held: Held) -> bytes:
+async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, held: Held) -> bytes | bytearray:
     """A body in pieces, of which ``event`` is the first."""
+    pace = Pace()
     body = bytearray()  # grows in place: a large body is not copied, a million tiny pieces are not kept
     while True:
         if event["type"] != "http.request":
@@ -62,6 +64,7 @@ async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, 
                 raise _too_large(most)
             if len(body) > SMALL:
                 held.grow_to(len(body))
+                await pace.step()  # what has arrived already is received without waiting
         except ResourceExhausted:
             del body
             held.close()
@@ -69,7 +72,7 @@ async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, 
                 await drop_body(receive)
             raise
         if not more:
-            return bytes(body)
+            return bytes(body) if len(body) <= ENTRY_MAX else body
         event = await receive()
 
 
@@ -77,7 +80,7 @@ def _too_large(most: int) -> ResourceExhausted:
     return ResourceExhausted(f"Request payload size exceeds the limit: {most} bytes.")
 
 
-async def _unpack(packed: bytes, encoding: bytes, most: int, held: Held) -> bytes:
+async def _unpack(packed: bytes | bytearray, encoding: bytes, most: int, held: Held) -> bytes | bytearray:
     if encoding == b"identity":
         return packed
 
@@ -86,7 +89,8 @@ async def _unpack(packed: bytes, encoding: bytes, most: int, held: Held) -> byte
             held.grow_to(len(packed) + size)
 
     try:
-        return bytes(await unpack(packed, encoding, most, grown))
+        body = await unpack(packed, encoding, most, grown)
+        return bytes(body) if len(body) <= ENTRY_MAX else body
     except UnknownEncodingError:
         name = encoding.decode("latin-1")
         raise InvalidArgument(f"Content-Encoding {name!r} is not supported, only gzip is.") from None
