@@ -32,6 +32,7 @@ from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.queues_at_start import apply_queues
 from tidegate.resident import SETTLED_AFTER, let_go_of_program_pages
+from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
@@ -286,7 +287,9 @@ def _abandon(error: StoreError) -> None:
 
 
 def _methods(api: Api) -> Mapping[str, Method]:
-    return {path: Method(each.request, each.answer, each.most, each.insists) for path, each in api.grpc().items()}
+    return {
+        path: Method(each.request, each.answer, each.most, each.insists, ENTRY_MAX) for path, each in api.grpc().items()
+    }
 
 
 def _from_environment() -> App:

@@ -16,9 +16,9 @@ from tests.hostile.bystander import Bystander, later
 from tests.hostile.requests import QUEUE
 
 STALL_MAX = 0.1
-"""Seconds that a call of another caller may take at most while somebody attacks, beyond the longest that one took beside
-honest calls: creates of tasks of 100 KB at full speed, from the same process. Both keep server and machine as busy; what
-is left is what the attack adds."""
+"""Seconds that a call of another caller may take at most while somebody attacks, beyond the longest that one took
+beside honest calls: creates of tasks of 100 KB at full speed, from the same process. Both keep server and machine as
+busy; what is left is what the attack adds."""
 HONEST = 2.0
 HONEST_BODY = 100_000
 TRIES = 3

@@ -59,7 +59,8 @@ FINE_HTTP = {200, 400, 403, 404, 409, 413, 414, 429, 431}
 
 def grpc_status(channel: grpc.Channel, row: Rpc[Any, Any], payload: bytes, **options: Any) -> grpc.StatusCode:
     try:
-        channel.unary_unary(row.grpc_path)(payload, timeout=120, **options)
+        call: Any = channel.unary_unary(row.grpc_path)
+        call(payload, timeout=120, **options)
     except grpc.RpcError as error:
         code: grpc.StatusCode = error.code()
         return code

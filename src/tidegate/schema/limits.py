@@ -136,8 +136,9 @@ _MORE: Final = 0x80  # the bit of a byte that says that more follow
 _MANY_BITS: Final = 70
 
 
-def scan(descriptor: Any, message: bytes | bytearray) -> Iterator[int]:
-    """Check the counts of a serialised message of this type, in steps of some hundred microseconds.
+def scan(descriptor: Any, message: bytes | bytearray, field_most: int = ENTRY_MAX) -> Iterator[int]:
+    """Check the counts of a serialised message of this type, in steps of some hundred microseconds, and that none of
+    its fields has more than ``field_most`` bytes.
 
     Yields where the message can be cut, so that its pieces can be decoded one after the other; the last is its end.
 
@@ -145,14 +146,14 @@ def scan(descriptor: Any, message: bytes | bytearray) -> Iterator[int]:
         InvalidArgument: A field has more entries than it may, or the bytes are no such message.
     """
     cut = 0
-    for at in _scan(descriptor, message, 0, len(message)):
+    for at in _scan(descriptor, message, 0, len(message), field_most):
         if at - cut >= _PIECE:
             cut = at
         yield cut
     yield len(message)
 
 
-def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int) -> Iterator[int]:
+def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int, most: int) -> Iterator[int]:
     """Yields where the field begins or ended that was looked at last, of the message from ``at`` to before ``end``."""
     shape = _shape(descriptor)
     counts = dict.fromkeys(shape.most, 0)
@@ -160,8 +161,8 @@ def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int) -> Ite
     while at < end:
         begin = at
         number, content, at = _field(message, at, end, shape)
-        if at - content > ENTRY_MAX:
-            raise InvalidArgument(f"A {shape.name} must have no field of more than {ENTRY_MAX} bytes.")
+        if at - content > most:
+            raise InvalidArgument(f"A {shape.name} must have no field of more than {most} bytes.")
         if number in counts:
             counts[number] += 1
             if counts[number] > shape.most[number].entries:
@@ -171,7 +172,7 @@ def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int) -> Ite
             if others > FIELDS_MAX:
                 raise InvalidArgument(f"A {shape.name} must have at most {FIELDS_MAX} fields.")
         if at - content > _HARMLESS and number in shape.inside:
-            for _ in _scan(shape.inside[number], message, content, at):
+            for _ in _scan(shape.inside[number], message, content, at, most):
                 yield begin
         steps += 1
         if steps == _STEPS or at - begin > _PIECE:

@@ -75,7 +75,7 @@ def _inflated(packed: bytes | bytearray, bits: int, most: int) -> Iterator[bytes
         at += len(piece)
         try:
             yield inflater.decompress(piece, at_once)
-            while inflater.unconsumed_tail:
+            while inflater.unconsumed_tail and not inflater.eof:
                 yield inflater.decompress(inflater.unconsumed_tail, at_once)
         except zlib.error as error:
             raise DamagedError(str(error)) from None

@@ -64,14 +64,15 @@ class Call:
 class Method(NamedTuple):
     """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes.
 
-    ``most`` is how many bytes a request may have. With ``insists`` its answer is sent however many bytes are in flight:
-    what it says was done already, and the caller must hear of it.
+    ``most`` is how many bytes a request may have, ``field_most`` each of its fields. With ``insists`` its answer is
+    sent however many bytes are in flight: what it says was done already, and the caller must hear of it.
     """
 
     request: Any
     handler: Callable[[Any, Call], Awaitable[Any]]
     most: int = MESSAGE_MAX
     insists: bool = False
+    field_most: int = MESSAGE_MAX
 
 
 # Everything that is the same for every call is made once; pyvoy only reads it.
@@ -115,7 +116,7 @@ class GrpcServer:
                 waiting = self._deadlines.watch(task, deadline)
             event = await receive()
             body = event.get("body")
-            request, handler, most, insists = method
+            request, handler, most, insists, field_most = method
             # Nearly every message comes whole, short and not compressed; all else is read_message's.
             if (
                 not body
@@ -129,7 +130,11 @@ class GrpcServer:
             else:
                 payload = body[5:]
             try:
-                message = request.FromString(payload) if len(payload) <= SMALL else await _decode(request, payload)
+                message = (
+                    request.FromString(payload)
+                    if len(payload) <= SMALL
+                    else await _decode(request, payload, field_most)
+                )
             except DecodeError:
                 # gRPC's own table says INTERNAL, which here is for our bugs alone: what a client can send is refused
                 # as the client's mistake, as it is over REST.
@@ -199,11 +204,11 @@ class GrpcServer:
         return Unimplemented(f"unknown service {service}")
 
 
-async def _decode(request: Any, payload: bytes | bytearray) -> Any:
+async def _decode(request: Any, payload: bytes | bytearray, field_most: int) -> Any:
     """A long message, its counts checked first. Decoded in pieces, as long as others get their turn in between."""
     pace = Pace()
     cuts: list[int] = []
-    for cut in scan(request.DESCRIPTOR, payload):
+    for cut in scan(request.DESCRIPTOR, payload, field_most):
         if cut and (not cuts or cut != cuts[-1]):
             cuts.append(cut)
         if pace.due:
