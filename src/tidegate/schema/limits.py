@@ -158,6 +158,7 @@ def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int, most: 
     shape = _shape(descriptor)
     counts = dict.fromkeys(shape.most, 0)
     others = steps = 0
+    yielded = at
     while at < end:
         begin = at
         number, content, at = _field(message, at, end, shape)
@@ -175,8 +176,8 @@ def _scan(descriptor: Any, message: bytes | bytearray, at: int, end: int, most: 
             for _ in _scan(shape.inside[number], message, content, at, most):
                 yield begin
         steps += 1
-        if steps == _STEPS or at - begin > _PIECE:
-            steps = 0
+        if steps == _STEPS or at - yielded > _PIECE:
+            steps, yielded = 0, at
             yield at
 
 

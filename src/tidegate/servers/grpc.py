@@ -147,6 +147,8 @@ class GrpcServer:
             reply = await answering
             payload = reply if type(reply) is bytes else reply.SerializeToString()
             if len(payload) > SMALL:
+                if held is not None:
+                    held.close()  # nothing of the request is left
                 long = self._in_flight.hold()
                 (long.insist if insists else long.grow_to)(len(payload))
         except ApiError as error:
