@@ -20,6 +20,9 @@ from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS
 IDS = "(SELECT value FROM carray(?))"
 """The values of an array, for ``IN``."""
 
+TASKS_AT_ONCE = 128
+"""Rows of tasks that are read in one step where their bytes are limited: a step for each would cost a tenth more."""
+
 
 class SqlReader:
     """``ports.Reader``."""
@@ -73,21 +76,30 @@ class SqlReader:
     def tasks(
         self, queue: StoredQueue, after: str, limit: int, *, body: bool, bytes_limit: int | None = None
     ) -> list[Task]:
-        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
-        found = self._execute(
-            f"SELECT {columns} FROM tasks WHERE generation = ? AND id > ? ORDER BY id LIMIT ?",
-            (queue.generation, after, limit),
-        )
+        where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
         if bytes_limit is None:
-            return [self._task(queue, row, body=body) for row in found.fetchall()]
+            return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
+        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
         tasks: list[Task] = []
-        for row in found:  # not all of them at once: their settings alone may be 80 KB each
-            task = self._task(queue, row, body=body)
-            bytes_limit -= len(row[rows.SETTINGS_COLUMN]) + len(task.body)
-            if bytes_limit < 0 and tasks:
-                found.close()
+        while len(tasks) < limit:  # not all rows at once: their settings alone may be 80 KB each
+            step = min(limit - len(tasks), TASKS_AT_ONCE)
+            found = self._execute(
+                f"SELECT {columns} FROM tasks WHERE {where}", (queue.generation, after, step)
+            ).fetchall()
+            targets = sum([len(row[rows.SETTINGS_COLUMN]) for row in found])
+            if not body and targets <= bytes_limit:  # nearly always; one by one takes some percent longer
+                bytes_limit -= targets
+                tasks += [self._task(queue, row, body=False) for row in found]
+            else:
+                for row in found:
+                    task = self._task(queue, row, body=body)
+                    bytes_limit -= len(row[rows.SETTINGS_COLUMN]) + len(task.body)
+                    if bytes_limit < 0 and tasks:
+                        return tasks
+                    tasks.append(task)
+            if len(found) < step:
                 break
-            tasks.append(task)
+            after = found[-1][1]
         return tasks
 
     def has_tasks(self, queue: StoredQueue) -> bool:
