@@ -15,6 +15,7 @@ from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailabl
 from tidegate.servers import health
 from tidegate.servers.framing import Disconnected, Receive
 from tidegate.servers.grpc import GrpcServer, Method, Scope, Send, send_error
+from tidegate.servers.in_flight import InFlight
 from tidegate.servers.respond import respond
 
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -67,8 +68,10 @@ class App:
         drain: Step = nothing,
         stop: Step = nothing,
         fallback: AsgiApp = not_found,
+        in_flight: InFlight | None = None,
     ) -> None:
         self.fallback = fallback
+        self.bytes_in_flight = in_flight or InFlight()
         self.serving = False
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
@@ -83,7 +86,7 @@ class App:
         """
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)
-        self._grpc = GrpcServer({health.CHECK: check, **methods})
+        self._grpc = GrpcServer({health.CHECK: check, **methods}, self.bytes_in_flight)
         self._streams = streams
 
     def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:

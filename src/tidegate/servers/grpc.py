@@ -15,10 +15,23 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
+from tidegate.api.pace import Pace
 from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
+from tidegate.schema.limits import SMALL, scan
 from tidegate.servers.deadlines import Deadlines, parse_timeout
-from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, PREFIX, Disconnected, Receive, joined, read_message
+from tidegate.servers.framing import (
+    ACCEPTED_ENCODINGS,
+    END,
+    MESSAGE_MAX,
+    PREFIX,
+    Disconnected,
+    Receive,
+    in_time,
+    joined,
+    read_message,
+)
+from tidegate.servers.in_flight import InFlight
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -59,14 +72,22 @@ class Call:
 
 
 class Method(NamedTuple):
-    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes."""
+    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes.
+
+    ``most`` is how many bytes a request may have, ``field_most`` each of its fields. With ``insists`` its answer is
+    sent however many bytes are in flight: what it says was done already, and the caller must hear of it.
+    """
 
     request: Any
     handler: Callable[[Any, Call], Awaitable[Any]]
+    most: int = MESSAGE_MAX
+    insists: bool = False
+    field_most: int = MESSAGE_MAX
 
 
 # Everything that is the same for every call is made once; the HTTP server only reads it.
 CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
+_SENT_PIECE: Final = 1024 * 1024
 _HEADERS: Final = [(b"content-type", b"application/grpc")]
 _START: Final = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": True}
 _OK: Final = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
@@ -80,15 +101,16 @@ def is_grpc(content_type: bytes) -> bool:
 class GrpcServer:
     """An ASGI application that answers unary gRPC calls; ``methods`` are keyed by path, ``/package.Service/Method``."""
 
-    def __init__(self, methods: Mapping[str, Method]) -> None:
+    def __init__(self, methods: Mapping[str, Method], in_flight: InFlight | None = None) -> None:
         self.methods = dict(methods)
+        self._in_flight = in_flight or InFlight()
         self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
         # All of a call that goes well is this one coroutine: each that it awaited would cost 0.2 us, and as much again
         # whenever the call is resumed.
         task: Any = None
-        waiting = failure = None
+        waiting = failure = held = long = None
         try:
             path = scope["path"]
             method = self.methods.get(path)
@@ -110,16 +132,27 @@ class GrpcServer:
             event = await receive()
             body = event.get("body")
             end = await receive() if event.get("more_body") else END  # which over HTTP/2 comes by itself
-            # Nearly every message comes whole and not compressed; all else is read_message's.
-            if not body or body[0] or end != END or int.from_bytes(body[1:5], "big") + 5 != len(body):
+            request, handler, most, insists, field_most = method
+            # Nearly every message comes whole, short and not compressed; all else is read_message's.
+            if (
+                not body
+                or body[0]
+                or end != END
+                or int.from_bytes(body[1:5], "big") + 5 != len(body)
+                or len(body) > SMALL
+            ):
+                held = self._in_flight.hold()
                 first = event if end is END else joined(event, end)
-                payload = await read_message(first, receive, headers.get(b"grpc-encoding"))
+                payload = await in_time(read_message(first, receive, headers.get(b"grpc-encoding"), most, held))
                 del first
             else:
                 payload = body[5:]
-            request, handler = method
             try:
-                message = request.FromString(payload)
+                message = (
+                    request.FromString(payload)
+                    if len(payload) <= SMALL
+                    else await _decode(request, payload, field_most)
+                )
             except DecodeError:
                 # gRPC's own table says INTERNAL, which here is for our bugs alone: what a client can send is refused
                 # as the client's mistake, as it is over REST.
@@ -131,6 +164,11 @@ class GrpcServer:
             del payload, body, event, message, headers, scope, receive
             reply = await answering
             payload = reply if type(reply) is bytes else reply.SerializeToString()
+            if len(payload) > SMALL:
+                if held is not None:
+                    held.close()  # nothing of the request is left
+                long = self._in_flight.hold()
+                (long.insist if insists else long.grow_to)(len(payload))
         except ApiError as error:
             failure = _error_headers(error)  # not the error itself: it refers to this frame
         except Disconnected:
@@ -146,15 +184,23 @@ class GrpcServer:
         finally:
             if waiting is not None:
                 waiting.discard(task)  # what is done is told, however late
+            if held is not None:
+                held.close()
         if failure is not None:
             await _send_headers(send, 200, failure)
             return
         try:
             await send(_START)
-            await send({"type": "http.response.body", "body": PREFIX(len(payload)) + payload})
+            if long is None:
+                await send({"type": "http.response.body", "body": PREFIX(len(payload)) + payload})
+            else:
+                await _send_long(send, payload)
             await send(_OK)
         except OSError:
             return  # the client has left
+        finally:
+            if long is not None:
+                long.close()
 
     async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> Method | None:
         """The method, when what the first look did not take is a call all the same; else None, and it is answered."""
@@ -178,6 +224,32 @@ class GrpcServer:
         if any(known.startswith(f"/{service}/") for known in self.methods):
             return Unimplemented(f"unknown method {name} for service {service}")
         return Unimplemented(f"unknown service {service}")
+
+
+async def _decode(request: Any, payload: bytes | bytearray, field_most: int) -> Any:
+    """A long message, its counts checked first. Decoded in pieces, as long as others get their turn in between."""
+    pace = Pace()
+    cuts: list[int] = []
+    for cut in scan(request.DESCRIPTOR, payload, field_most):
+        if cut and (not cuts or cut != cuts[-1]):
+            cuts.append(cut)
+        if pace.due:
+            await pace.step()
+    message, view, begin = request(), memoryview(payload), 0
+    for cut in cuts:
+        message.MergeFromString(view[begin:cut])
+        begin = cut
+        if pace.due:
+            await pace.step()
+    return message
+
+
+async def _send_long(send: Send, payload: bytes | bytearray) -> None:
+    """A long message, without a copy of the whole."""
+    await send({"type": "http.response.body", "body": PREFIX(len(payload)), "more_body": True})
+    for begin in range(0, len(payload), _SENT_PIECE):
+        piece = bytes(payload[begin : begin + _SENT_PIECE])
+        await send({"type": "http.response.body", "body": piece, "more_body": begin + len(piece) < len(payload)})
 
 
 async def send_error(send: Send, error: ApiError) -> None:
