@@ -49,18 +49,12 @@ def http2(server: Server) -> Iterator[socket.socket]:
 
 
 def pour(wire: socket.socket, parts: Iterator[bytes]) -> None:
-    """Send until the end, or until the server hangs up. What comes back is dropped, as the server must not wait for us."""
+    """Send until the end, or until the server hangs up. What comes back is read and dropped."""
     wire.setblocking(False)
     for part in parts:
         left = memoryview(part)
         while left:
-            try:
-                while wire.recv(1 << 20):
-                    pass
-                return
-            except BlockingIOError:
-                pass
-            except ConnectionError:
+            if hung_up(wire):
                 return
             try:
                 left = left[wire.send(left) :]
@@ -68,6 +62,18 @@ def pour(wire: socket.socket, parts: Iterator[bytes]) -> None:
                 time.sleep(0.001)
             except ConnectionError:
                 return
+
+
+def hung_up(wire: socket.socket) -> bool:
+    """Whether the other side has, once all that came from it was read."""
+    try:
+        while wire.recv(1 << 20):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    return True
 
 
 def odd(count: int) -> Iterator[int]:

@@ -35,7 +35,7 @@ def main(target: str, method: str, size: str, *options: str) -> None:
             answer = call(StringValue(value="x" * int(size)), timeout=120, compression=compression)
             status, text = "OK", answer.value
         except grpc.RpcError as error:
-            status, text = error.code().name, error.details()
+            status, text = error.code().name, error.details() or ""
     print(json.dumps([status, text]))
 
 

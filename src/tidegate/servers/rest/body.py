@@ -70,11 +70,11 @@ async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, 
             if len(body) > SMALL:
                 held.grow_to(len(body))
                 await pace.step()  # what has arrived already is received without waiting
-        except ResourceExhausted:
+        except ApiError:
             del body
             held.close()
             if more:
-                await drop_body(receive)
+                await _drop(receive)
             raise
         if not more:
             return bytes(body) if len(body) <= ENTRY_MAX else body
