@@ -108,7 +108,7 @@ def test_a_filter_over_many_queues_holds_nobody_up(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at the server in /proc")
-def test_uploads_held_open_are_bounded_together(server: Server, http: httpx.Client) -> None:
+def test_uploads_held_open_are_bounded_together(server: Server, http: httpx.Client, unharmed: Unharmed) -> None:
     size = 100 * MEBIBYTE
     uploads = 16 if LONG else 4
     before = memory(server, "VmRSS")
@@ -127,7 +127,6 @@ def test_uploads_held_open_are_bounded_together(server: Server, http: httpx.Clie
             held = memory(server, "VmRSS")
             assert held < before + 256 * MEBIBYTE + 300 * MEBIBYTE
 
-    # What they cost the front while their bytes come in is the front's to bound; this is about what is held.
-    hold()
+    unharmed(f"{uploads} uploads of {size // MEBIBYTE} MiB", hold)
     eventually("what they held is given back", lambda: http.post(f"/v2/{QUEUE}:pause", json={}).status_code == 200)
     http.post(f"/v2/{QUEUE}:resume", json={}).raise_for_status()
