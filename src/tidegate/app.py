@@ -40,13 +40,15 @@ from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
-from tidegate.servers.grpc import Method, Scope
+from tidegate.servers.grpc import Method
 from tidegate.servers.in_flight import InFlight
+from tidegate.servers.mounts import Mount
 from tidegate.servers.origins import Origins
-from tidegate.servers.pages import Document, Page, Pages, discovery_pages
-from tidegate.servers.reflection import reflection_streams
+from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
+from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
@@ -114,11 +116,12 @@ class Application:
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
-        self.asgi.serve(_methods(api), reflection_streams())
-        pages = discovery_pages() | _token_pages(issuer, keys, clock) | _metrics_page(self.metrics)
-        self.asgi.fallback = Pages(pages, _rest(api, self.asgi.bytes_in_flight))
+        mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
+        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
-            self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
+            mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+        mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
+        self.asgi.serve(_methods(api), mounts)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving

@@ -16,8 +16,9 @@ from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, reques
 
 from tidegate.core.errors import Code
 from tidegate.servers import framing
+from tidegate.servers.call import Call
 from tidegate.servers.framing import MESSAGE_MAX
-from tidegate.servers.grpc import Call, GrpcServer, Method
+from tidegate.servers.grpc import GrpcServer, Method
 
 SAY = "/sample.Echo/Say"
 HELLO = StringValue(value="hello").SerializeToString()

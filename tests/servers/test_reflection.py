@@ -20,8 +20,8 @@ from tests.servers.driving import GRPC, Answer, Client, framed, request
 from tidegate.core.errors import Code, Unimplemented
 from tidegate.schema.reflection import PATHS, REQUEST, RESPONSE
 from tidegate.servers.asgi import App
-from tidegate.servers.framing import Disconnected
-from tidegate.servers.reflection import Reflection, reflection_streams
+from tidegate.servers.call import Disconnected
+from tidegate.servers.reflection import Reflection, reflection_mounts
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
 SERVICES = [
@@ -116,7 +116,7 @@ async def test_only_posted_protobuf_is_a_question() -> None:
 
 async def test_the_application_knows_the_streams_by_their_paths() -> None:
     app = App()
-    app.serve({}, reflection_streams())
+    app.serve({}, reflection_mounts())
     for path in PATHS:
         assert len(answers(await request(app, path, [framed(question(list_services=""))]))) == 1
 

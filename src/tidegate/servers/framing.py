@@ -7,9 +7,9 @@ of a unary call holds exactly one, that of a stream any number.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, MutableMapping
 from struct import Struct
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 from tidegate.api.pace import Pace
 from tidegate.core import refusals
@@ -22,11 +22,11 @@ from tidegate.core.errors import (
     Unimplemented,
 )
 from tidegate.schema.limits import SMALL, holds_one_task
+from tidegate.servers.call import Disconnected, Receive
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
 from tidegate.servers.in_flight import Held
 
 T = TypeVar("T")
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MESSAGE_MAX: Final = 128 * 1024 * 1024
 """Bytes of one message, packed or unpacked, of a method whose row says nothing."""
@@ -39,10 +39,6 @@ BODY_TIMEOUT: Final = 300.0
 """Seconds that a body in pieces may take, however steadily they come."""
 
 ACCEPTED_ENCODINGS: Final = b"identity,deflate,gzip"
-
-
-class Disconnected(Exception):  # noqa: N818 - not an error of ours
-    """The client went away before its message was whole."""
 
 
 async def in_time(reading: Awaitable[T]) -> T:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 
@@ -19,56 +18,12 @@ from tidegate.api.pace import Pace
 from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
 from tidegate.schema.limits import SMALL, scan
+from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
 from tidegate.servers.deadlines import Deadlines, parse_timeout
-from tidegate.servers.framing import (
-    ACCEPTED_ENCODINGS,
-    END,
-    MESSAGE_MAX,
-    PREFIX,
-    Disconnected,
-    Receive,
-    in_time,
-    joined,
-    read_message,
-)
+from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, MESSAGE_MAX, PREFIX, in_time, joined, read_message
 from tidegate.servers.in_flight import InFlight
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Headers: TypeAlias = list[tuple[bytes, bytes]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 log = logging.getLogger(__name__)
-
-
-class Call:
-    """What a handler may ask about its call beside the message."""
-
-    __slots__ = ("_scope", "deadline")
-
-    def __init__(self, scope: Scope, deadline: float | None) -> None:
-        self._scope = scope
-        self.deadline = deadline
-        """When the client gives up, in seconds of the event loop's clock; None: never."""
-
-    @property
-    def path(self) -> str:
-        """The full method, ``/package.Service/Method``."""
-        path: str = self._scope["path"]
-        return path
-
-    @property
-    def metadata(self) -> dict[str, str | bytes]:
-        """The request's headers. Values of one name are joined by commas; ``-bin`` values are decoded."""
-        metadata: dict[str, str | bytes] = {}
-        for raw_name, raw_value in self._scope["headers"]:
-            name = raw_name.decode("latin-1")
-            if name.endswith("-bin"):
-                metadata[name] = _binary(raw_value)
-            else:
-                value = raw_value.decode("latin-1")
-                earlier = metadata.get(name)
-                metadata[name] = f"{earlier},{value}" if isinstance(earlier, str) else value
-        return metadata
 
 
 class Method(NamedTuple):
@@ -272,12 +227,3 @@ async def _send_headers(send: Send, status: int, headers: Headers) -> None:
         await send({"type": "http.response.body", "body": b""})
     except (OSError, Disconnected):
         return  # the client has left
-
-
-def _binary(value: bytes) -> bytes:
-    """A ``-bin`` header's bytes; several values of one name may come joined by commas, the first counts."""
-    first = value.partition(b",")[0].strip()
-    try:
-        return b64decode(first + b"=" * (-len(first) % 4))
-    except ValueError:
-        return b""

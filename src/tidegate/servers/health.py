@@ -16,7 +16,8 @@ from tidegate.schema import reflection
 from tidegate.schema.declare import STRING, Enum, Message, field, module
 from tidegate.schema.limits import SMALL
 from tidegate.schema.reflection import Renaming, add_service
-from tidegate.servers.grpc import Call, Method
+from tidegate.servers.call import Call
+from tidegate.servers.grpc import Method
 
 # Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
 __protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from google.cloud.location.locations_pb2 import ListLocationsResponse, Location
@@ -12,7 +11,6 @@ from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import DEFAULT_LOCATION, LocationName, ProjectName
 from tidegate.core.validation import locations_page_size
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports.store import Reader
 
 STEP = 200
 """Locations read at a time, each of which is a look-up."""
@@ -25,28 +23,13 @@ async def list_locations(engine: Engine, dialect: Dialect, request: Any, name: P
     size = locations_page_size(request.page_size)
     now = engine.clock.now()
     after = read_page_token(request.page_token, name, "", now)
-    used = await _used(engine, name.project)
+    used = await engine.queues.locations(name.project)
     left = [location for location in sorted({*used, DEFAULT_LOCATION}) if location > after]
     page = left[:size]
     response = ListLocationsResponse(locations=[_location(f"{name}/locations/{location}") for location in page])
     if len(page) < len(left):
         response.next_page_token = page_token(page[-1], name, "", now)
     return response
-
-
-async def _used(engine: Engine, project: str) -> list[str]:
-    """All locations in which a project has queues, read in pieces."""
-    used: list[str] = []
-    while True:
-        after = used[-1] if used else ""
-        found = await engine.store.read(partial(_some, project, after))
-        used += found
-        if len(found) < STEP:
-            return used
-
-
-def _some(project: str, after: str, reader: Reader) -> list[str]:
-    return reader.locations(project, after, STEP)
 
 
 async def get_location(engine: Engine, dialect: Dialect, request: Any, name: LocationName) -> Any:

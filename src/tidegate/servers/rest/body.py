@@ -9,8 +9,9 @@ from tidegate.api.pace import Pace
 from tidegate.core import refusals
 from tidegate.core.errors import ApiError, InvalidArgument, ResourceExhausted
 from tidegate.schema.limits import ENTRY_MAX, SMALL, holds_one_task
+from tidegate.servers.call import Disconnected, Receive
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
-from tidegate.servers.framing import MESSAGE_MAX, Disconnected, Receive, in_time
+from tidegate.servers.framing import MESSAGE_MAX, in_time
 from tidegate.servers.in_flight import Held
 
 DROPPED_MAX: Final = 2 * MESSAGE_MAX

@@ -33,8 +33,7 @@ from tidegate.schema.transcoding import (
     write_response,
     write_response_steps,
 )
-from tidegate.servers.framing import Disconnected, Receive
-from tidegate.servers.grpc import Call, Scope, Send
+from tidegate.servers.call import Call, Disconnected, Receive, Scope, Send
 from tidegate.servers.in_flight import Held, InFlight
 from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body, read_body
