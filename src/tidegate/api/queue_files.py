@@ -9,7 +9,6 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from tidegate.api.yaml_text import read_yaml
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.queue_yaml import QueueFile, planned, read_queue_yaml
@@ -32,6 +31,8 @@ def plain_project(application: str) -> str:
 
 async def read_queue_file(data: bytes, ceilings: Ceilings) -> ReadFile:
     """What a file says. Raises InvalidArgument."""
+    from tidegate.api.yaml_text import read_yaml  # noqa: PLC0415 - a thirtieth of the start, for who never has a file
+
     text = await asyncio.to_thread(read_yaml, data)
     file = read_queue_yaml(text.data, ceilings, text.lines)
     # Of the data, not of what is made of it: another version of the program must find the same.
