@@ -42,6 +42,8 @@ class FakeClock:
 class Silence:
     """A sender, a token mint and a listener to events in one; nobody hears from it."""
 
+    connections_kept_for = 4.0
+
     def emit(self, event: Any) -> None:
         pass
 

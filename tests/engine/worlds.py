@@ -47,6 +47,7 @@ class HandClock:
 class Network:
     """``ports.Sender`` that answers as told and remembers what was sent."""
 
+    connections_kept_for = 4.0
     answer: Callable[[HttpCall], Outcome] = lambda _: Outcome(http_status=200)
     calls: list[tuple[HttpCall, str | None]] = field(default_factory=list)
 

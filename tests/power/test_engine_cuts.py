@@ -70,6 +70,8 @@ class Known:
 class Handlers:
     """``ports.Sender``."""
 
+    connections_kept_for = 4.0
+
     def __init__(self, dice: random.Random, known: Known) -> None:
         self._dice = dice
         self._known = known

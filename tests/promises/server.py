@@ -53,6 +53,8 @@ class Reply(NamedTuple):
 class Handlers:
     """``ports.Sender`` and ``ports.Events``: each call takes a while and ends as the dice say."""
 
+    connections_kept_for = 4.0
+
     def __init__(self, dice: random.Random, clock: VirtualClock, history: History) -> None:
         self.patience = 2.0
         """Seconds that an answer takes at most."""

@@ -44,6 +44,8 @@ keep sixty tasks waiting is far below.
 class ScriptedNetwork:
     """``ports.Sender``: each call takes a while and ends as the dice say."""
 
+    connections_kept_for = 4.0
+
     def __init__(
         self,
         dice: random.Random,

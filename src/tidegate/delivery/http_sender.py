@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
-from tidegate.delivery.connections import Connections
+from tidegate.delivery.connections import IDLE_MAX, Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.egress_gate import Forbidden, Gate, Way
@@ -49,6 +49,8 @@ class HttpSender:
     operator maps App Engine services to) may be called in spite of it, by calls that follow no redirects.
     ``trusted_roots`` are certificate authorities (PEM) beside the system's.
     """
+
+    connections_kept_for = IDLE_MAX
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import RateLimits
 from tidegate.core.task import Task
-from tidegate.engine.body_budget import Bulk
+from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.ports.store import StoredQueue, Transaction
 
 LARGE_SHARE = 128
@@ -60,7 +60,7 @@ def grant(stored: StoredQueue, wanted: int, now: datetime, *, ramp_up: bool) -> 
     return granted, flow, limits
 
 
-def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
+def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, ramp_up: bool) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
     ``bulk`` has room for; the locked rows keep many nodes in step.
     """

@@ -16,6 +16,7 @@ from tidegate.core.validation import Ceilings
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.executions import Executions
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
@@ -23,9 +24,11 @@ from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
+from tidegate.engine.records import Records
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
+from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
@@ -57,23 +60,16 @@ class Engine:
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
+        self.under_way = UnderWay(world.sender.connections_kept_for)
+        self._executions = Executions()
+        self._records = Records(
+            inner, self.under_way, self._executions, self._recorded, self._roomier, throttling=policy.throttling
+        )
         self.dispatcher = Dispatcher(
-            inner,
-            self._recorded,
-            self._roomier,
-            policy.app_engine,
-            throttling=policy.throttling,
-            https_tokens=policy.https_tokens,
+            inner, self.under_way, self._records, policy.app_engine, https_tokens=policy.https_tokens
         )
-        self.scheduler = Scheduler(
-            inner,
-            self.dispatcher.room,
-            self.dispatcher.opening,
-            self.dispatcher.bulk,
-            self.dispatcher.dispatch,
-            ramp_up=policy.ramp_up,
-        )
-        self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
+        self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
+        self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
         self.leases = Leases(world)
         self.policies = Policies(world)
@@ -104,7 +100,7 @@ class Engine:
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
-        self.dispatcher.executions.clear()
+        self._executions.clear()
         self._events.emit(AllDeleted())
 
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -18,11 +18,10 @@ from itertools import count, islice
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
-from tidegate.engine.body_budget import Bulk
 from tidegate.engine.claims import Claim, Shares, claim
-from tidegate.engine.connection_budget import Opening
 from tidegate.engine.ports.store import StoreError
 from tidegate.engine.ports.world import World
+from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
@@ -51,21 +50,17 @@ class Scheduler:
     def __init__(
         self,
         world: World,
-        room: Callable[[], int],
-        opening: Opening,
-        bulk: Bulk,
+        under_way: UnderWay,
         dispatch: Callable[[Queue, int, Sequence[Task]], None],
         *,
         ramp_up: bool,
     ) -> None:
-        """``room`` says how many attempts may start now, ``opening`` over what connections, ``bulk`` what long ones
-        are under way; ``dispatch(queue, queue id, tasks)`` starts some.
-        """
+        """``dispatch(queue, queue id, tasks)`` starts attempts, as far as what is ``under_way`` leaves room."""
         self._store = world.store
         self._clock = world.clock
-        self._room = room
-        self._opening = opening
-        self._bulk = bulk
+        self._under_way = under_way
+        self._connections = under_way.connections
+        self._bodies = under_way.bodies
         self._dispatch = dispatch
         self._ramp_up = ramp_up
         self._moments: dict[QueueName, datetime] = {}
@@ -127,7 +122,7 @@ class Scheduler:
         room = min(self._free(), CLAIM_BATCH)
         if not names or room <= 0:
             return {}
-        left = 0 if self._waiting else self._opening.left(self._clock.monotonic())
+        left = 0 if self._waiting else self._connections.left(self._clock.monotonic())
         return self._allot(names, left, max(1, left // len(names)), room, room)
 
     def _may_be_due(self, queue: QueueName, now: datetime) -> bool:
@@ -156,10 +151,10 @@ class Scheduler:
             if not shares:
                 await self._sleep(now, room)
                 continue
-            releases = self._bulk.releases
+            releases = self._bodies.releases
             self._claiming = shares
             try:
-                work = partial(claim, shares=shares, now=now, bulk=self._bulk, ramp_up=self._ramp_up)
+                work = partial(claim, shares=shares, now=now, bulk=self._bodies, ramp_up=self._ramp_up)
                 claims = await self._store.write(work)
             except Exception as error:
                 self._claiming = {}
@@ -173,7 +168,7 @@ class Scheduler:
             self._claiming = {}
             self._behind.difference_update(shares)
             self._take(claims)
-            if self._bulk.releases != releases:  # while the claim was under way
+            if self._bodies.releases != releases:  # while the claim was under way
                 self.roomier()
 
     def _take(self, claims: Sequence[Claim]) -> None:
@@ -195,13 +190,13 @@ class Scheduler:
 
     def _free(self) -> int:
         """How many attempts may start now beside those that are about to."""
-        return self._room() - sum(self._claiming.values()) - sum(self._handed.values())
+        return self._under_way.room() - sum(self._claiming.values()) - sum(self._handed.values())
 
     def _shares(self, now: datetime, room: int) -> Shares:
         """How many tasks each queue may claim: as many as it has connections, and its part of those to be opened."""
         due = self._due(now)
         self._waiting.update(dict.fromkeys(due))
-        left = self._opening.left(self._clock.monotonic())
+        left = self._connections.left(self._clock.monotonic())
         # Those whose turn it is, and those that stand connected.
         names = dict.fromkeys((*islice(self._waiting, left), *due))
         even = max(1, left // (len(self._waiting) or 1))
@@ -218,15 +213,15 @@ class Scheduler:
         shared: Counter[str] = Counter()  # of those that stand idle, by handlers
         for name in names:
             opened = min(even, left)
-            handler = self._opening.handler(name)
-            usable = max(self._opening.usable(name), self._opening.idle(handler) - shared[handler])
+            handler = self._connections.handler(name)
+            usable = max(self._connections.usable(name), self._connections.idle(handler) - shared[handler])
             share = min(usable + opened, most, room)
             if share:
                 shares[name] = share
                 left -= opened
                 room -= share
                 shared[handler] += share
-                self._opening.claims(name)
+                self._connections.claims(name)
         return shares
 
     def _due(self, now: datetime) -> list[QueueName]:
@@ -243,7 +238,7 @@ class Scheduler:
         if room > 0 and self._heap:
             seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))
         if room > 0 and self._waiting:
-            seconds = min(seconds, self._opening.wait(self._clock.monotonic()))
+            seconds = min(seconds, self._connections.wait(self._clock.monotonic()))
         timer = asyncio.get_running_loop().call_later(seconds, self._woken.set)
         await self._woken.wait()
         timer.cancel()

@@ -37,6 +37,10 @@ class Ids(Protocol):
 
 
 class Sender(Protocol):
+    @property
+    def connections_kept_for(self) -> float:
+        """For how many seconds a connection stays open that no attempt uses; 0 when none is kept."""
+
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
         """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
 
