@@ -13,7 +13,7 @@ from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.ports.events import AttemptEnded, AttemptStarted
 from tidegate.engine.ports.world import MintError, World
-from tidegate.engine.records import Ended, Records
+from tidegate.engine.records import Ended, Recorder
 from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Dispatcher:
         self,
         world: World,
         under_way: UnderWay,
-        records: Records,
+        recorder: Recorder,
         app_engine: Mapping[str, str],
         *,
         https_tokens: bool,
@@ -39,7 +39,7 @@ class Dispatcher:
         self._sender = world.sender
         self._mint = world.mint
         self._under_way = under_way
-        self._records = records
+        self._recorder = recorder
         self._app_engine = app_engine
         self._https_tokens = https_tokens
         self._warned = False
@@ -59,7 +59,7 @@ class Dispatcher:
         outcomes the store does not take now.
         """
         cut = await self._under_way.drain(patience)
-        await self._records.drained()
+        await self._recorder.drained()
         return cut
 
     async def _run(self, attempt: AttemptUnderWay) -> None:
@@ -71,7 +71,7 @@ class Dispatcher:
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
             took = timedelta(seconds=self._clock.monotonic() - started)
-            self._records.add(Ended(queue.name, attempt.queue_id, task, outcome, now))
+            self._recorder.add(Ended(queue.name, attempt.queue_id, task, outcome, now))
             self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond

@@ -24,7 +24,7 @@ from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
-from tidegate.engine.records import Records
+from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
@@ -62,11 +62,11 @@ class Engine:
         self.policy = policy
         self.under_way = UnderWay(world.sender.connections_kept_for)
         self._executions = Executions()
-        self._records = Records(
+        self._recorder = Recorder(
             inner, self.under_way, self._executions, self._recorded, self._roomier, throttling=policy.throttling
         )
         self.dispatcher = Dispatcher(
-            inner, self.under_way, self._records, policy.app_engine, https_tokens=policy.https_tokens
+            inner, self.under_way, self._recorder, policy.app_engine, https_tokens=policy.https_tokens
         )
         self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
@@ -101,6 +101,7 @@ class Engine:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
         self._executions.clear()
+        self.scheduler.forget()
         self._events.emit(AllDeleted())
 
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

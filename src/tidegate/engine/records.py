@@ -91,7 +91,7 @@ def forget(tx: Transaction, ended: Sequence[Ended]) -> list[RecordedQueue]:
     return freed
 
 
-class Records:
+class Recorder:
     """Records ended attempts, a batch at a time, and gives back what they held."""
 
     def __init__(

@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count, islice
 
@@ -19,7 +19,8 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.claims import Claim, Shares, claim
-from tidegate.engine.ports.store import StoreError
+from tidegate.engine.held_by import HeldBy, HeldQueues, HoldCode
+from tidegate.engine.ports.store import StoreError, StoreFullError
 from tidegate.engine.ports.world import World
 from tidegate.engine.under_way import UnderWay
 
@@ -66,12 +67,11 @@ class Scheduler:
         self._moments: dict[QueueName, datetime] = {}
         self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
         self._numbers = count()
-        self._waiting: dict[QueueName, None] = {}  # due, until connections may be opened; the longest first
+        self._waiting: dict[QueueName, datetime] = {}  # due, until connections may be opened; since when, in this order
         self._claiming: Shares = {}  # the claim with the store
-        self._behind: set[QueueName] = set()  # had more due tasks, or may have had, than they gave in their last claim
+        self._held = HeldQueues()  # those that had, or may have had, more due tasks than they gave in their last claim
+        self._all_held: HeldBy | None = None  # what holds all queues
         self._handed: Shares = {}  # to the creation with the store
-        self._full: set[QueueName] = set()
-        self._cramped: set[QueueName] = set()
         self._woken = asyncio.Event()
         self._stopping = False
 
@@ -91,16 +91,44 @@ class Scheduler:
 
     def ended(self, queue: QueueName) -> None:
         """Attempts of the queue ended: it may have room again, and so may we."""
-        if queue in self._full:
-            self._full.discard(queue)
-            self.wake(queue, self._clock.now())
+        held_by = self._held.get(queue)
+        if held_by is not None and held_by.code is HoldCode.CONCURRENCY_FULL:
+            self._let_go(queue)
         self._woken.set()
 
     def roomier(self) -> None:
         """Long attempts ended, of whichever queue: there is room in memory again."""
-        cramped, self._cramped = self._cramped, set()
-        for queue in cramped:
-            self.wake(queue, self._clock.now())
+        for queue in self._held.held_by_bodies():
+            self._let_go(queue)
+
+    def _let_go(self, queue: QueueName) -> None:
+        """What held the queue holds it no more: its next claim finds out what is due."""
+        now = self._clock.now()
+        self._held.put(queue, HeldBy(HoldCode.DUE_NOW, now, now), now)
+        self.wake(queue, now)
+
+    def view(self, queue: QueueName) -> HeldBy:
+        """What holds the queue now, as far as this process knows. Of a queue that is not there: nothing is due.
+
+        Of several causes the outermost: the process, then its connections, then the queue itself.
+        """
+        if self._all_held is not None:
+            return self._all_held
+        now = self._clock.now()
+        moment, held_by, waiting_since = self._moments.get(queue), self._held.get(queue), self._waiting.get(queue)
+        looked_at_soon = waiting_since is not None or queue in self._claiming
+        if not looked_at_soon and (moment is None or moment > now):
+            return held_by or HeldBy(HoldCode.NOTHING_DUE, until=moment)
+        if self._free() <= 0:
+            return HeldBy(HoldCode.SERVER_FULL)
+        if waiting_since is not None:
+            seconds = self._connections.wait(self._clock.monotonic())
+            return HeldBy(HoldCode.OPENING_CONNECTIONS, waiting_since, now + timedelta(seconds=seconds))
+        return HeldBy(HoldCode.DUE_NOW, until=now)
+
+    def forget(self) -> None:
+        """The engine was reset: no queue is there, so nothing holds one."""
+        self._held.clear()
 
     @contextmanager
     def at_once(self, queues: Collection[QueueName]) -> Iterator[Shares]:
@@ -127,7 +155,7 @@ class Scheduler:
 
     def _may_be_due(self, queue: QueueName, now: datetime) -> bool:
         """Whether the queue may have a task that is due."""
-        if queue in self._behind or queue in self._claiming or queue in self._waiting:
+        if queue in self._held or queue in self._claiming or queue in self._waiting:
             return True
         moment = self._moments.get(queue)
         return moment is not None and moment <= now
@@ -139,6 +167,7 @@ class Scheduler:
 
     def stop(self) -> None:
         self._stopping = True
+        self._all_held = HeldBy(HoldCode.DRAINING, self._clock.now())
         self._woken.set()
 
     async def run(self) -> None:
@@ -163,30 +192,40 @@ class Scheduler:
                 if not isinstance(error, StoreError):
                     raise
                 logger.warning("cannot claim tasks: %s", error)
+                self._fails(error, now)
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
                 continue
             self._claiming = {}
-            self._behind.difference_update(shares)
-            self._take(claims)
+            self._take(claims, shares, now)
             if self._bodies.releases != releases:  # while the claim was under way
                 self.roomier()
 
-    def _take(self, claims: Sequence[Claim]) -> None:
-        """Dispatch what was claimed, and note what each queue waits for."""
+    def _fails(self, error: StoreError, now: datetime) -> None:
+        """The store could not commit a claim, so no queue can start anything."""
+        if self._stopping:
+            return
+        code = HoldCode.DISK_FULL if isinstance(error, StoreFullError) else HoldCode.STORE_FAILING
+        before = self._all_held
+        since = before.since if before is not None and before.code is code else now
+        self._all_held = HeldBy(code, since, now + timedelta(seconds=PAUSE_AFTER_ERROR))
+
+    def _take(self, claims: Sequence[Claim], names: Iterable[QueueName], now: datetime) -> None:
+        """Dispatch what was claimed of the queues with these names, and note what each waits for."""
+        if not self._stopping:
+            self._all_held = None
+        gone = set(names)
         for each in claims:
             name = each.stored.queue.name
             try:
                 self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
                 logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
-            if each.again is not None:
-                self.wake(name, each.again)
-            if not each.drained:
-                self._behind.add(name)
-            if each.full:
-                self._full.add(name)
-            if each.cramped:
-                self._cramped.add(name)
+            if each.held_by.until is not None:
+                self.wake(name, each.held_by.until)
+            self._held.put(name, each.held_by, now)
+            gone.discard(name)
+        for name in gone:
+            self._held.drop(name)
 
     def _free(self) -> int:
         """How many attempts may start now beside those that are about to."""
@@ -195,7 +234,8 @@ class Scheduler:
     def _shares(self, now: datetime, room: int) -> Shares:
         """How many tasks each queue may claim: as many as it has connections, and its part of those to be opened."""
         due = self._due(now)
-        self._waiting.update(dict.fromkeys(due))
+        for name in due:
+            self._waiting.setdefault(name, now)
         left = self._connections.left(self._clock.monotonic())
         # Those whose turn it is, and those that stand connected.
         names = dict.fromkeys((*islice(self._waiting, left), *due))
