@@ -37,7 +37,7 @@ class Life:
         self.network = network
         self.clock = VirtualClock()
         self.store = MemoryStore()
-        world = World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world, policy)
 
     async def create(

@@ -56,7 +56,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
-    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), CountingIds(), Notes())
+    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes())
     engine = Engine(world)
     await engine.start()
     for name in queues:

@@ -84,7 +84,7 @@ class CountingStore(MemoryStore):
 
 async def engine(handlers: Handlers, *queues: QueueName) -> tuple[Engine, CountingStore]:
     store = CountingStore()
-    engine = Engine(World(store, handlers, Mint(), VirtualClock(), CountingIds(), Notes()))
+    engine = Engine(World(store, handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
     await engine.start()
     for name in queues:
         await engine.queues.create(Queue(name=name, rate_limits=UNBOUND))

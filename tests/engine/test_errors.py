@@ -50,7 +50,7 @@ class Life:
     def __init__(self) -> None:
         self.store, self.clock = FailingStore(), VirtualClock()
         self.network = Network()
-        world = World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world)
 
     async def start(self, limits: RateLimits | None = None) -> None:

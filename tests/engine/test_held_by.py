@@ -61,7 +61,9 @@ class Life:
 
     def __init__(self, policy: Policy) -> None:
         self.store, self.network, self.clock = Store(), HangingNetwork(), VirtualClock()
-        self.engine = Engine(World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes()), policy)
+        self.engine = Engine(
+            World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes()), policy
+        )
 
     @property
     def held(self) -> HeldBy:

@@ -91,7 +91,7 @@ class Handlers:
 
 
 def engine_on(store: SqliteStore, handlers: Handlers) -> Engine:
-    return Engine(World(store, handlers, Mint(), SystemClock(), RandomIds(), Notes()))
+    return Engine(World(store, handlers, Mint(), SystemClock(), SystemClock(), RandomIds(), Notes()))
 
 
 async def work(engine: Engine, dice: random.Random, known: Known, steps: int) -> None:

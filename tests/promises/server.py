@@ -142,7 +142,7 @@ class Server:
 
     async def start(self) -> None:
         store = SyncedStore(self.memory, self._dice, self.trouble)
-        world = World(store, self.handlers, NoMint(), self.clock, self._ids, self.handlers)
+        world = World(store, self.handlers, NoMint(), self.clock, self.clock, self._ids, self.handlers)
         self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
         await self._engine.start()
         self._api = Api(self._engine)

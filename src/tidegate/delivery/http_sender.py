@@ -25,7 +25,7 @@ from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
-from tidegate.engine.ports.world import Clock
+from tidegate.engine.ports.world import MachineClock
 
 CLOSED_BY_THEN = 0.05  # seconds; what says so this soon, was a connection closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
@@ -54,7 +54,7 @@ class HttpSender:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: MachineClock,
         *,
         egress: Egress = UNRESTRICTED,
         exempt_origins: Iterable[str] = (),

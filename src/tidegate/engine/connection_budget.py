@@ -99,7 +99,7 @@ class ConnectionBudget:
         self._back.pop(queue, None)
 
     def left(self, at: float) -> int:
-        """How many connections may be opened at this monotonic time."""
+        """How many connections may be opened at this machine time."""
         if at >= self._next_slice:
             self._left, self._next_slice = SLICE, at + EVERY
         if at >= self._looked_at + self._kept_for:

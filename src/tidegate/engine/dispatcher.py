@@ -35,6 +35,7 @@ class Dispatcher:
     ) -> None:
         """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only."""
         self._clock = world.clock
+        self._machine = world.machine
         self._events = world.events
         self._sender = world.sender
         self._mint = world.mint
@@ -65,12 +66,12 @@ class Dispatcher:
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
         try:
-            started = self._clock.monotonic()
+            started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             outcome = await self._outcome(queue, task)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
-            took = timedelta(seconds=self._clock.monotonic() - started)
+            took = timedelta(seconds=self._machine.monotonic() - started)
             self._recorder.add(Ended(queue.name, attempt.queue_id, task, outcome, now))
             self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         finally:

@@ -57,6 +57,7 @@ class Engine:
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
+        self._machine = world.machine
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
@@ -104,6 +105,18 @@ class Engine:
         self.scheduler.forget()
         self._events.emit(AllDeleted())
 
+    def next_moment(self) -> datetime | None:
+        """When the engine has something to do next by itself, by its wall clock: a task is due, or a queue's next token
+        is there. None when only a call or the end of an attempt can bring something. Paused queues do not count.
+        """
+        return self.scheduler.next_moment()
+
+    def quiet(self) -> bool:
+        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim. Calls that
+        are not answered yet do not count.
+        """
+        return not self.under_way.attempts and self._recorder.idle and self.scheduler.quiet()
+
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part to its end. What it did not expect is logged, and it goes on: its transactions are undone, and a
         server that takes calls must not stand still behind them.
@@ -113,7 +126,7 @@ class Engine:
                 return await run()
             except Exception:
                 logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
-                await self.clock.sleep(PAUSE_AFTER_ERROR)
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

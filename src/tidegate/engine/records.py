@@ -41,7 +41,9 @@ class Ended(Struct, frozen=True):
 
 
 class RecordedQueue(Struct, frozen=True):
-    """A queue of which attempts were recorded. ``retry_at`` is the earliest retry among them, None without any."""
+    """A queue of which attempts were recorded. ``retry_at`` is the earliest retry among them, None without any or
+    where it is not dispatched now.
+    """
 
     queue: QueueName
     retry_at: datetime | None
@@ -74,7 +76,7 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
             answers = [(each.task.target, each.outcome) for each in group]
             flow = replace(flow, throttle=flow.throttle.after(answers, latest))
         flows.append((stored, flow))
-        recorded.append(RecordedQueue(name, retry_at))
+        recorded.append(RecordedQueue(name, retry_at if stored.queue.dispatches else None))
     tx.settle(settlements)
     tx.save_flows(flows)
     return recorded
@@ -108,7 +110,7 @@ class Recorder:
         ones were: others have room.
         """
         self._store = world.store
-        self._clock = world.clock
+        self._machine = world.machine
         self._under_way = under_way
         self._executions = executions
         self._recorded = recorded
@@ -141,7 +143,7 @@ class Recorder:
 
     async def _record_together(self, ended: Sequence[Ended]) -> None:
         answered = Counter([each.queue for each in ended if each.outcome.answered])
-        self._executions.add(answered, self._clock.monotonic())
+        self._executions.add(answered, self._machine.monotonic())
         recorded = await self._write(ended, self._record_each)
         long = [each for each in ended if each.task.bulk]
         for attempt in long:
@@ -162,7 +164,7 @@ class Recorder:
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
                 if self._leaving:
                     return []
-                await self._clock.sleep(PAUSE_AFTER_ERROR)
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
             except Exception:
                 if len(ended) > 1:
                     logger.exception("cannot record %d attempts together", len(ended))

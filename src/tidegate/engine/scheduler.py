@@ -5,7 +5,6 @@ The scheduler keeps one moment a queue in memory, never the tasks: a claim asks 
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import logging
 from collections import Counter
@@ -20,9 +19,10 @@ from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.claims import Claim, Shares, claim
 from tidegate.engine.held_by import HeldBy, HeldQueues, HoldCode
-from tidegate.engine.ports.store import StoreError, StoreFullError
+from tidegate.engine.ports.store import Reader, StoreError, StoreFullError
 from tidegate.engine.ports.world import World
 from tidegate.engine.under_way import UnderWay
+from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ PAUSE_AFTER_ERROR = 1.0
 SPARE_MOMENTS = 1024
 """Overtaken moments that may lie about before they are cleared out."""
 
-LONGEST_SLEEP = 1.0
-"""Seconds. The wall clock may jump; the sleep is by the monotonic one, so look again now and then."""
+LONGEST_WAIT = 1.0
+"""Seconds of machine time. The machine's wall clock may be set, and nobody tells: look again now and then."""
 
 
 class Scheduler:
@@ -59,6 +59,7 @@ class Scheduler:
         """``dispatch(queue, queue id, tasks)`` starts attempts, as far as what is ``under_way`` leaves room."""
         self._store = world.store
         self._clock = world.clock
+        self._machine = world.machine
         self._under_way = under_way
         self._connections = under_way.connections
         self._bodies = under_way.bodies
@@ -72,7 +73,7 @@ class Scheduler:
         self._held = HeldQueues()  # those that had, or may have had, more due tasks than they gave in their last claim
         self._all_held: HeldBy | None = None  # what holds all queues
         self._handed: Shares = {}  # to the creation with the store
-        self._woken = asyncio.Event()
+        self._waiter = Waiter(world.clock, world.machine)
         self._stopping = False
 
     def wake(self, queue: QueueName, at: datetime) -> None:
@@ -87,14 +88,14 @@ class Scheduler:
         else:
             heapq.heappush(self._heap, (at, next(self._numbers), queue))
         if self._heap[0][0] == at:
-            self._woken.set()
+            self._waiter.wake()
 
     def ended(self, queue: QueueName) -> None:
         """Attempts of the queue ended: it may have room again, and so may we."""
         held_by = self._held.get(queue)
         if held_by is not None and held_by.code is HoldCode.CONCURRENCY_FULL:
             self._let_go(queue)
-        self._woken.set()
+        self._waiter.wake()
 
     def roomier(self) -> None:
         """Long attempts ended, of whichever queue: there is room in memory again."""
@@ -122,9 +123,27 @@ class Scheduler:
         if self._free() <= 0:
             return HeldBy(HoldCode.SERVER_FULL)
         if waiting_since is not None:
-            seconds = self._connections.wait(self._clock.monotonic())
+            seconds = self._connections.wait(self._machine.monotonic())
             return HeldBy(HoldCode.OPENING_CONNECTIONS, waiting_since, now + timedelta(seconds=seconds))
         return HeldBy(HoldCode.DUE_NOW, until=now)
+
+    def next_moment(self) -> datetime | None:
+        """When the next queue is looked at, by the wall clock: its next task is due then, or its next token is there.
+        None when none is to be looked at.
+        """
+        while self._heap:
+            at, _, queue = self._heap[0]
+            if self._moments.get(queue) == at:
+                return at
+            heapq.heappop(self._heap)  # the queue was woken before it
+        return None
+
+    def quiet(self) -> bool:
+        """Whether nothing is due, waits for connections, or is on its way from the store."""
+        if self._claiming or self._handed or self._waiting:
+            return False
+        moment = self.next_moment()
+        return moment is None or moment > self._clock.now()
 
     def forget(self) -> None:
         """The engine was reset: no queue is there, so nothing holds one."""
@@ -150,7 +169,7 @@ class Scheduler:
         room = min(self._free(), CLAIM_BATCH)
         if not names or room <= 0:
             return {}
-        left = 0 if self._waiting else self._connections.left(self._clock.monotonic())
+        left = 0 if self._waiting else self._connections.left(self._machine.monotonic())
         return self._allot(names, left, max(1, left // len(names)), room, room)
 
     def _may_be_due(self, queue: QueueName, now: datetime) -> bool:
@@ -162,23 +181,23 @@ class Scheduler:
 
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
-        for queue, due in await self._store.read(lambda tx: tx.backlog()):
+        for queue, due in await self._store.read(_dispatching):
             self.wake(queue, due)
 
     def stop(self) -> None:
         self._stopping = True
         self._all_held = HeldBy(HoldCode.DRAINING, self._clock.now())
-        self._woken.set()
+        self._waiter.wake()
 
     async def run(self) -> None:
         """Claim and dispatch until stopped. An error that is raised is no end: to run again is to go on."""
         while not self._stopping:
-            self._woken.clear()
+            self._waiter.clear()
             now = self._clock.now()
             room = self._free()
             shares = self._shares(now, min(room, CLAIM_BATCH)) if room > 0 else {}
             if not shares:
-                await self._sleep(now, room)
+                await self._wait(room)
                 continue
             releases = self._bodies.releases
             self._claiming = shares
@@ -193,7 +212,7 @@ class Scheduler:
                     raise
                 logger.warning("cannot claim tasks: %s", error)
                 self._fails(error, now)
-                await self._clock.sleep(PAUSE_AFTER_ERROR)
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
                 continue
             self._claiming = {}
             self._take(claims, shares, now)
@@ -236,7 +255,7 @@ class Scheduler:
         due = self._due(now)
         for name in due:
             self._waiting.setdefault(name, now)
-        left = self._connections.left(self._clock.monotonic())
+        left = self._connections.left(self._machine.monotonic())
         # Those whose turn it is, and those that stand connected.
         names = dict.fromkeys((*islice(self._waiting, left), *due))
         even = max(1, left // (len(self._waiting) or 1))
@@ -273,12 +292,14 @@ class Scheduler:
                 names.append(queue)
         return names
 
-    async def _sleep(self, now: datetime, room: int) -> None:
-        seconds = LONGEST_SLEEP
-        if room > 0 and self._heap:
-            seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))
+    async def _wait(self, room: int) -> None:
+        longest = LONGEST_WAIT
         if room > 0 and self._waiting:
-            seconds = min(seconds, self._connections.wait(self._clock.monotonic()))
-        timer = asyncio.get_running_loop().call_later(seconds, self._woken.set)
-        await self._woken.wait()
-        timer.cancel()
+            longest = min(longest, self._connections.wait(self._machine.monotonic()))
+        await self._waiter.wait(self.next_moment() if room > 0 else None, longest)
+
+
+def _dispatching(tx: Reader) -> list[tuple[QueueName, datetime]]:
+    """The queues that dispatch and in which tasks wait, each with its earliest schedule time."""
+    found = ((name, due, tx.queue(name)) for name, due in tx.backlog())
+    return [(name, due) for name, due, stored in found if stored is not None and stored.queue.dispatches]

@@ -45,6 +45,11 @@ class UnderWay:
         self._attempts: dict[int, AttemptUnderWay] = {}
         self._numbers = count()
 
+    @property
+    def attempts(self) -> int:
+        """How many are under way."""
+        return len(self._attempts)
+
     def room(self) -> int:
         """How many more attempts may start now."""
         return MOST_ATTEMPTS - len(self._attempts)
@@ -64,6 +69,7 @@ class UnderWay:
     def end(self, attempt: AttemptUnderWay) -> None:
         """The attempt is over: its place is free."""
         del self._attempts[attempt.number]
+        attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""
