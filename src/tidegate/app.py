@@ -31,7 +31,7 @@ from tidegate.delivery.token_sources import GoogleSource, NoKeyError
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import Clock, World
+from tidegate.engine.ports.world import MachineClock, World
 from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
@@ -110,7 +110,7 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
-        world = World(self._store, self._sender, mint, clock, RandomIds(), Listeners(*listeners))
+        world = World(self._store, self._sender, mint, clock, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
         await self._make_queues(engine)
         await engine.start()
@@ -168,7 +168,7 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _sender(settings: Settings, address: Address, clock: Clock) -> HttpSender:
+def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSender:
     try:
         egress = Egress.parse(settings.egress_rules, own_port=address.port)
     except ValueError as error:
@@ -222,7 +222,7 @@ def _keys(settings: Settings) -> SigningKeys:
         raise StartupError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
 
 
-def _mint(settings: Settings, clock: Clock, keys: SigningKeys, issuer: str) -> Mint:
+def _mint(settings: Settings, clock: MachineClock, keys: SigningKeys, issuer: str) -> Mint:
     source, handed_over = _token_source(settings), settings.id_tokens == "source"
     if handed_over and source is None:
         raise StartupError("--id-tokens source needs a source: name one with --token-source")
@@ -246,7 +246,7 @@ def _rest(api: Api, in_flight: InFlight) -> RestServer:
     return RestServer(rows, in_flight)
 
 
-def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:
+def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
     """What a handler needs to verify the ID tokens that ``name`` issues."""
 
     async def about(_scope: Scope) -> Document:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """``ports.Clock`` on the machine's clocks."""
+    """``ports.Clock`` and ``ports.MachineClock`` on the machine's clocks."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -17,4 +18,13 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:  # noqa: ASYNC110 - uvloop rounds to milliseconds, down too
+            await asyncio.sleep(left)
+
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        # Nobody tells when the machine's wall clock is set. Whoever waits looks at it now and then.
+        return self.call_later(max(0.0, (moment - self.now()).total_seconds()), wake)
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, wake)

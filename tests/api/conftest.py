@@ -9,7 +9,7 @@ from tests.ids import CountingIds
 
 from tidegate.api.rpcs import Api
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports.world import World
+from tidegate.engine.ports.world import Timer, World
 from tidegate.schema import v2, v2beta2, v2beta3
 from tidegate.storage.sqlite import MemoryStore
 
@@ -35,12 +35,20 @@ class FakeClock:
     async def sleep(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
 
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
+
     def advance(self, **span: float) -> None:
         self.moment += timedelta(**span)
 
 
 class Silence:
     """A sender, a token mint and a listener to events in one; nobody hears from it."""
+
+    connections_kept_for = 4.0
 
     def emit(self, event: Any) -> None:
         pass
@@ -54,7 +62,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def engine(clock: FakeClock) -> Engine:
     silence: Any = Silence()
-    return Engine(World(MemoryStore(), silence, silence, clock, CountingIds(), silence))
+    return Engine(World(MemoryStore(), silence, silence, clock, clock, CountingIds(), silence))
 
 
 class Caller:

@@ -30,6 +30,9 @@ class StoppedClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, wake)
+
     def advance(self, span: timedelta) -> None:
         self.wall += span
         self.ahead += span.total_seconds()

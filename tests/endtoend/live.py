@@ -88,7 +88,9 @@ async def live(app_engine: Mapping[str, str] | None = None, *, on_disk: bool = F
         keys = SigningKeys(None)
         mint = Mint(clock, keys, "http://issuer.test")
         sender = HttpSender(clock)
-        engine = Engine(World(store, sender, mint, clock, RandomIds(), Silence()), Policy(app_engine=app_engine or {}))
+        engine = Engine(
+            World(store, sender, mint, clock, clock, RandomIds(), Silence()), Policy(app_engine=app_engine or {})
+        )
         await engine.start()
         try:
             yield Live(engine, keys)

@@ -55,7 +55,7 @@ class Life:
 
     def __init__(self) -> None:
         self.store, self.network, self.clock = WatchedStore(), Network(), VirtualClock()
-        world = World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world, Policy(throttling=False))
 
     def new(self, ahead: float = 0.0, body: bytes = b"", url: str = "http://handler.test/") -> NewTask:

@@ -37,7 +37,7 @@ class Life:
         self.network = network
         self.clock = VirtualClock()
         self.store = MemoryStore()
-        world = World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world, policy)
 
     async def create(
@@ -307,10 +307,10 @@ def test_an_attempt_that_breaks_here_leaves_its_place_to_others(caplog: pytest.L
         life.engine.dispatcher._events = Deaf()
         await life.engine.start()
         await life.engine.queues.create(Queue(name=QUEUE))
-        room = life.engine.dispatcher.room()
+        room = life.engine.under_way.room()
         await life.create()
         await asyncio.sleep(1)
-        assert life.engine.dispatcher.room() == room
+        assert life.engine.under_way.room() == room
 
     run(day())
 

@@ -15,7 +15,7 @@ from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine import body_budget
-from tidegate.engine.body_budget import Bulk
+from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
@@ -28,6 +28,8 @@ BODY = 10_000
 
 class Handlers:
     """``ports.Sender`` whose calls hang until they are let go; knows how much body they hold."""
+
+    connections_kept_for = 4.0
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -54,7 +56,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
-    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), CountingIds(), Notes())
+    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes())
     engine = Engine(world)
     await engine.start()
     for name in queues:
@@ -87,7 +89,7 @@ def test_hanging_handlers_hold_no_more_than_fits_and_leave_room_for_others() -> 
         await asyncio.sleep(60)
         assert [handlers.arrived.count(name.queue) for name in HOGS] == [201, 200, 200]
         assert handlers.most <= LIMIT
-        assert world.dispatcher.bulk.room(OTHER) == LIMIT // 2
+        assert world.under_way.bodies.room(OTHER) == LIMIT // 2
         await world.stop()
 
     run(day())
@@ -112,7 +114,7 @@ def test_what_waits_for_room_starts_at_its_queues_rate() -> None:
 
 
 def test_a_queue_alone_may_hold_half_and_each_further_one_half_of_what_is_left() -> None:
-    room = Bulk()
+    room = BodyBudget()
     taken = []
     for name in HOGS:
         taken.append(room.room(name))
@@ -139,7 +141,7 @@ def test_forced_attempts_are_not_refused_but_their_bodies_count() -> None:
         handlers.go.set()
         await asyncio.sleep(60)
         assert handlers.arrived == [HOGS[0].queue] * 3 + [HOGS[1].queue]
-        assert world.dispatcher.bulk.room(OTHER) == LIMIT // 2
+        assert world.under_way.bodies.room(OTHER) == LIMIT // 2
         await world.stop()
 
     run(day())

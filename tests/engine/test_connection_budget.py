@@ -20,9 +20,9 @@ from tidegate.core.queue import HttpTarget, Queue, RateLimits, UriOverride
 from tidegate.core.target import HttpCall
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import dispatcher, scheduler
+from tidegate.engine import records, scheduler
 from tidegate.engine.claims import Claim
-from tidegate.engine.connection_budget import EVERY, KEPT_FOR, SLICE, Opening, handler_of
+from tidegate.engine.connection_budget import EVERY, SLICE, ConnectionBudget, handler_of
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
@@ -34,14 +34,14 @@ POLITE = QueueName.of("p", "l", "polite")
 Q = POLITE
 UNBOUND = RateLimits(1_000_000, 1_000_000, 1_000_000)
 
-
 HANDLER = "handler.test"
+KEPT_FOR = 4.0
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def standing(opening: Opening) -> tuple[int, int]:
+def standing(budget: ConnectionBudget) -> tuple[int, int]:
     """Idle connections of the queue, and of its handler."""
-    return opening.usable(Q), opening.idle(HANDLER)
+    return budget.usable(Q), budget.idle(HANDLER)
 
 
 def a_task(target: HttpRequest | AppEngineRequest) -> Task:
@@ -50,6 +50,8 @@ def a_task(target: HttpRequest | AppEngineRequest) -> Task:
 
 class Handlers:
     """``ports.Sender``: polite calls are answered at once, the others when they are let go. Notes when calls came."""
+
+    connections_kept_for = 4.0
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -82,7 +84,7 @@ class CountingStore(MemoryStore):
 
 async def engine(handlers: Handlers, *queues: QueueName) -> tuple[Engine, CountingStore]:
     store = CountingStore()
-    engine = Engine(World(store, handlers, Mint(), VirtualClock(), CountingIds(), Notes()))
+    engine = Engine(World(store, handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
     await engine.start()
     for name in queues:
         await engine.queues.create(Queue(name=name, rate_limits=UNBOUND))
@@ -164,13 +166,13 @@ def test_connections_that_stand_are_used_again_without_waiting() -> None:
 
 def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[int] = []
-    settle = dispatcher.settle
+    record = records.record
 
-    def counting(tx: Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> list[dispatcher.Settled]:
+    def counting(tx: Transaction, ended: list[records.Ended], *, throttling: bool) -> list[records.RecordedQueue]:
         parts.append(len(ended))
-        return settle(tx, ended, throttling=throttling)
+        return record(tx, ended, throttling=throttling)
 
-    monkeypatch.setattr(dispatcher, "settle", counting)
+    monkeypatch.setattr(records, "record", counting)
 
     async def day() -> None:
         handlers = Handlers()
@@ -180,7 +182,7 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
         handlers.go.set()
         await asyncio.sleep(10)
         assert sum(parts) == 1500
-        assert max(parts) <= dispatcher.RECORDED_AT_ONCE
+        assert max(parts) <= records.RECORDED_AT_ONCE
         assert len(await world.tasks.list(HOGS[0], "", 10, body=False)) == 0
         await world.stop()
 
@@ -188,57 +190,83 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_connection_is_forgotten_when_nobody_used_it_for_a_while() -> None:
-    opening = Opening()
+    budget = ConnectionBudget(KEPT_FOR)
     for _ in range(5):
-        opening.started(Q, HANDLER)
-        opening.ended(Q, HANDLER, answered=True)
-    opening.started(Q, HANDLER)
-    opening.ended(Q, HANDLER, answered=False)
-    assert standing(opening) == (0, 0)
+        budget.started(Q, HANDLER)
+        budget.ended(Q, HANDLER, answered=True)
+    budget.started(Q, HANDLER)
+    budget.ended(Q, HANDLER, answered=False)
+    assert standing(budget) == (0, 0)
     for _ in range(5):
-        opening.started(Q, HANDLER)
+        budget.started(Q, HANDLER)
     for _ in range(5):
-        opening.ended(Q, HANDLER, answered=True)
-    assert standing(opening) == (5, 5)
-    opening.left(KEPT_FOR)
-    opening.started(Q, HANDLER)
-    opening.ended(Q, HANDLER, answered=True)
-    opening.left(2 * KEPT_FOR)
-    assert standing(opening) == (1, 1)  # the same one, again and again
-    opening.left(3 * KEPT_FOR)
-    assert standing(opening) == (0, 0)
+        budget.ended(Q, HANDLER, answered=True)
+    assert standing(budget) == (5, 5)
+    budget.left(KEPT_FOR)
+    budget.started(Q, HANDLER)
+    budget.ended(Q, HANDLER, answered=True)
+    budget.left(2 * KEPT_FOR)
+    assert standing(budget) == (1, 1)  # the same one, again and again
+    budget.left(3 * KEPT_FOR)
+    assert standing(budget) == (0, 0)
+
+
+@pytest.mark.parametrize("kept_for", [1.0, 30.0])
+def test_an_engine_counts_a_connection_for_as_long_as_its_sender_keeps_it(kept_for: float) -> None:
+    async def day() -> None:
+        handlers = Handlers()
+        handlers.connections_kept_for = kept_for
+        world, _ = await engine(handlers, POLITE)
+
+        async def counted() -> int:
+            await fill(world, POLITE, 1)  # the budget looks when something is due
+            await asyncio.sleep(0.1)
+            return world.under_way.connections.idle(HANDLER)
+
+        await fill(world, POLITE, 5)
+        await asyncio.sleep(0.1)
+        assert await counted() == 5
+        await asyncio.sleep(kept_for * 0.5)
+        assert await counted() == 5
+        for _ in range(2):
+            await asyncio.sleep(kept_for)
+            left = await counted()
+        assert left == 1  # the one that is used again and again
+        await world.stop()
+
+    run(day())
 
 
 def test_a_new_queue_finds_the_connections_that_others_left_with_its_handler() -> None:
-    opening = Opening()
+    budget = ConnectionBudget(KEPT_FOR)
     for _ in range(SLICE):
-        opening.started(Q, HANDLER)
+        budget.started(Q, HANDLER)
     for _ in range(SLICE):
-        opening.ended(Q, HANDLER, answered=True)
-    before = opening.left(EVERY)
-    opening.started(HOGS[0], HANDLER)
-    assert opening.left(EVERY) == before  # nothing had to be opened
-    assert opening.idle(opening.handler(HOGS[0])) == SLICE - 1
-    assert opening.usable(Q) == SLICE  # and who has its own does not lose them
-    opening.started(HOGS[1], "elsewhere.test")
-    assert opening.left(EVERY) == before - 1
+        budget.ended(Q, HANDLER, answered=True)
+    before = budget.left(EVERY)
+    budget.started(HOGS[0], HANDLER)
+    assert budget.left(EVERY) == before  # nothing had to be opened
+    assert budget.idle(budget.handler(HOGS[0])) == SLICE - 1
+    assert budget.usable(Q) == SLICE  # and who has its own does not lose them
+    budget.started(HOGS[1], "elsewhere.test")
+    assert budget.left(EVERY) == before - 1
 
 
 def test_a_claim_counts_on_connections_that_come_back_as_they_did_during_the_one_before() -> None:
-    opening = Opening()
+    budget = ConnectionBudget(KEPT_FOR)
     for _ in range(10):
-        opening.started(Q, HANDLER)
-    opening.claims(Q)
+        budget.started(Q, HANDLER)
+    budget.claims(Q)
     for _ in range(4):
-        opening.ended(Q, HANDLER, answered=True)
-    assert opening.usable(Q) == 4 + 4
-    opening.claims(Q)
-    assert opening.usable(Q) == 4
+        budget.ended(Q, HANDLER, answered=True)
+    assert budget.usable(Q) == 4 + 4
+    budget.claims(Q)
+    assert budget.usable(Q) == 4
     for _ in range(5):
-        opening.ended(Q, HANDLER, answered=True)
-    assert opening.usable(Q) == 9 + 1  # only one is under way
-    opening.ended(Q, HANDLER, answered=False)
-    assert opening.usable(Q) == 9
+        budget.ended(Q, HANDLER, answered=True)
+    assert budget.usable(Q) == 9 + 1  # only one is under way
+    budget.ended(Q, HANDLER, answered=False)
+    assert budget.usable(Q) == 9
 
 
 @pytest.mark.parametrize(
@@ -256,10 +284,10 @@ def test_attempts_whose_host_the_queue_or_app_engine_says_share_those_of_their_q
 
 
 def test_connections_are_opened_in_slices() -> None:
-    opening = Opening()
-    assert opening.left(EVERY) == SLICE
+    budget = ConnectionBudget(KEPT_FOR)
+    assert budget.left(EVERY) == SLICE
     for _ in range(SLICE + 3):  # three of them forced
-        opening.started(Q, HANDLER)
-    assert opening.left(1.5 * EVERY) == 0
-    assert 0 < opening.wait(1.5 * EVERY) <= EVERY
-    assert opening.left(2 * EVERY) == SLICE
+        budget.started(Q, HANDLER)
+    assert budget.left(1.5 * EVERY) == 0
+    assert 0 < budget.wait(1.5 * EVERY) <= EVERY
+    assert budget.left(2 * EVERY) == SLICE

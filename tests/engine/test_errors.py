@@ -14,13 +14,13 @@ from tests.simulation.virtual_time import VirtualClock, run
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine import dispatcher
-from tidegate.engine.body_budget import FORCED_BULK, Bulk
+from tidegate.engine import records
+from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
 from tidegate.engine.claims import Claim
-from tidegate.engine.dispatcher import Settled
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.store import Reader, Transaction
 from tidegate.engine.ports.world import World
+from tidegate.engine.records import RecordedQueue
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Life:
     def __init__(self) -> None:
         self.store, self.clock = FailingStore(), VirtualClock()
         self.network = Network()
-        world = World(self.store, self.network, Mint(), self.clock, CountingIds(), Notes())
+        world = World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world)
 
     async def start(self, limits: RateLimits | None = None) -> None:
@@ -120,14 +120,14 @@ def test_tasks_of_a_claim_that_failed_are_claimed_again(caplog: pytest.LogCaptur
 
 def test_attempts_that_cannot_be_started_keep_no_other_queue_from_its_own(caplog: pytest.LogCaptureFixture) -> None:
     async def story(life: Life) -> None:
-        start = life.engine.dispatcher.opening.started
+        start = life.engine.under_way.connections.started
 
         def started(queue: QueueName, handler: str) -> None:
             if queue == QUEUES[0]:
                 raise ValueError("nobody expected this")
             start(queue, handler)
 
-        life.engine.dispatcher.opening.started = started  # type: ignore[method-assign]
+        life.engine.under_way.connections.started = started  # type: ignore[method-assign]
         for ahead in (5, 6):
             for name in QUEUES:
                 await life.create(name, ahead=ahead)
@@ -172,7 +172,7 @@ def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> 
 
 
 def is_record(answer: Any) -> bool:
-    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], Settled)
+    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], RecordedQueue)
 
 
 def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,7 +194,7 @@ def test_an_outcome_that_cannot_be_recorded_holds_no_place_and_no_memory(
         raise ValueError("nobody expected this")
 
     async def story(life: Life) -> None:
-        monkeypatch.setattr(dispatcher, "judge", fail)
+        monkeypatch.setattr(records, "judge", fail)
         for _ in range(3):
             await life.create(QUEUES[0], body=bytes(FORCED_BULK + 1))
         await life.clock.sleep(10)
@@ -203,7 +203,7 @@ def test_an_outcome_that_cannot_be_recorded_holds_no_place_and_no_memory(
         stored = await life.store.read(lambda tx: tx.queue(QUEUES[0]))
         assert stored is not None
         assert stored.flow.in_flight == 0
-        assert life.engine.dispatcher.bulk.room(QUEUES[0]) == Bulk().room(QUEUES[0])
+        assert life.engine.under_way.bodies.room(QUEUES[0]) == BodyBudget().room(QUEUES[0])
         said = tracebacks(caplog)
         assert len(said) == 3
         assert "its task is due again at the next start" in said[0]

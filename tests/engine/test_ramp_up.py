@@ -29,7 +29,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
 
     async def day() -> None:
         network, store, clock = Network(), MemoryStore(), VirtualClock()
-        world = World(store, network, Mint(), clock, CountingIds(), Notes())
+        world = World(store, network, Mint(), clock, clock, CountingIds(), Notes())
         engine = Engine(world, Policy(ramp_up=ramp_up))
         await engine.start()
         await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(5000, 1000, 5000)))

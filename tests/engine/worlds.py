@@ -24,11 +24,23 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 
+class HandTimer:
+    """``ports.Timer`` of a clock that stands still until it is advanced."""
+
+    def __init__(self, at: datetime, wake: Callable[[], None]) -> None:
+        self.at = at
+        self.wake: Callable[[], None] | None = wake
+
+    def cancel(self) -> None:
+        self.wake = None
+
+
 class HandClock:
-    """``ports.Clock`` that stands still until it is advanced."""
+    """``ports.Clock`` and ``ports.MachineClock`` that stand still until they are advanced."""
 
     def __init__(self) -> None:
         self._now = START
+        self._timers: list[HandTimer] = []
 
     def now(self) -> datetime:
         return self._now
@@ -39,14 +51,32 @@ class HandClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.get_running_loop().create_future()  # nobody wakes up by himself
 
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> HandTimer:
+        timer = HandTimer(moment, wake)
+        self._timers.append(timer)
+        self._fire()
+        return timer
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> HandTimer:
+        return self.call_at(self._now + timedelta(seconds=seconds), wake)
+
     def advance(self, by: timedelta) -> None:
         self._now += by
+        self._fire()
+
+    def _fire(self) -> None:
+        due = [timer for timer in self._timers if timer.at <= self._now]
+        self._timers = [timer for timer in self._timers if timer.at > self._now and timer.wake is not None]
+        for timer in due:
+            if timer.wake is not None:
+                timer.wake()
 
 
 @dataclass
 class Network:
     """``ports.Sender`` that answers as told and remembers what was sent."""
 
+    connections_kept_for = 4.0
     answer: Callable[[HttpCall], Outcome] = lambda _: Outcome(http_status=200)
     calls: list[tuple[HttpCall, str | None]] = field(default_factory=list)
 
@@ -85,5 +115,5 @@ async def hands(policy: Policy | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
     store = MemoryStore()
-    world = World(store, network, Mint(), clock, CountingIds(), notes)
+    world = World(store, network, Mint(), clock, clock, CountingIds(), notes)
     return Hands(Engine(world, policy or Policy()), clock, network, notes, store)

@@ -70,6 +70,8 @@ class Known:
 class Handlers:
     """``ports.Sender``."""
 
+    connections_kept_for = 4.0
+
     def __init__(self, dice: random.Random, known: Known) -> None:
         self._dice = dice
         self._known = known
@@ -89,7 +91,7 @@ class Handlers:
 
 
 def engine_on(store: SqliteStore, handlers: Handlers) -> Engine:
-    return Engine(World(store, handlers, Mint(), SystemClock(), RandomIds(), Notes()))
+    return Engine(World(store, handlers, Mint(), SystemClock(), SystemClock(), RandomIds(), Notes()))
 
 
 async def work(engine: Engine, dice: random.Random, known: Known, steps: int) -> None:

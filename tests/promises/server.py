@@ -53,6 +53,8 @@ class Reply(NamedTuple):
 class Handlers:
     """``ports.Sender`` and ``ports.Events``: each call takes a while and ends as the dice say."""
 
+    connections_kept_for = 4.0
+
     def __init__(self, dice: random.Random, clock: VirtualClock, history: History) -> None:
         self.patience = 2.0
         """Seconds that an answer takes at most."""
@@ -140,7 +142,7 @@ class Server:
 
     async def start(self) -> None:
         store = SyncedStore(self.memory, self._dice, self.trouble)
-        world = World(store, self.handlers, NoMint(), self.clock, self._ids, self.handlers)
+        world = World(store, self.handlers, NoMint(), self.clock, self.clock, self._ids, self.handlers)
         self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
         await self._engine.start()
         self._api = Api(self._engine)

@@ -22,7 +22,7 @@ from tests.promises.history import story
 
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Event, Gone, judge
-from tidegate.engine import dispatcher
+from tidegate.engine import records
 from tidegate.engine.ports.store import Settlement, StoredQueue, Transaction, Verdict
 from tidegate.storage import sql
 from tidegate.storage.sql import SqlTransaction
@@ -169,7 +169,7 @@ def gives_up_at_the_first_failure(plant: pytest.MonkeyPatch) -> None:
     def judges(task: Any, queue: Any, outcome: Any, now: Any) -> Any:
         return Gone(Event.EXHAUST) if outcome.http_status == 404 else judge(task, queue, outcome, now)
 
-    plant.setattr(dispatcher, "judge", judges)
+    plant.setattr(records, "judge", judges)
 
 
 def retries_at_once(plant: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def retries_at_once(plant: pytest.MonkeyPatch) -> None:
             return judgement
         return replace(judgement, task=replace(judgement.task, schedule_time=now))
 
-    plant.setattr(dispatcher, "judge", judges)
+    plant.setattr(records, "judge", judges)
 
 
 def a_purge_leaves_the_tasks(plant: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from tests.servers.driving import Answer, Client
 from tidegate.api.rpcs import Api
 from tidegate.core.lifecycle import Outcome
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports.world import World
+from tidegate.engine.ports.world import Timer, World
 from tidegate.schema.versions import all_rows
 from tidegate.servers.call import AsgiApp
 from tidegate.servers.rest import RestServer
@@ -38,9 +39,17 @@ class StillClock:
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("nobody waits here")
 
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
+
 
 class Silence:
     """A sender, a token mint and a listener to events in one; nobody hears from it. Every attempt ends well."""
+
+    connections_kept_for = 4.0
 
     async def send(self, call: Any, authorization: str | None) -> Outcome:
         return Outcome(http_status=200)
@@ -55,7 +64,9 @@ class Silence:
 def still_engine(store: MemoryStore | None = None) -> Engine:
     """An engine that was not started: nothing happens in it but what is asked of it."""
     silence: Any = Silence()
-    return Engine(World(store or MemoryStore(), silence, silence, StillClock(), CountingIds(digits=1), silence))
+    return Engine(
+        World(store or MemoryStore(), silence, silence, StillClock(), StillClock(), CountingIds(digits=1), silence)
+    )
 
 
 def rest_of(engine: Engine) -> RestServer:

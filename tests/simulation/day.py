@@ -44,6 +44,8 @@ keep sixty tasks waiting is far below.
 class ScriptedNetwork:
     """``ports.Sender``: each call takes a while and ends as the dice say."""
 
+    connections_kept_for = 4.0
+
     def __init__(
         self,
         dice: random.Random,
@@ -167,7 +169,7 @@ class Day:
 
     async def _boot(self) -> None:
         network = ScriptedNetwork(self._dice, self._clock, self.history, self._factor, self._kindness)
-        world = World(self._store, network, NoMint(), self._clock, self._ids, Silence())
+        world = World(self._store, network, NoMint(), self._clock, self._clock, self._ids, Silence())
         self._engine = Engine(world, self._policy)
         await self._engine.start()
         self.history.boots.append(self._clock.now())

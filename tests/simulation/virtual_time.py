@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -44,7 +44,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """``ports.Clock`` on the running loop's time. ``shift`` moves the wall clock alone, as an operator may."""
+    """``ports.Clock`` and ``ports.MachineClock`` on the running loop's time. ``shift`` moves the wall clock alone and
+    tells nobody, as when an operator sets the machine's.
+    """
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
@@ -58,6 +60,12 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        return self.call_later(max(0.0, (moment - self.now()).total_seconds()), wake)
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, wake)
 
     def shift(self, by: timedelta) -> None:
         self._start += by

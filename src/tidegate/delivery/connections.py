@@ -16,7 +16,7 @@ from tidegate.delivery.deadlines import Deadlines
 from tidegate.delivery.destination import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
-from tidegate.engine.ports.world import Clock
+from tidegate.engine.ports.world import MachineClock
 
 IDLE_MAX = 4.0  # seconds; shorter than the 5 s after which Node and uvicorn close a connection from their side
 NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one is tried beside it (RFC 8305, 5)
@@ -28,7 +28,7 @@ class Connections:
     The one used last is used first, so those that are not needed grow old; they are closed after ``IDLE_MAX``.
     """
 
-    def __init__(self, clock: Clock, trusted_roots: bytes = b"") -> None:
+    def __init__(self, clock: MachineClock, trusted_roots: bytes = b"") -> None:
         """``trusted_roots`` are certificate authorities (PEM) beside the system's."""
         self._clock = clock
         self._trusted_roots = trusted_roots

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.delivery.connection import Answer, PassedDeadline
-from tidegate.delivery.connections import Connections
+from tidegate.delivery.connections import IDLE_MAX, Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.egress_gate import Forbidden, Gate, Way
@@ -25,7 +25,7 @@ from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
-from tidegate.engine.ports.world import Clock
+from tidegate.engine.ports.world import MachineClock
 
 CLOSED_BY_THEN = 0.05  # seconds; what says so this soon, was a connection closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
@@ -50,9 +50,11 @@ class HttpSender:
     ``trusted_roots`` are certificate authorities (PEM) beside the system's.
     """
 
+    connections_kept_for = IDLE_MAX
+
     def __init__(
         self,
-        clock: Clock,
+        clock: MachineClock,
         *,
         egress: Egress = UNRESTRICTED,
         exempt_origins: Iterable[str] = (),

@@ -13,7 +13,7 @@ from msgspec import Struct
 from tidegate.delivery.lookups import Addresses, Lookups
 from tidegate.delivery.passing_thread import in_passing_thread
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer
-from tidegate.engine.ports.world import Clock
+from tidegate.engine.ports.world import MachineClock
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 
@@ -80,7 +80,7 @@ class Resolver:
     What it answers is what will be called, so an answer that changes afterwards changes nothing that was checked.
     """
 
-    def __init__(self, clock: Clock, lookup: Lookup) -> None:
+    def __init__(self, clock: MachineClock, lookup: Lookup) -> None:
         self._clock = clock
         self._lookup = lookup
         self._lookups = Lookups(self._look_up)

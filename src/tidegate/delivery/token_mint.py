@@ -13,7 +13,7 @@ from tidegate.core.queue import OAuthToken, OidcToken, Token
 from tidegate.delivery.shared import Shared
 from tidegate.delivery.signing_keys import ALGORITHM, SigningKey, SigningKeys
 from tidegate.delivery.token_sources import CLOUD_PLATFORM, Fetched, TokenSource
-from tidegate.engine.ports.world import Clock, MintError
+from tidegate.engine.ports.world import MachineClock, MintError
 
 LIVES = timedelta(hours=1)
 LEFT_FOR_AN_ATTEMPT = timedelta(minutes=30)  # the longest dispatch deadline: a token outlives the attempt it goes with
@@ -33,7 +33,7 @@ class Mint:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: MachineClock,
         keys: SigningKeys,
         issuer: str,
         source: TokenSource | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tidegate.core.errors import ResourceExhausted, RetryInfo
-from tidegate.engine.ports.world import Clock
+from tidegate.engine.ports.world import MachineClock
 
 LONGEST_WAIT = 1.5
 """Seconds that the oldest new task may have waited for the disk while others are still let in: with the commit of its
@@ -20,15 +20,15 @@ TRY_AGAIN_AFTER = timedelta(seconds=1)
 class Admission:
     """Counts what is on its way into the store, in the order it came."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, machine: MachineClock) -> None:
+        self._machine = machine
         self._bytes = 0
         self._waiting: dict[int, float] = {}  # a ticket for each who waits, and when it came; the oldest first
         self._tickets = 0
 
     def enter(self, size: int) -> int:
         """Let ``size`` bytes in until ``leave`` gets the ticket. Raises ResourceExhausted."""
-        now = self._clock.monotonic()
+        now = self._machine.monotonic()
         if self._waiting:
             if now - next(iter(self._waiting.values())) > LONGEST_WAIT:
                 raise _refused("The server's disk does not keep up with new tasks.")

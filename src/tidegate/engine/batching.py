@@ -34,6 +34,11 @@ class Batcher(Generic[T]):
         self._filling.append(item)
         return promise
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being filled or under way."""
+        return self._filled is None and self._under_way is None
+
     async def drained(self) -> None:
         """Wait until nothing is being filled or under way."""
         while waited := self._filled or self._under_way:

@@ -18,7 +18,7 @@ FORCED_BULK = 4096
 """Bytes of body from which a task counts that RunTask forced. It is never refused, but claims see what it holds."""
 
 
-class Bulk:
+class BodyBudget:
     """How many bytes of bulky tasks each queue has under way.
 
     A queue may hold as much as it leaves free. So one alone gets half of the limit, a second one half of what is then
@@ -31,8 +31,8 @@ class Bulk:
         self.releases = 0
         """How often some was given back: who found no room may look whether there was some since."""
 
-    def copy(self) -> Bulk:
-        return Bulk(self._held)
+    def copy(self) -> BodyBudget:
+        return BodyBudget(self._held)
 
     def room(self, queue: QueueName) -> int:
         """How many bytes more the queue may hold. Always enough for the largest task when nothing is held."""

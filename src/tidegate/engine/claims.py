@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
-from tidegate.core.queue import RateLimits
+from tidegate.core.queue import Kind, Queue, RateLimits, State
 from tidegate.core.task import Task
-from tidegate.engine.body_budget import Bulk
+from tidegate.engine.body_budget import BodyBudget
+from tidegate.engine.held_by import HeldBy, HoldCode
 from tidegate.engine.ports.store import StoredQueue, Transaction
 
 LARGE_SHARE = 128
@@ -29,14 +30,13 @@ Shares = Mapping[QueueName, int]
 
 
 class Claim(Struct, frozen=True):
-    """What one queue gave in a claim. ``again`` is when to look next, None when something else will say so."""
+    """What one queue gave in a claim, and what keeps it from giving more. Its ``until`` is when to look next, None when
+    something else will say so.
+    """
 
     stored: StoredQueue
     tasks: list[Task]
-    again: datetime | None
-    drained: bool = False  # nothing else is due
-    full: bool = False  # as many attempts under way as the queue allows
-    cramped: bool = False  # the next task is long, and there is no room for it in memory
+    held_by: HeldBy
 
 
 class _Grant(Struct):
@@ -60,14 +60,18 @@ def grant(stored: StoredQueue, wanted: int, now: datetime, *, ramp_up: bool) -> 
     return granted, flow, limits
 
 
-def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up: bool) -> list[Claim]:
+def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, ramp_up: bool) -> list[Claim]:
     """Take the tasks these queues may dispatch at ``now``, of each its share at most and no more long ones than
     ``bulk`` has room for; the locked rows keep many nodes in step.
     """
+    claims: list[Claim] = []
     grants: list[_Grant] = []
     for name, share in shares.items():
         stored = tx.queue(name)
-        if stored is None or not stored.queue.dispatches:
+        if stored is None:
+            continue
+        if not stored.queue.dispatches:
+            claims.append(Claim(stored, [], HeldBy(_why_not_dispatched(stored.queue))))
             continue
         granted, flow, limits = grant(stored, share, now, ramp_up=ramp_up)
         grants.append(_Grant(stored, share, granted, limits, flow, []))
@@ -85,21 +89,33 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: Bulk, *, ramp_up
         each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
     tx.mark_dispatched([task for each in asked for task in each.tasks], now)
     tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
-    return [_claimed(tx, each, now) for each in grants]
+    claims.extend(Claim(each.stored, each.tasks, _held_by(tx, each, now)) for each in grants)
+    return claims
 
 
-def _claimed(tx: Transaction, given: _Grant, now: datetime) -> Claim:
-    stored, tasks, granted, limits, flow = given.stored, given.tasks, given.granted, given.limits, given.flow
+def _held_by(tx: Transaction, given: _Grant, now: datetime) -> HeldBy:
+    """What keeps a queue that dispatches from starting more than it was given."""
+    tasks, granted, limits, flow = given.tasks, given.granted, given.limits, given.flow
     if len(tasks) < granted or not tasks:
-        due = tx.next_due(stored)
+        due = tx.next_due(given.stored)
         if due is None or due > now:  # nothing waits, or not yet
-            return Claim(stored, tasks, due, drained=True)
+            return HeldBy(HoldCode.NOTHING_DUE, until=due)
         if granted:
-            return Claim(stored, tasks, None, cramped=True)
+            return HeldBy(HoldCode.BODIES_FULL)
     if flow.in_flight >= limits.max_concurrent_dispatches:
-        return Claim(stored, tasks, None, full=True)
+        return HeldBy(HoldCode.CONCURRENCY_FULL)
     if granted == given.share:  # there may be more at once
-        return Claim(stored, tasks, now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
+        return HeldBy(HoldCode.DUE_NOW, until=now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
     ready = flow.bucket.filled(limits, now).ready_at(limits)
     half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
-    return Claim(stored, tasks, max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full))))
+    again = max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full)))
+    if flow.throttle.factor_at(now) < 1:
+        return HeldBy(HoldCode.THROTTLED, flow.throttle.since, again)
+    slower = limits.max_dispatches_per_second < given.stored.queue.rate_limits.max_dispatches_per_second
+    return HeldBy(HoldCode.RAMPING_UP if slower else HoldCode.RATE_LIMITED, until=again)
+
+
+def _why_not_dispatched(queue: Queue) -> HoldCode:
+    if queue.kind is Kind.PULL:
+        return HoldCode.PULL_QUEUE
+    return HoldCode.QUEUE_DISABLED if queue.state is State.DISABLED else HoldCode.QUEUE_PAUSED

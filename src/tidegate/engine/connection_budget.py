@@ -27,9 +27,6 @@ SLICE = 16
 EVERY = 0.005
 """Seconds until as many again: 3,200 a second, which take some 20 % of a core."""
 
-KEPT_FOR = 4.0
-"""Seconds for which the sender keeps an idle connection."""
-
 
 def handler_of(queue: Queue, task: Task) -> str:
     """Whose connections an attempt uses: its host's, or its queue's where only the composed call tells the host."""
@@ -66,14 +63,16 @@ class _Standing(Generic[K]):
         self._fewest = dict(self.idle)
 
 
-class Opening:
+class ConnectionBudget:
     """An estimate: who answered left a connection, and those unused for a while are closed by now.
 
     A queue that is new finds those that others left with its handler; one that has its own does not lose them to others
     who come to hang there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_for: float) -> None:
+        """``kept_for`` is for how many seconds the sender keeps an idle connection."""
+        self._kept_for = kept_for
         self._of_queues: _Standing[QueueName] = _Standing()
         self._of_handlers: _Standing[str] = _Standing()
         self._handlers: dict[QueueName, str] = {}  # where the queue's last attempt went
@@ -100,10 +99,10 @@ class Opening:
         self._back.pop(queue, None)
 
     def left(self, at: float) -> int:
-        """How many connections may be opened at this monotonic time."""
+        """How many connections may be opened at this machine time."""
         if at >= self._next_slice:
             self._left, self._next_slice = SLICE, at + EVERY
-        if at >= self._looked_at + KEPT_FOR:
+        if at >= self._looked_at + self._kept_for:
             self._of_queues.forget_unused()
             self._of_handlers.forget_unused()
             in_use = self._of_queues.idle.keys() | self._busy.keys()

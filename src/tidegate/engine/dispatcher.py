@@ -1,159 +1,57 @@
-"""One attempt from claim to record: compose the call, send it, judge what came back, write it down."""
+"""One attempt: compose the call, send it, hand on what came back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
-from itertools import count
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from tidegate.core.bucket import Flow
-from tidegate.core.lifecycle import Gone, Outcome, judge
-from tidegate.core.names import QueueName
+from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
-from tidegate.engine.batching import Batcher
-from tidegate.engine.body_budget import FORCED_BULK, Bulk
-from tidegate.engine.connection_budget import Opening, handler_of
-from tidegate.engine.executions import Executions
 from tidegate.engine.ports.events import AttemptEnded, AttemptStarted
-from tidegate.engine.ports.store import Settlement, StoredQueue, StoreError, Transaction, Verdict
 from tidegate.engine.ports.world import MintError, World
+from tidegate.engine.records import Ended, Recorder
+from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 
 logger = logging.getLogger(__name__)
-
-MOST_ATTEMPTS = 20_000
-"""Attempts under way in this process at most, over all queues: four queues at their ceiling of 5,000."""
-
-RECORDED_AT_ONCE = 512
-"""Ended attempts in one transaction at most: when thousands end at once, claims of other queues come in between."""
-
-PAUSE_AFTER_ERROR = 1.0
-"""Seconds until ended attempts are recorded again when the store could not commit them."""
 
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
 
 
-class Ended(Struct, frozen=True):
-    """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
-
-    queue: QueueName
-    queue_id: int
-    task: Task
-    outcome: Outcome
-    at: datetime
-
-
-class Settled(Struct, frozen=True):
-    """What recording did in one queue: the earliest retry, if any."""
-
-    queue: QueueName
-    retry_at: datetime | None
-
-
-def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list[Settled]:
-    """Record ended attempts: decide what becomes of each task and free its place among those under way."""
-    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
-    for each in ended:
-        by_queue[each.queue, each.queue_id].append(each)
-    settlements: list[Settlement] = []
-    flows: list[tuple[StoredQueue, Flow]] = []
-    settled = []
-    for (name, queue_id), group in by_queue.items():
-        stored = tx.queue(name)
-        if stored is None or stored.id != queue_id:
-            continue  # deleted meanwhile, tasks and all
-        verdicts = []
-        retry_at: datetime | None = None
-        for each in group:
-            judgement = judge(each.task, stored.queue, each.outcome, each.at)
-            retry = None if isinstance(judgement, Gone) else judgement.task
-            verdicts.append(Verdict(each.task, retry))
-            if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
-                retry_at = retry.schedule_time
-        latest = max(each.at for each in group)
-        settlements.append(Settlement(stored, verdicts, latest + stored.queue.tombstone_ttl))
-        flow = stored.flow.ended(len(group))
-        if throttling:
-            answers = [(each.task.target, each.outcome) for each in group]
-            flow = replace(flow, throttle=flow.throttle.after(answers, latest))
-        flows.append((stored, flow))
-        settled.append(Settled(name, retry_at))
-    tx.settle(settlements)
-    tx.save_flows(flows)
-    return settled
-
-
-def forget(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
-    """Free the places of ended attempts without recording them. Their tasks stay dispatched until the next start."""
-    freed = []
-    for each in ended:
-        stored = tx.queue(each.queue)
-        if stored is not None and stored.id == each.queue_id:
-            tx.save_flows([(stored, stored.flow.ended(1))])
-            freed.append(Settled(each.queue, None))
-    return freed
-
-
 class Dispatcher:
-    """Runs attempts, each in a task of its own, and records their outcomes in batches."""
+    """Runs attempts, each in a task of its own."""
 
     def __init__(
         self,
         world: World,
-        recorded: Callable[[QueueName, datetime | None], None],
-        roomier: Callable[[], None],
+        under_way: UnderWay,
+        recorder: Recorder,
         app_engine: Mapping[str, str],
         *,
-        throttling: bool,
         https_tokens: bool,
     ) -> None:
-        """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded, ``roomier()`` of long ones
-        that were.
-        """
-        self.bulk = Bulk()
-        self.executions = Executions()
-        self.opening = Opening()
-        self._store = world.store
+        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only."""
         self._clock = world.clock
+        self._machine = world.machine
         self._events = world.events
         self._sender = world.sender
         self._mint = world.mint
-        self._recorded = recorded
-        self._roomier = roomier
+        self._under_way = under_way
+        self._recorder = recorder
         self._app_engine = app_engine
-        self._settle = partial(settle, throttling=throttling)
         self._https_tokens = https_tokens
         self._warned = False
-        self._attempts: dict[int, asyncio.Task[None]] = {}
-        self._numbers = count()
-        self._records = Batcher(self._record)
-        self._leaving = False
-
-    def room(self) -> int:
-        """How many more attempts may start now."""
-        return MOST_ATTEMPTS - len(self._attempts)
 
     def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task]) -> None:
         """Start attempts of tasks that the store has marked as dispatched."""
         start = asyncio.get_running_loop().create_task  # to ask for the loop is a system call
-        for each in tasks:
-            task = each
-            if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
-                task = replace(task, bulk=len(task.body))
-            if task.bulk:
-                self.bulk.hold(queue.name, task.bulk)
-            handler = handler_of(queue, task)
-            self.opening.started(queue.name, handler)
-            number = next(self._numbers)
-            self._attempts[number] = start(self._attempt(number, queue, queue_id, task, handler))
+        begin = self._under_way.begin
+        for task in tasks:
+            attempt = begin(queue, queue_id, task)
+            attempt.running = start(self._run(attempt))
 
     async def drain(self, patience: timedelta) -> int:
         """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
@@ -161,29 +59,23 @@ class Dispatcher:
         Returns how many were cut off. Their tasks are due again when the server starts next, and so are those whose
         outcomes the store does not take now.
         """
-        if self._attempts:
-            await asyncio.wait(self._attempts.values(), timeout=patience.total_seconds())
-        cut = list(self._attempts.values())
-        for attempt in cut:
-            attempt.cancel()
-        if cut:
-            await asyncio.wait(cut)
-        self._leaving = True
-        await self._records.drained()
-        return len(cut)
+        cut = await self._under_way.drain(patience)
+        await self._recorder.drained()
+        return cut
 
-    async def _attempt(self, number: int, queue: Queue, queue_id: int, task: Task, handler: str) -> None:
+    async def _run(self, attempt: AttemptUnderWay) -> None:
+        queue, task = attempt.queue, attempt.task
         try:
-            started = self._clock.monotonic()
+            started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             outcome = await self._outcome(queue, task)
-            self.opening.ended(queue.name, handler, answered=outcome.answered)
+            self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
-            took = timedelta(seconds=self._clock.monotonic() - started)
-            self._records.add(Ended(queue.name, queue_id, task, outcome, now))
+            took = timedelta(seconds=self._machine.monotonic() - started)
+            self._recorder.add(Ended(queue.name, attempt.queue_id, task, outcome, now))
             self._events.emit(AttemptEnded(queue, task, outcome, took, now))
         finally:
-            del self._attempts[number]  # a callback for it would cost a microsecond
+            self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
     async def _outcome(self, queue: Queue, task: Task) -> Outcome:
         try:
@@ -211,46 +103,3 @@ class Dispatcher:
             self._warned = True
             logger.warning("tokens are sent to http URLs, where others may read them; --token-urls https forbids it")
         return not self._https_tokens
-
-    async def _record(self, ended: Sequence[Ended]) -> None:
-        for start in range(0, len(ended), RECORDED_AT_ONCE):
-            together = ended[start : start + RECORDED_AT_ONCE]
-            try:
-                await self._record_together(together)
-            except Exception:  # nobody waits who could be told
-                logger.exception("recording %d attempts failed", len(together))
-
-    async def _record_together(self, ended: Sequence[Ended]) -> None:
-        answered = Counter([each.queue for each in ended if each.outcome.answered])
-        self.executions.add(answered, self._clock.monotonic())
-        settled = await self._write(ended, self._settle)
-        long = [each for each in ended if each.task.bulk]
-        for attempt in long:
-            self.bulk.release(attempt.queue, attempt.task.bulk)
-        for each in settled:
-            self._recorded(each.queue, each.retry_at)
-        if long:
-            self._roomier()
-
-    async def _write(
-        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], list[Settled]]
-    ) -> list[Settled]:
-        """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
-        while True:
-            try:
-                return await self._store.write(lambda tx: work(tx, ended))
-            except StoreError as error:  # the outcomes are known: keep them until the store takes them
-                logger.warning("cannot record %d attempts: %s", len(ended), error)
-                if self._leaving:
-                    return []
-                await self._clock.sleep(PAUSE_AFTER_ERROR)
-            except Exception:
-                if len(ended) > 1:
-                    logger.exception("cannot record %d attempts together", len(ended))
-                    return [settled for each in ended for settled in await self._write([each], work)]
-                name = ended[0].task.name
-                if work is forget:
-                    logger.exception("cannot free the place of an attempt of %s", name)
-                    return []
-                logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
-                return await self._write(ended, forget)

@@ -16,6 +16,7 @@ from tidegate.core.validation import Ceilings
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.executions import Executions
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
@@ -23,9 +24,11 @@ from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
+from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
+from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
@@ -54,26 +57,20 @@ class Engine:
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
+        self._machine = world.machine
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
+        self.under_way = UnderWay(world.sender.connections_kept_for)
+        self._executions = Executions()
+        self._recorder = Recorder(
+            inner, self.under_way, self._executions, self._recorded, self._roomier, throttling=policy.throttling
+        )
         self.dispatcher = Dispatcher(
-            inner,
-            self._recorded,
-            self._roomier,
-            policy.app_engine,
-            throttling=policy.throttling,
-            https_tokens=policy.https_tokens,
+            inner, self.under_way, self._recorder, policy.app_engine, https_tokens=policy.https_tokens
         )
-        self.scheduler = Scheduler(
-            inner,
-            self.dispatcher.room,
-            self.dispatcher.opening,
-            self.dispatcher.bulk,
-            self.dispatcher.dispatch,
-            ramp_up=policy.ramp_up,
-        )
-        self.queues = Queues(world, self.scheduler, self.dispatcher.executions, policy.queue_name_reuse_after)
+        self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
+        self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
         self.leases = Leases(world)
         self.policies = Policies(world)
@@ -104,8 +101,21 @@ class Engine:
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
-        self.dispatcher.executions.clear()
+        self._executions.clear()
+        self.scheduler.forget()
         self._events.emit(AllDeleted())
+
+    def next_moment(self) -> datetime | None:
+        """When the engine has something to do next by itself, by its wall clock: a task is due, or a queue's next token
+        is there. None when only a call or the end of an attempt can bring something. Paused queues do not count.
+        """
+        return self.scheduler.next_moment()
+
+    def quiet(self) -> bool:
+        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim. Calls that
+        are not answered yet do not count.
+        """
+        return not self.under_way.attempts and self._recorder.idle and self.scheduler.quiet()
 
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part to its end. What it did not expect is logged, and it goes on: its transactions are undone, and a
@@ -116,7 +126,7 @@ class Engine:
                 return await run()
             except Exception:
                 logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
-                await self.clock.sleep(PAUSE_AFTER_ERROR)
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

@@ -15,7 +15,7 @@ SECONDS = 60
 
 
 class Executions:
-    """Counts of the last minute, by seconds of the monotonic clock; what is older is forgotten."""
+    """Counts of the last minute, by seconds of machine time; what is older is forgotten."""
 
     def __init__(self) -> None:
         self._seconds: deque[tuple[int, Counter[QueueName]]] = deque()

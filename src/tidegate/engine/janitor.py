@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from tidegate.engine.ports.store import StoreError, Transaction
 from tidegate.engine.ports.world import World
+from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,18 @@ class Janitor:
     def __init__(self, world: World) -> None:
         self._store = world.store
         self._clock = world.clock
+        self._machine = world.machine
+        self._waiter = Waiter(world.clock, world.machine)
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            await self._clock.sleep(PAUSE_BETWEEN_STEPS if await self._step() else PAUSE_WHEN_CLEAN)
+            if await self._step():
+                await self._machine.sleep(PAUSE_BETWEEN_STEPS)
+                continue
+            # What expires does so by the wall clock, which may be moved; purged tasks go even while it stands still.
+            self._waiter.clear()
+            await self._waiter.wait(self._clock.now() + timedelta(seconds=PAUSE_WHEN_CLEAN), PAUSE_WHEN_CLEAN)
 
     async def _step(self) -> bool:
         try:

@@ -47,6 +47,7 @@ class Queues:
     def __init__(self, world: World, scheduler: Scheduler, executions: Executions, name_reuse_after: timedelta) -> None:
         self._store = world.store
         self._clock = world.clock
+        self._machine = world.machine
         self._events = world.events
         self._scheduler = scheduler
         self._executions = executions
@@ -96,7 +97,7 @@ class Queues:
     async def stats(self, names: Sequence[QueueName]) -> Mapping[QueueName, QueueStats]:
         """How busy each queue is just now; without those that are not there. Cheap, however many tasks they have."""
         now = self._clock.now()
-        executed = self._executions.last_minute(self._clock.monotonic())
+        executed = self._executions.last_minute(self._machine.monotonic())
 
         def look(tx: Reader) -> dict[QueueName, QueueStats]:
             there = [stored for stored in map(tx.queue, names) if stored is not None]

@@ -5,24 +5,24 @@ The scheduler keeps one moment a queue in memory, never the tasks: a claim asks 
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count, islice
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
-from tidegate.engine.body_budget import Bulk
 from tidegate.engine.claims import Claim, Shares, claim
-from tidegate.engine.connection_budget import Opening
-from tidegate.engine.ports.store import StoreError
+from tidegate.engine.held_by import HeldBy, HeldQueues, HoldCode
+from tidegate.engine.ports.store import Reader, StoreError, StoreFullError
 from tidegate.engine.ports.world import World
+from tidegate.engine.under_way import UnderWay
+from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ PAUSE_AFTER_ERROR = 1.0
 SPARE_MOMENTS = 1024
 """Overtaken moments that may lie about before they are cleared out."""
 
-LONGEST_SLEEP = 1.0
-"""Seconds. The wall clock may jump; the sleep is by the monotonic one, so look again now and then."""
+LONGEST_WAIT = 1.0
+"""Seconds of machine time. The machine's wall clock may be set, and nobody tells: look again now and then."""
 
 
 class Scheduler:
@@ -51,33 +51,29 @@ class Scheduler:
     def __init__(
         self,
         world: World,
-        room: Callable[[], int],
-        opening: Opening,
-        bulk: Bulk,
+        under_way: UnderWay,
         dispatch: Callable[[Queue, int, Sequence[Task]], None],
         *,
         ramp_up: bool,
     ) -> None:
-        """``room`` says how many attempts may start now, ``opening`` over what connections, ``bulk`` what long ones
-        are under way; ``dispatch(queue, queue id, tasks)`` starts some.
-        """
+        """``dispatch(queue, queue id, tasks)`` starts attempts, as far as what is ``under_way`` leaves room."""
         self._store = world.store
         self._clock = world.clock
-        self._room = room
-        self._opening = opening
-        self._bulk = bulk
+        self._machine = world.machine
+        self._under_way = under_way
+        self._connections = under_way.connections
+        self._bodies = under_way.bodies
         self._dispatch = dispatch
         self._ramp_up = ramp_up
         self._moments: dict[QueueName, datetime] = {}
         self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
         self._numbers = count()
-        self._waiting: dict[QueueName, None] = {}  # due, until connections may be opened; the longest first
+        self._waiting: dict[QueueName, datetime] = {}  # due, until connections may be opened; since when, in this order
         self._claiming: Shares = {}  # the claim with the store
-        self._behind: set[QueueName] = set()  # had more due tasks, or may have had, than they gave in their last claim
+        self._held = HeldQueues()  # those that had, or may have had, more due tasks than they gave in their last claim
+        self._all_held: HeldBy | None = None  # what holds all queues
         self._handed: Shares = {}  # to the creation with the store
-        self._full: set[QueueName] = set()
-        self._cramped: set[QueueName] = set()
-        self._woken = asyncio.Event()
+        self._waiter = Waiter(world.clock, world.machine)
         self._stopping = False
 
     def wake(self, queue: QueueName, at: datetime) -> None:
@@ -92,20 +88,66 @@ class Scheduler:
         else:
             heapq.heappush(self._heap, (at, next(self._numbers), queue))
         if self._heap[0][0] == at:
-            self._woken.set()
+            self._waiter.wake()
 
     def ended(self, queue: QueueName) -> None:
         """Attempts of the queue ended: it may have room again, and so may we."""
-        if queue in self._full:
-            self._full.discard(queue)
-            self.wake(queue, self._clock.now())
-        self._woken.set()
+        held_by = self._held.get(queue)
+        if held_by is not None and held_by.code is HoldCode.CONCURRENCY_FULL:
+            self._let_go(queue)
+        self._waiter.wake()
 
     def roomier(self) -> None:
         """Long attempts ended, of whichever queue: there is room in memory again."""
-        cramped, self._cramped = self._cramped, set()
-        for queue in cramped:
-            self.wake(queue, self._clock.now())
+        for queue in self._held.held_by_bodies():
+            self._let_go(queue)
+
+    def _let_go(self, queue: QueueName) -> None:
+        """What held the queue holds it no more: its next claim finds out what is due."""
+        now = self._clock.now()
+        self._held.put(queue, HeldBy(HoldCode.DUE_NOW, now, now), now)
+        self.wake(queue, now)
+
+    def view(self, queue: QueueName) -> HeldBy:
+        """What holds the queue now, as far as this process knows. Of a queue that is not there: nothing is due.
+
+        Of several causes the outermost: the process, then its connections, then the queue itself.
+        """
+        if self._all_held is not None:
+            return self._all_held
+        now = self._clock.now()
+        moment, held_by, waiting_since = self._moments.get(queue), self._held.get(queue), self._waiting.get(queue)
+        looked_at_soon = waiting_since is not None or queue in self._claiming
+        if not looked_at_soon and (moment is None or moment > now):
+            return held_by or HeldBy(HoldCode.NOTHING_DUE, until=moment)
+        if self._free() <= 0:
+            return HeldBy(HoldCode.SERVER_FULL)
+        if waiting_since is not None:
+            seconds = self._connections.wait(self._machine.monotonic())
+            return HeldBy(HoldCode.OPENING_CONNECTIONS, waiting_since, now + timedelta(seconds=seconds))
+        return HeldBy(HoldCode.DUE_NOW, until=now)
+
+    def next_moment(self) -> datetime | None:
+        """When the next queue is looked at, by the wall clock: its next task is due then, or its next token is there.
+        None when none is to be looked at.
+        """
+        while self._heap:
+            at, _, queue = self._heap[0]
+            if self._moments.get(queue) == at:
+                return at
+            heapq.heappop(self._heap)  # the queue was woken before it
+        return None
+
+    def quiet(self) -> bool:
+        """Whether nothing is due, waits for connections, or is on its way from the store."""
+        if self._claiming or self._handed or self._waiting:
+            return False
+        moment = self.next_moment()
+        return moment is None or moment > self._clock.now()
+
+    def forget(self) -> None:
+        """The engine was reset: no queue is there, so nothing holds one."""
+        self._held.clear()
 
     @contextmanager
     def at_once(self, queues: Collection[QueueName]) -> Iterator[Shares]:
@@ -127,39 +169,40 @@ class Scheduler:
         room = min(self._free(), CLAIM_BATCH)
         if not names or room <= 0:
             return {}
-        left = 0 if self._waiting else self._opening.left(self._clock.monotonic())
+        left = 0 if self._waiting else self._connections.left(self._machine.monotonic())
         return self._allot(names, left, max(1, left // len(names)), room, room)
 
     def _may_be_due(self, queue: QueueName, now: datetime) -> bool:
         """Whether the queue may have a task that is due."""
-        if queue in self._behind or queue in self._claiming or queue in self._waiting:
+        if queue in self._held or queue in self._claiming or queue in self._waiting:
             return True
         moment = self._moments.get(queue)
         return moment is not None and moment <= now
 
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
-        for queue, due in await self._store.read(lambda tx: tx.backlog()):
+        for queue, due in await self._store.read(_dispatching):
             self.wake(queue, due)
 
     def stop(self) -> None:
         self._stopping = True
-        self._woken.set()
+        self._all_held = HeldBy(HoldCode.DRAINING, self._clock.now())
+        self._waiter.wake()
 
     async def run(self) -> None:
         """Claim and dispatch until stopped. An error that is raised is no end: to run again is to go on."""
         while not self._stopping:
-            self._woken.clear()
+            self._waiter.clear()
             now = self._clock.now()
             room = self._free()
             shares = self._shares(now, min(room, CLAIM_BATCH)) if room > 0 else {}
             if not shares:
-                await self._sleep(now, room)
+                await self._wait(room)
                 continue
-            releases = self._bulk.releases
+            releases = self._bodies.releases
             self._claiming = shares
             try:
-                work = partial(claim, shares=shares, now=now, bulk=self._bulk, ramp_up=self._ramp_up)
+                work = partial(claim, shares=shares, now=now, bulk=self._bodies, ramp_up=self._ramp_up)
                 claims = await self._store.write(work)
             except Exception as error:
                 self._claiming = {}
@@ -168,40 +211,51 @@ class Scheduler:
                 if not isinstance(error, StoreError):
                     raise
                 logger.warning("cannot claim tasks: %s", error)
-                await self._clock.sleep(PAUSE_AFTER_ERROR)
+                self._fails(error, now)
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
                 continue
             self._claiming = {}
-            self._behind.difference_update(shares)
-            self._take(claims)
-            if self._bulk.releases != releases:  # while the claim was under way
+            self._take(claims, shares, now)
+            if self._bodies.releases != releases:  # while the claim was under way
                 self.roomier()
 
-    def _take(self, claims: Sequence[Claim]) -> None:
-        """Dispatch what was claimed, and note what each queue waits for."""
+    def _fails(self, error: StoreError, now: datetime) -> None:
+        """The store could not commit a claim, so no queue can start anything."""
+        if self._stopping:
+            return
+        code = HoldCode.DISK_FULL if isinstance(error, StoreFullError) else HoldCode.STORE_FAILING
+        before = self._all_held
+        since = before.since if before is not None and before.code is code else now
+        self._all_held = HeldBy(code, since, now + timedelta(seconds=PAUSE_AFTER_ERROR))
+
+    def _take(self, claims: Sequence[Claim], names: Iterable[QueueName], now: datetime) -> None:
+        """Dispatch what was claimed of the queues with these names, and note what each waits for."""
+        if not self._stopping:
+            self._all_held = None
+        gone = set(names)
         for each in claims:
             name = each.stored.queue.name
             try:
                 self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
                 logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
-            if each.again is not None:
-                self.wake(name, each.again)
-            if not each.drained:
-                self._behind.add(name)
-            if each.full:
-                self._full.add(name)
-            if each.cramped:
-                self._cramped.add(name)
+            if each.held_by.until is not None:
+                self.wake(name, each.held_by.until)
+            self._held.put(name, each.held_by, now)
+            gone.discard(name)
+        for name in gone:
+            self._held.drop(name)
 
     def _free(self) -> int:
         """How many attempts may start now beside those that are about to."""
-        return self._room() - sum(self._claiming.values()) - sum(self._handed.values())
+        return self._under_way.room() - sum(self._claiming.values()) - sum(self._handed.values())
 
     def _shares(self, now: datetime, room: int) -> Shares:
         """How many tasks each queue may claim: as many as it has connections, and its part of those to be opened."""
         due = self._due(now)
-        self._waiting.update(dict.fromkeys(due))
-        left = self._opening.left(self._clock.monotonic())
+        for name in due:
+            self._waiting.setdefault(name, now)
+        left = self._connections.left(self._machine.monotonic())
         # Those whose turn it is, and those that stand connected.
         names = dict.fromkeys((*islice(self._waiting, left), *due))
         even = max(1, left // (len(self._waiting) or 1))
@@ -218,15 +272,15 @@ class Scheduler:
         shared: Counter[str] = Counter()  # of those that stand idle, by handlers
         for name in names:
             opened = min(even, left)
-            handler = self._opening.handler(name)
-            usable = max(self._opening.usable(name), self._opening.idle(handler) - shared[handler])
+            handler = self._connections.handler(name)
+            usable = max(self._connections.usable(name), self._connections.idle(handler) - shared[handler])
             share = min(usable + opened, most, room)
             if share:
                 shares[name] = share
                 left -= opened
                 room -= share
                 shared[handler] += share
-                self._opening.claims(name)
+                self._connections.claims(name)
         return shares
 
     def _due(self, now: datetime) -> list[QueueName]:
@@ -238,12 +292,14 @@ class Scheduler:
                 names.append(queue)
         return names
 
-    async def _sleep(self, now: datetime, room: int) -> None:
-        seconds = LONGEST_SLEEP
-        if room > 0 and self._heap:
-            seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))
+    async def _wait(self, room: int) -> None:
+        longest = LONGEST_WAIT
         if room > 0 and self._waiting:
-            seconds = min(seconds, self._opening.wait(self._clock.monotonic()))
-        timer = asyncio.get_running_loop().call_later(seconds, self._woken.set)
-        await self._woken.wait()
-        timer.cancel()
+            longest = min(longest, self._connections.wait(self._machine.monotonic()))
+        await self._waiter.wait(self.next_moment() if room > 0 else None, longest)
+
+
+def _dispatching(tx: Reader) -> list[tuple[QueueName, datetime]]:
+    """The queues that dispatch and in which tasks wait, each with its earliest schedule time."""
+    found = ((name, due, tx.queue(name)) for name, due in tx.backlog())
+    return [(name, due) for name, due, stored in found if stored is not None and stored.queue.dispatches]

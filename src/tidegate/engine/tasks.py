@@ -63,7 +63,7 @@ class Tasks:
         self._scheduler = scheduler
         self._dispatcher = dispatcher
         self._rules = rules
-        self._admission = Admission(world.clock)
+        self._admission = Admission(world.machine)
         self._creations: Batcher[Creation] = Batcher(self._create)
 
     async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:

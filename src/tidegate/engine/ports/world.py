@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,15 +15,41 @@ from tidegate.engine.ports.events import Events
 from tidegate.engine.ports.store import Store
 
 
+class Timer(Protocol):
+    def cancel(self) -> None:
+        """Do not call any more."""
+
+
 class Clock(Protocol):
+    """Wall time, by which tasks go: schedule times, backoff, token buckets, leases, tombstones, time to live. It may
+    step as clocks of machines do, and a test may move or freeze it.
+    """
+
     def now(self) -> datetime:
-        """The wall clock: aware, UTC, microseconds."""
+        """Aware, UTC, microseconds."""
+
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> Timer:
+        """Call ``wake`` when this clock shows the moment, soon if it does already. A clock that is moved there by its
+        owner calls at once; one that is set by others cannot. It may call up to a millisecond early.
+        """
+
+
+class MachineClock(Protocol):
+    """Machine time, which nobody moves: deadlines of sends, budgets, admission, pauses after errors."""
+
+    def now(self) -> datetime:
+        """What the machine's wall clock shows (aware, UTC): for moments that others tell by their own clocks, as when
+        tokens expire.
+        """
 
     def monotonic(self) -> float:
         """Seconds that never step back; only differences mean something."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait by the monotonic clock, never shorter."""
+        """Wait, never shorter."""
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> Timer:
+        """Call ``wake`` in so many seconds. It may call up to a millisecond early."""
 
 
 class Ids(Protocol):
@@ -37,6 +64,10 @@ class Ids(Protocol):
 
 
 class Sender(Protocol):
+    @property
+    def connections_kept_for(self) -> float:
+        """For how many seconds a connection stays open that no attempt uses; 0 when none is kept."""
+
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
         """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
 
@@ -59,5 +90,6 @@ class World(Struct, frozen=True):
     sender: Sender
     mint: TokenMint
     clock: Clock
+    machine: MachineClock
     ids: Ids
     events: Events

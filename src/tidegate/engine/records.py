@@ -1,0 +1,177 @@
+"""What became of attempts, written down: ended attempts are recorded in batches, whatever the store says to it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.bucket import Flow
+from tidegate.core.lifecycle import Gone, Outcome, judge
+from tidegate.core.names import QueueName
+from tidegate.core.task import Task
+from tidegate.engine.batching import Batcher
+from tidegate.engine.executions import Executions
+from tidegate.engine.ports.store import Settlement, StoredQueue, StoreError, Transaction, Verdict
+from tidegate.engine.ports.world import World
+from tidegate.engine.under_way import UnderWay
+
+logger = logging.getLogger(__name__)
+
+RECORDED_AT_ONCE = 512
+"""Ended attempts in one transaction at most: when thousands end at once, claims of other queues come in between."""
+
+PAUSE_AFTER_ERROR = 1.0
+"""Seconds until ended attempts are recorded again when the store could not commit them."""
+
+
+class Ended(Struct, frozen=True):
+    """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
+
+    queue: QueueName
+    queue_id: int
+    task: Task
+    outcome: Outcome
+    at: datetime
+
+
+class RecordedQueue(Struct, frozen=True):
+    """A queue of which attempts were recorded. ``retry_at`` is the earliest retry among them, None without any or
+    where it is not dispatched now.
+    """
+
+    queue: QueueName
+    retry_at: datetime | None
+
+
+def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list[RecordedQueue]:
+    """Record ended attempts: decide what becomes of each task and free its place among those under way."""
+    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
+    for each in ended:
+        by_queue[each.queue, each.queue_id].append(each)
+    settlements: list[Settlement] = []
+    flows: list[tuple[StoredQueue, Flow]] = []
+    recorded = []
+    for (name, queue_id), group in by_queue.items():
+        stored = tx.queue(name)
+        if stored is None or stored.id != queue_id:
+            continue  # deleted meanwhile, tasks and all
+        verdicts = []
+        retry_at: datetime | None = None
+        for each in group:
+            judgement = judge(each.task, stored.queue, each.outcome, each.at)
+            retry = None if isinstance(judgement, Gone) else judgement.task
+            verdicts.append(Verdict(each.task, retry))
+            if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
+                retry_at = retry.schedule_time
+        latest = max(each.at for each in group)
+        settlements.append(Settlement(stored, verdicts, latest + stored.queue.tombstone_ttl))
+        flow = stored.flow.ended(len(group))
+        if throttling:
+            answers = [(each.task.target, each.outcome) for each in group]
+            flow = replace(flow, throttle=flow.throttle.after(answers, latest))
+        flows.append((stored, flow))
+        recorded.append(RecordedQueue(name, retry_at if stored.queue.dispatches else None))
+    tx.settle(settlements)
+    tx.save_flows(flows)
+    return recorded
+
+
+def forget(tx: Transaction, ended: Sequence[Ended]) -> list[RecordedQueue]:
+    """Free the places of ended attempts without recording them. Their tasks stay dispatched until the next start."""
+    freed = []
+    for each in ended:
+        stored = tx.queue(each.queue)
+        if stored is not None and stored.id == each.queue_id:
+            tx.save_flows([(stored, stored.flow.ended(1))])
+            freed.append(RecordedQueue(each.queue, None))
+    return freed
+
+
+class Recorder:
+    """Records ended attempts, a batch at a time, and gives back what they held."""
+
+    def __init__(
+        self,
+        world: World,
+        under_way: UnderWay,
+        executions: Executions,
+        recorded: Callable[[QueueName, datetime | None], None],
+        roomier: Callable[[], None],
+        *,
+        throttling: bool,
+    ) -> None:
+        """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded, ``roomier()`` that long
+        ones were: others have room.
+        """
+        self._store = world.store
+        self._machine = world.machine
+        self._under_way = under_way
+        self._executions = executions
+        self._recorded = recorded
+        self._roomier = roomier
+        self._record_each = partial(record, throttling=throttling)
+        self._batches = Batcher(self._record)
+        self._leaving = False
+
+    def add(self, ended: Ended) -> None:
+        """Record this attempt, together with others that end now."""
+        self._batches.add(ended)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be recorded or is being recorded."""
+        return self._batches.idle
+
+    async def drained(self) -> None:
+        """Wait until all is recorded. What the store does not take now is due again at the next start."""
+        self._leaving = True
+        await self._batches.drained()
+
+    async def _record(self, ended: Sequence[Ended]) -> None:
+        for start in range(0, len(ended), RECORDED_AT_ONCE):
+            together = ended[start : start + RECORDED_AT_ONCE]
+            try:
+                await self._record_together(together)
+            except Exception:  # nobody waits who could be told
+                logger.exception("recording %d attempts failed", len(together))
+
+    async def _record_together(self, ended: Sequence[Ended]) -> None:
+        answered = Counter([each.queue for each in ended if each.outcome.answered])
+        self._executions.add(answered, self._machine.monotonic())
+        recorded = await self._write(ended, self._record_each)
+        long = [each for each in ended if each.task.bulk]
+        for attempt in long:
+            self._under_way.bodies.release(attempt.queue, attempt.task.bulk)
+        for each in recorded:
+            self._recorded(each.queue, each.retry_at)
+        if long:
+            self._roomier()
+
+    async def _write(
+        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], list[RecordedQueue]]
+    ) -> list[RecordedQueue]:
+        """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
+        while True:
+            try:
+                return await self._store.write(lambda tx: work(tx, ended))
+            except StoreError as error:  # the outcomes are known: keep them until the store takes them
+                logger.warning("cannot record %d attempts: %s", len(ended), error)
+                if self._leaving:
+                    return []
+                await self._machine.sleep(PAUSE_AFTER_ERROR)
+            except Exception:
+                if len(ended) > 1:
+                    logger.exception("cannot record %d attempts together", len(ended))
+                    return [recorded for each in ended for recorded in await self._write([each], work)]
+                name = ended[0].task.name
+                if work is forget:
+                    logger.exception("cannot free the place of an attempt of %s", name)
+                    return []
+                logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
+                return await self._write(ended, forget)

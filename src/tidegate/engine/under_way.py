@@ -1,0 +1,87 @@
+"""What attempts hold from their claim to their record: a place in this process, memory for long bodies, connections."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidegate.core.queue import Queue
+from tidegate.core.task import Task
+from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
+from tidegate.engine.connection_budget import ConnectionBudget, handler_of
+
+MOST_ATTEMPTS = 20_000
+"""Attempts under way in this process at most, over all queues: four queues at their ceiling of 5,000."""
+
+
+class AttemptUnderWay(Struct):
+    """An attempt between its start and its outcome. ``queue_id`` tells the queue from another that took its name
+    meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out.
+    """
+
+    number: int
+    queue: Queue
+    queue_id: int
+    task: Task
+    handler: str
+    running: asyncio.Task[None] | None = None
+
+
+class UnderWay:
+    """All attempts under way in this process.
+
+    An attempt holds its place and its connection until its outcome is known, and its part of ``bodies`` until it is
+    recorded.
+    """
+
+    def __init__(self, connections_kept_for: float) -> None:
+        """``connections_kept_for`` is for how many seconds the sender keeps an idle connection."""
+        self.bodies = BodyBudget()
+        self.connections = ConnectionBudget(connections_kept_for)
+        self._attempts: dict[int, AttemptUnderWay] = {}
+        self._numbers = count()
+
+    @property
+    def attempts(self) -> int:
+        """How many are under way."""
+        return len(self._attempts)
+
+    def room(self) -> int:
+        """How many more attempts may start now."""
+        return MOST_ATTEMPTS - len(self._attempts)
+
+    def begin(self, queue: Queue, queue_id: int, task: Task) -> AttemptUnderWay:
+        """Take what an attempt needs; ``end`` gives it back, but for the room for its body."""
+        if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
+            task = replace(task, bulk=len(task.body))
+        if task.bulk:
+            self.bodies.hold(queue.name, task.bulk)
+        handler = handler_of(queue, task)
+        self.connections.started(queue.name, handler)
+        number = next(self._numbers)
+        attempt = self._attempts[number] = AttemptUnderWay(number, queue, queue_id, task, handler)
+        return attempt
+
+    def end(self, attempt: AttemptUnderWay) -> None:
+        """The attempt is over: its place is free."""
+        del self._attempts[attempt.number]
+        attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
+
+    async def drain(self, patience: timedelta) -> int:
+        """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""
+        running = self._running()
+        if running:
+            await asyncio.wait(running, timeout=patience.total_seconds())
+        cut = self._running()
+        for attempt in cut:
+            attempt.cancel()
+        if cut:
+            await asyncio.wait(cut)
+        return len(cut)
+
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [attempt.running for attempt in self._attempts.values() if attempt.running is not None]
