@@ -166,7 +166,7 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
     parts: list[int] = []
     settle = dispatcher.settle
 
-    def counting(tx: Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> list[dispatcher.Settled]:
+    def counting(tx: Transaction, ended: list[dispatcher.Ended], *, throttling: bool) -> dispatcher.Records:
         parts.append(len(ended))
         return settle(tx, ended, throttling=throttling)
 

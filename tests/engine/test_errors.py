@@ -17,8 +17,9 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine import dispatcher
 from tidegate.engine.body_budget import FORCED_BULK, Bulk
 from tidegate.engine.claims import Claim
-from tidegate.engine.dispatcher import Settled
+from tidegate.engine.dispatcher import Records
 from tidegate.engine.engine import Engine
+from tidegate.engine.janitor import Swept
 from tidegate.engine.ports.store import Reader, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
@@ -144,7 +145,7 @@ def test_the_janitor_goes_on_after_a_step_that_failed(caplog: pytest.LogCaptureF
         sweeps: list[Any] = []
 
         def fails(answer: Any) -> bool:
-            if not isinstance(answer, bool):  # a sweep says whether something is left
+            if not isinstance(answer, Swept):
                 return False
             sweeps.append(answer)
             return len(sweeps) == 1
@@ -172,7 +173,7 @@ def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> 
 
 
 def is_record(answer: Any) -> bool:
-    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], Settled)
+    return isinstance(answer, Records)
 
 
 def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

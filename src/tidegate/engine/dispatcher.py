@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lifecycle import Gone, Outcome, judge
+from tidegate.core.lifecycle import Gone, Judgement, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
@@ -44,10 +44,11 @@ NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https UR
 class Ended(Struct, frozen=True):
     """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
 
-    queue: QueueName
+    queue: Queue
     queue_id: int
     task: Task
     outcome: Outcome
+    took: timedelta
     at: datetime
 
 
@@ -58,24 +59,38 @@ class Settled(Struct, frozen=True):
     retry_at: datetime | None
 
 
-def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list[Settled]:
+class Records(Struct, frozen=True):
+    """What recording did, queue by queue, and what became of the task of each attempt, in the order of these: None
+    where the outcome did not count.
+    """
+
+    settled: list[Settled]
+    judgements: list[Judgement | None]
+
+
+def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Records:
     """Record ended attempts: decide what becomes of each task and free its place among those under way."""
-    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
-    for each in ended:
-        by_queue[each.queue, each.queue_id].append(each)
+    by_queue: defaultdict[tuple[QueueName, int], list[int]] = defaultdict(list)
+    for place, each in enumerate(ended):
+        by_queue[each.queue.name, each.queue_id].append(place)
+    judgements: list[Judgement | None] = [None] * len(ended)
+    places: dict[int, int] = {}  # of the attempts, by the identity of their verdicts
     settlements: list[Settlement] = []
     flows: list[tuple[StoredQueue, Flow]] = []
     settled = []
-    for (name, queue_id), group in by_queue.items():
+    for (name, queue_id), its_places in by_queue.items():
         stored = tx.queue(name)
         if stored is None or stored.id != queue_id:
             continue  # deleted meanwhile, tasks and all
+        group = [ended[place] for place in its_places]
         verdicts = []
         retry_at: datetime | None = None
-        for each in group:
-            judgement = judge(each.task, stored.queue, each.outcome, each.at)
+        for place, each in zip(its_places, group, strict=True):
+            judgement = judgements[place] = judge(each.task, stored.queue, each.outcome, each.at)
             retry = None if isinstance(judgement, Gone) else judgement.task
-            verdicts.append(Verdict(each.task, retry))
+            verdict = Verdict(each.task, retry)
+            verdicts.append(verdict)
+            places[id(verdict)] = place
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
@@ -86,20 +101,21 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
             flow = replace(flow, throttle=flow.throttle.after(answers, latest))
         flows.append((stored, flow))
         settled.append(Settled(name, retry_at))
-    tx.settle(settlements)
+    for verdict in tx.settle(settlements):
+        judgements[places[id(verdict)]] = None
     tx.save_flows(flows)
-    return settled
+    return Records(settled, judgements)
 
 
-def forget(tx: Transaction, ended: Sequence[Ended]) -> list[Settled]:
+def forget(tx: Transaction, ended: Sequence[Ended]) -> Records:
     """Free the places of ended attempts without recording them. Their tasks stay dispatched until the next start."""
     freed = []
     for each in ended:
-        stored = tx.queue(each.queue)
+        stored = tx.queue(each.queue.name)
         if stored is not None and stored.id == each.queue_id:
             tx.save_flows([(stored, stored.flow.ended(1))])
-            freed.append(Settled(each.queue, None))
-    return freed
+            freed.append(Settled(each.queue.name, None))
+    return Records(freed, [None] * len(ended))
 
 
 class Dispatcher:
@@ -134,7 +150,7 @@ class Dispatcher:
         self._warned = False
         self._attempts: dict[int, asyncio.Task[None]] = {}
         self._numbers = count()
-        self._records = Batcher(self._record)
+        self._records: Batcher[Ended, None] = Batcher(self._record)
         self._leaving = False
 
     def room(self) -> int:
@@ -180,8 +196,7 @@ class Dispatcher:
             self.opening.ended(queue.name, handler, answered=outcome.answered)
             now = self._clock.now()
             took = timedelta(seconds=self._clock.monotonic() - started)
-            self._records.add(Ended(queue.name, queue_id, task, outcome, now))
-            self._events.emit(AttemptEnded(queue, task, outcome, took, now))
+            self._records.add(Ended(queue, queue_id, task, outcome, took, now))
         finally:
             del self._attempts[number]  # a callback for it would cost a microsecond
 
@@ -212,29 +227,30 @@ class Dispatcher:
             logger.warning("tokens are sent to http URLs, where others may read them; --token-urls https forbids it")
         return not self._https_tokens
 
-    async def _record(self, ended: Sequence[Ended]) -> None:
+    async def _record(self, ended: Sequence[Ended]) -> Sequence[None]:
         for start in range(0, len(ended), RECORDED_AT_ONCE):
             together = ended[start : start + RECORDED_AT_ONCE]
             try:
                 await self._record_together(together)
             except Exception:  # nobody waits who could be told
                 logger.exception("recording %d attempts failed", len(together))
+        return ()
 
     async def _record_together(self, ended: Sequence[Ended]) -> None:
-        answered = Counter([each.queue for each in ended if each.outcome.answered])
+        answered = Counter([each.queue.name for each in ended if each.outcome.answered])
         self.executions.add(answered, self._clock.monotonic())
-        settled = await self._write(ended, self._settle)
+        records = await self._write(ended, self._settle)
         long = [each for each in ended if each.task.bulk]
-        for attempt in long:
-            self.bulk.release(attempt.queue, attempt.task.bulk)
-        for each in settled:
-            self._recorded(each.queue, each.retry_at)
+        for each in long:
+            self.bulk.release(each.queue.name, each.task.bulk)
+        for queue in records.settled:
+            self._recorded(queue.queue, queue.retry_at)
         if long:
             self._roomier()
+        for each, judgement in zip(ended, records.judgements, strict=True):
+            self._events.emit(AttemptEnded(each.queue, each.task, each.outcome, judgement, each.took, each.at))
 
-    async def _write(
-        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], list[Settled]]
-    ) -> list[Settled]:
+    async def _write(self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], Records]) -> Records:
         """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
         while True:
             try:
@@ -242,15 +258,19 @@ class Dispatcher:
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
                 if self._leaving:
-                    return []
+                    return Records([], [None] * len(ended))
                 await self._clock.sleep(PAUSE_AFTER_ERROR)
             except Exception:
                 if len(ended) > 1:
                     logger.exception("cannot record %d attempts together", len(ended))
-                    return [settled for each in ended for settled in await self._write([each], work)]
+                    apart = [await self._write([each], work) for each in ended]
+                    return Records(
+                        [settled for each in apart for settled in each.settled],
+                        [judgement for each in apart for judgement in each.judgements],
+                    )
                 name = ended[0].task.name
                 if work is forget:
                     logger.exception("cannot free the place of an attempt of %s", name)
-                    return []
+                    return Records([], [None])
                 logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
                 return await self._write(ended, forget)
