@@ -34,8 +34,8 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.ports.store import StoredQueue, StoreError
 from tidegate.engine.ports.world import World
 from tidegate.ids import RandomIds
-from tidegate.storage import sqlite
 from tidegate.storage.sqlite import SqliteStore, check
+from tidegate.storage.sqlite import store as sqlite
 from tidegate.storage.transaction import StoreTransaction
 
 CUTS = int(os.environ.get("CUTS", "300")) // 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -121,6 +121,8 @@ class Gone(Struct, frozen=True):
     limit: RetryLimit | None = None
 
 
+DELIVERED: Final = Gone(Event.SUCCEED)
+
 Judgement: TypeAlias = Retry | Gone
 
 
@@ -130,7 +132,7 @@ def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Judgemen
     ``task`` is as it was while the attempt was under way: ``dispatched_at`` set, ``dispatch_count`` already raised.
     """
     if outcome.succeeded:
-        return Gone(Event.SUCCEED)
+        return DELIVERED
     started = task.dispatched_at or now
     retry = task.retry_config or queue.retry_config
     limit = limit_reached(task.dispatch_count, now - (task.first_dispatch_time or started), retry)

@@ -74,7 +74,7 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
     for place, each in enumerate(ended):
         by_queue[each.queue.name, each.queue_id].append(place)
     judgements: list[Judgement | None] = [None] * len(ended)
-    places: dict[int, int] = {}  # of the attempts, by the identity of their verdicts
+    told: list[Verdict | None] = [None] * len(ended)
     settlements: list[Settlement] = []
     flows: list[tuple[StoredQueue, Flow]] = []
     settled = []
@@ -88,9 +88,8 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
         for place, each in zip(its_places, group, strict=True):
             judgement = judgements[place] = judge(each.task, stored.queue, each.outcome, each.at)
             retry = None if isinstance(judgement, Gone) else judgement.task
-            verdict = Verdict(each.task, retry)
+            verdict = told[place] = Verdict(each.task, retry)
             verdicts.append(verdict)
-            places[id(verdict)] = place
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
@@ -101,8 +100,12 @@ def settle(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
             flow = replace(flow, throttle=flow.throttle.after(answers, latest))
         flows.append((stored, flow))
         settled.append(Settled(name, retry_at))
-    for verdict in tx.settle(settlements):
-        judgements[places[id(verdict)]] = None
+    stale = tx.settle(settlements)
+    if stale:
+        ignored = set(map(id, stale))
+        judgements = [
+            None if id(verdict) in ignored else judgement for verdict, judgement in zip(told, judgements, strict=True)
+        ]
     tx.save_flows(flows)
     return Records(settled, judgements)
 

@@ -210,10 +210,15 @@ def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> Due
     """Waiting tasks of a queue from their ``DUE_COLUMNS``, and the bytes of their settings and bodies."""
     tasks: list[Task] = []
     sizes: list[int] = []
+    digits = 2 if found and isinstance(found[0][9], str) else 1  # of a byte in the settings
     for seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body in found:
         target, deadline, retry = settings_of(settings)
-        content, size = _body(body)
-        sizes.append(size + _size(settings))
+        if isinstance(body, int):
+            content, size = UNREAD, body
+        else:
+            content = bytes.fromhex(body) if isinstance(body, str) else body
+            size = len(content)
+        sizes.append(size + len(settings) // digits)
         tasks.append(
             Task(
                 name=queue.task(task_id),
@@ -246,7 +251,11 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
     sizes: list[int] = []
     for seq, task_id, schedule, create, leases, settings, body in found:
         target, deadline, retry = settings_of(settings)
-        content, size = _body(body)
+        if isinstance(body, int):
+            content, size = UNREAD, body
+        else:
+            content = bytes.fromhex(body) if isinstance(body, str) else body
+            size = len(content)
         sizes.append(size)
         tasks.append(
             Task(
@@ -264,20 +273,8 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
     return DueTasks(tasks, sizes)
 
 
-def _body(column: bytes | str | int) -> tuple[bytes, int]:
-    """A body and its size."""
-    if isinstance(column, int):
-        return UNREAD, column
-    content = _bytes(column)
-    return content, len(content)
-
-
 def _bytes(column: bytes | str) -> bytes:
     return bytes.fromhex(column) if isinstance(column, str) else column
-
-
-def _size(column: bytes | str) -> int:
-    return len(column) // 2 if isinstance(column, str) else len(column)  # two digits a byte
 
 
 def retry_columns(retry: Task, attempt: Task) -> Row:

@@ -25,9 +25,10 @@ QUEUES_KEPT = 4096
 
 
 class Finished(NamedTuple):
-    """Tasks of a queue that are done or given up, by verdicts; their names stay taken ``until`` then."""
+    """Tasks of a queue that are done or given up, by these verdicts; their names stay taken ``until`` then."""
 
     queue: StoredQueue
+    tasks: Sequence[Task]
     verdicts: Sequence[Verdict]
     until: int
 
@@ -119,11 +120,12 @@ class StoreTransaction(StoreReader):
         ]
 
     def with_bodies(self, tasks: list[Task]) -> list[Task]:
-        unread = [task.key.seq for task in tasks if task.body is rows.UNREAD]
+        marker = rows.UNREAD
+        unread = [task.key.seq for task in tasks if task.body is marker]
         if not unread:
             return tasks
         bodies = self.tables.bodies(unread)
-        return [replace(task, body=bodies[task.key.seq]) if task.body is rows.UNREAD else task for task in tasks]
+        return [replace(task, body=bodies[task.key.seq]) if task.body is marker else task for task in tasks]
 
     def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
         if tasks:
@@ -172,7 +174,9 @@ class StoreTransaction(StoreReader):
                 else:
                     kept.append(verdict)
             for attempt, verdicts in done.items():
-                gone[attempt].append(Finished(settlement.queue, verdicts, micros(settlement.tombstones_until)))
+                tasks = [verdict.task for verdict in verdicts]
+                until = micros(settlement.tombstones_until)
+                gone[attempt].append(Finished(settlement.queue, tasks, verdicts, until))
         for attempt, groups in gone.items():
             stale += self._finish(groups, attempt)
         return stale + self._retry(kept) if kept else stale
@@ -224,7 +228,7 @@ class StoreTransaction(StoreReader):
         """Delete tasks whose newest attempt is this one, by what is known of them: nothing is read back. Returns the
         verdicts on tasks that are under way once more.
         """
-        seqs = [verdict.task.key.seq for group in groups for verdict in group.verdicts]
+        seqs = [task.key.seq for group in groups for task in group.tasks]
         # Which queue's are not there is found out one by one.
         if len(groups) > 1 and self.tables.count_newest(seqs, attempt) < len(seqs):
             return [verdict for group in groups for verdict in self._finish([group], attempt)]
@@ -232,19 +236,20 @@ class StoreTransaction(StoreReader):
         self.tables.count_tasks(
             {groups[0].queue.key: -finished}
             if len(groups) == 1
-            else {group.queue.key: -len(group.verdicts) for group in groups}
+            else {group.queue.key: -len(group.tasks) for group in groups}
         )
         stale: list[Verdict] = []
         if finished != len(seqs):  # some are gone already, or under way once more
-            ((queue, verdicts, until),) = groups
+            ((queue, tasks, verdicts, until),) = groups
             left = self.tables.existing(seqs)
             stale = [verdict for verdict in verdicts if verdict.task.key.seq in left]
-            groups = [Finished(queue, [each for each in verdicts if each.task.key.seq not in left], until)]
+            groups = [Finished(queue, [task for task in tasks if task.key.seq not in left], verdicts, until)]
         self.tables.entomb(
-            [Grave(queue.id, until, [each.task.name.task for each in verdicts]) for queue, verdicts, until in groups]
+            [Grave(group.queue.id, group.until, [task.name.task for task in group.tasks]) for group in groups]
         )
-        tasks = [verdict.task for group in groups for verdict in group.verdicts]
-        self.tables.drop_bodies([task.key.seq for task in tasks if len(task.body) > rows.INLINE_BODY])
+        long = [task.key.seq for group in groups for task in group.tasks if len(task.body) > rows.INLINE_BODY]
+        if long:
+            self.tables.drop_bodies(long)
         return stale
 
     def _retry(self, kept: Sequence[Verdict]) -> list[Verdict]:
