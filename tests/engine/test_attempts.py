@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import START, VirtualClock, run
@@ -24,7 +25,6 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
 DAY = timedelta(days=1)
@@ -37,7 +37,7 @@ class Life:
     def __init__(self, network: Network, policy: Policy) -> None:
         self.network = network
         self.clock = VirtualClock()
-        self.store = MemoryStore()
+        self.store = TwiceStore()
         world = World(self.store, network, Mint(), self.clock, CountingIds(), Notes())
         self.engine = Engine(world, policy)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import SECOND, Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -22,27 +23,26 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.janitor import Swept
 from tidegate.engine.ports.store import Reader, Transaction
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
 QUEUES = [QueueName.of("p", "l", name) for name in ("a", "b")]
 
 
-class FailingStore(MemoryStore):
+class FailingStore(TwiceStore):
     """A store in which transactions fail after their work when ``fails`` says so of the answer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails: Callable[[Any], bool] = lambda answer: False
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write_once(self, work: Callable[[Transaction], T]) -> T:
         def failing(tx: Transaction) -> T:
             answer = work(tx)
             if self.fails(answer):
                 raise ValueError("nobody expected this")
             return answer
 
-        return await super().write(failing)
+        return await super().write_once(failing)
 
 
 class Life:
