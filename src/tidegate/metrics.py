@@ -6,10 +6,8 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
-from tidegate.core.lifecycle import Outcome, response_status
 from tidegate.engine.ports.events import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -82,7 +80,7 @@ class Metrics:
         if self._outliving and self._outlived(name):
             return
         counts = self.queues[name]
-        counts.ended[_code_name(event.outcome)] += 1
+        counts.ended[event.status.code.name] += 1
         counts.durations.add(event.took)
 
     def _outlived(self, name: str) -> bool:
@@ -148,12 +146,6 @@ class Metrics:
             ),
         )
         return "".join(f"{line}\n" for family in families for line in family)
-
-
-@lru_cache(maxsize=256)
-def _code_name(outcome: Outcome) -> str:
-    """The canonical code of an outcome. Most are alike."""
-    return response_status(outcome).code.name
 
 
 def _family(name: str, kind: str, says: str, lines: Iterable[str]) -> Iterator[str]:

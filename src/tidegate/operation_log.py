@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from tidegate.core.errors import Code
-from tidegate.core.lifecycle import Retry, judge, response_status
+from tidegate.core.lifecycle import Retry
 from tidegate.core.names import TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.target import METHOD_NAMES, HttpCall, compose
@@ -90,17 +90,15 @@ class OperationLog:
         if not self._sampled(event.queue):
             return
         queue, task, outcome = event.queue, event.task, event.outcome
-        code = response_status(outcome).code
+        code = event.status.code
         answered = outcome.answered and outcome.http_status < 500
         said: dict[str, Any] = {
             "attemptDuration": seconds(event.took),
             **self._counts(queue, task, task.response_count + answered),
             "status": code.name,
         }
-        # As the rules have it now; recording may find the task deleted or its queue changed.
-        judgement = judge(task, queue, outcome, event.at)
-        if isinstance(judgement, Retry):
-            said["retryTime"] = rfc3339(judgement.task.schedule_time)
+        if isinstance(event.judgement, Retry):
+            said["retryTime"] = rfc3339(event.judgement.task.schedule_time)
         severity = "INFO" if code is Code.OK else "ERROR"
         details = {"attemptResponseLog": said}
         self._enter(queue, task.name, target_type(task), event.at, details, severity, outcome.reason)

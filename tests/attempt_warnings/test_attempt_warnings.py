@@ -35,7 +35,7 @@ class Log:
         self.ends(Outcome(reason=reason, **outcome), HttpRequest(url, headers={"X-Key": "secret"}), queue)
 
     def ends(self, outcome: Outcome, target: Target, queue: Queue = QUEUE) -> None:
-        self._warnings.emit(AttemptEnded(queue, task(target=target, body=b"secret"), outcome, MINUTE, NOON))
+        self._warnings.emit(AttemptEnded(queue, task(target=target, body=b"secret"), outcome, None, MINUTE, NOON))
 
     def hears(self, event: Any) -> None:
         self._warnings.emit(event)

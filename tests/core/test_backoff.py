@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.examples import HOUR, MINUTE, SECOND
 
-from tidegate.core.backoff import RETRY_AFTER_MAX, backoff, gives_up, retry_wait
+from tidegate.core.backoff import RETRY_AFTER_MAX, RetryLimit, backoff, limit_reached, retry_wait
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
 from tidegate.core.times import Duration
 
@@ -78,7 +78,7 @@ def attempts_made(max_attempts: int, limit: float, wait: float) -> int | None:
     """How many attempts a task gets whose handler fails at once, with steady waits; None for no end in sight."""
     retry = RetryConfig(max_attempts=max_attempts, max_retry_duration=Duration.of(timedelta(seconds=limit)))
     for attempts in range(1, 1000):
-        if gives_up(attempts, timedelta(seconds=wait * (attempts - 1)), retry):
+        if limit_reached(attempts, timedelta(seconds=wait * (attempts - 1)), retry):
             return attempts
     return None
 
@@ -103,5 +103,14 @@ def test_a_task_is_given_up_when_all_its_limits_are_reached(
 
 def test_time_is_up_exactly_when_the_retry_duration_has_passed() -> None:
     retry = RetryConfig(max_attempts=UNLIMITED_ATTEMPTS, max_retry_duration=Duration(3))
-    assert not gives_up(9, 3 * SECOND - timedelta(microseconds=1), retry)
-    assert gives_up(9, 3 * SECOND, retry)
+    assert not limit_reached(9, 3 * SECOND - timedelta(microseconds=1), retry)
+    assert limit_reached(9, 3 * SECOND, retry)
+
+
+def test_the_limits_that_end_the_retries_are_named() -> None:
+    duration = Duration(3)
+    attempts_only = RetryConfig(max_attempts=2)
+    time_only = RetryConfig(max_attempts=UNLIMITED_ATTEMPTS, max_retry_duration=duration)
+    both = RetryConfig(max_attempts=2, max_retry_duration=duration)
+    named = [limit_reached(2, 3 * SECOND, retry) for retry in (attempts_only, time_only, both)]
+    assert named == [RetryLimit.MAX_ATTEMPTS, RetryLimit.MAX_RETRY_DURATION, RetryLimit.BOTH]

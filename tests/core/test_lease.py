@@ -6,7 +6,21 @@ from hypothesis import strategies as st
 from tests.core.examples import MINUTE, NOON, SECOND
 
 from tidegate.core.errors import ApiError, FailedPrecondition, InvalidArgument
-from tidegate.core.lease import Lease, LeaseFilter, check_holder, held_time, lease_size, lease_span, read_filter
+from tidegate.core.lease import (
+    Lease,
+    LeaseFilter,
+    check_holder,
+    choose,
+    held_time,
+    lease_size,
+    lease_span,
+    leases_left,
+    read_filter,
+    tag_of,
+)
+from tidegate.core.names import QueueName
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, Queue, RetryConfig
+from tidegate.core.task import PullMessage, Task
 from tidegate.core.times import Duration
 
 
@@ -124,3 +138,49 @@ def test_a_lease_that_ran_out_or_is_anothers_holds_nothing(
 def test_a_holder_must_send_the_schedule_time() -> None:
     with pytest.raises(InvalidArgument, match=r"^CancelLeaseRequest\.scheduleTime is required\.$"):
         held_time(None, "CancelLeaseRequest")
+
+
+# Which tasks a worker gets
+
+QUEUE = Queue(name=QueueName.of("p", "l", "q"), retry_config=RetryConfig(max_attempts=2))
+
+
+def pull_task(task_id: str, leases: int = 0, retry: RetryConfig | None = None) -> Task:
+    return Task(
+        name=QUEUE.name.task(task_id),
+        target=PullMessage("tag"),
+        schedule_time=NOON,
+        create_time=NOON,
+        retry_config=retry,
+        dispatch_count=leases,
+    )
+
+
+def chosen(tasks: list[Task], sizes: list[int], limit: int = 10, bytes_limit: int = 10) -> tuple[list[str], list[str]]:
+    choice = choose(tasks, sizes, QUEUE, limit, bytes_limit)
+    return [task.name.task for task in choice.chosen], [task.name.task for task in choice.spent]
+
+
+def test_the_first_tasks_are_chosen_as_far_as_their_payloads_fit() -> None:
+    tasks = [pull_task(name) for name in "abcd"]
+    assert chosen(tasks, [3, 3, 3, 3]) == (["a", "b", "c"], [])
+    assert chosen(tasks, [3, 3, 3, 3], limit=2) == (["a", "b"], [])
+    assert chosen(tasks, [0, 0, 0, 0], bytes_limit=0) == (["a", "b", "c", "d"], [])
+    assert chosen(tasks, [99, 0, 0, 0]) == (["a"], [])  # one, however long
+
+
+def test_tasks_that_may_not_be_leased_again_are_told_apart_and_take_no_room() -> None:
+    tasks = [pull_task("spent", leases=2), pull_task("a", leases=1), pull_task("b"), pull_task("late", leases=2)]
+    assert chosen(tasks, [99, 5, 5, 0]) == (["a", "b"], ["spent", "late"])
+    assert chosen(tasks, [99, 5, 5, 0], limit=2) == (["a", "b"], ["spent"])
+
+
+def test_the_leases_left_are_those_of_the_tasks_own_settings_else_of_its_queue() -> None:
+    assert leases_left(pull_task("a", leases=1), QUEUE) == 1
+    assert leases_left(pull_task("a", leases=1, retry=RetryConfig(max_attempts=5)), QUEUE) == 4
+    assert leases_left(pull_task("a", leases=9, retry=RetryConfig(max_attempts=UNLIMITED_ATTEMPTS)), QUEUE) > 1e9
+
+
+def test_a_lease_moves_the_schedule_time_and_is_counted() -> None:
+    leased = pull_task("a", leases=1).leased(NOON + MINUTE)
+    assert (leased.schedule_time, leased.dispatch_count, tag_of(leased)) == (NOON + MINUTE, 2, "tag")

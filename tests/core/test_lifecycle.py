@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.core.examples import NOON, SECOND, queue, task
 
+from tidegate.core.backoff import RetryLimit
 from tidegate.core.errors import Code
 from tidegate.core.lifecycle import (
     TRANSITIONS,
@@ -159,27 +160,29 @@ def test_other_answers_may_not_ask_for_room() -> None:
 def test_the_last_attempt_that_fails_ends_the_task() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=3))
     assert isinstance(judge(task(dispatch_count=2), limited, Outcome(500), NOON), Retry)
-    assert judge(task(dispatch_count=3), limited, Outcome(500), NOON) == Gone(Event.EXHAUST)
+    assert judge(task(dispatch_count=3), limited, Outcome(500), NOON) == Gone(Event.EXHAUST, RetryLimit.MAX_ATTEMPTS)
 
 
 def test_with_both_limits_both_must_be_reached() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=2, max_retry_duration=Duration(3)))
     assert isinstance(judge(task(dispatch_count=2), limited, Outcome(500), NOON + 2 * SECOND), Retry)
     assert isinstance(judge(task(dispatch_count=1), limited, Outcome(500), NOON + 9 * SECOND), Retry)
-    assert judge(task(dispatch_count=2), limited, Outcome(500), NOON + 3 * SECOND) == Gone(Event.EXHAUST)
+    assert judge(task(dispatch_count=2), limited, Outcome(500), NOON + 3 * SECOND) == Gone(
+        Event.EXHAUST, RetryLimit.BOTH
+    )
 
 
 def test_time_counts_from_the_first_attempt_not_from_the_schedule() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=-1, max_retry_duration=Duration(10)))
     late = task(dispatch_count=2, first_dispatch_time=NOON + 60 * SECOND, dispatched_at=NOON + 65 * SECOND)
     assert isinstance(judge(late, limited, Outcome(500), NOON + 69 * SECOND), Retry)
-    assert judge(late, limited, Outcome(500), NOON + 70 * SECOND) == Gone(Event.EXHAUST)
+    assert judge(late, limited, Outcome(500), NOON + 70 * SECOND) == Gone(Event.EXHAUST, RetryLimit.MAX_RETRY_DURATION)
 
 
 def test_a_task_with_its_own_retry_settings_follows_them_alone() -> None:
     lenient = queue(retry_config=RetryConfig(max_attempts=100))
     strict = task(retry_config=RetryConfig(max_attempts=1))
-    assert judge(strict, lenient, Outcome(500), NOON) == Gone(Event.EXHAUST)
+    assert judge(strict, lenient, Outcome(500), NOON) == Gone(Event.EXHAUST, RetryLimit.MAX_ATTEMPTS)
 
 
 def test_no_wait_leads_past_the_end_of_time() -> None:
@@ -187,3 +190,10 @@ def test_no_wait_leads_past_the_end_of_time() -> None:
     verdict = judge(task(retry_config=retry), queue(), Outcome(500), NOON)
     assert isinstance(verdict, Retry)
     assert verdict.task.schedule_time.year == 9999
+
+
+def test_a_dispatch_counts_the_attempt_and_keeps_when_the_first_one_started() -> None:
+    first = task(dispatch_count=0, dispatched_at=None, first_dispatch_time=None).dispatched(NOON)
+    assert (first.dispatch_count, first.first_dispatch_time, first.dispatched_at) == (1, NOON, NOON)
+    second = first.dispatched(NOON + SECOND)
+    assert (second.dispatch_count, second.first_dispatch_time, second.dispatched_at) == (2, NOON, NOON + SECOND)

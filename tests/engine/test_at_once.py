@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -25,7 +26,6 @@ from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
 QUEUE = QueueName.of("p", "l", "q")
@@ -34,7 +34,7 @@ FAST = RateLimits(1000, 1000, 1000)
 LONG = b"x" * 1025
 
 
-class WatchedStore(MemoryStore):
+class WatchedStore(TwiceStore):
     """Counts transactions, and the tasks that claims gave."""
 
     def __init__(self) -> None:

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import START, VirtualClock, run
+from tests.storage.claims import clear_away
 
 from tidegate.core.errors import Code, NotFound
 from tidegate.core.lifecycle import Outcome
@@ -23,7 +25,6 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
 DAY = timedelta(days=1)
@@ -36,7 +37,7 @@ class Life:
     def __init__(self, network: Network, policy: Policy) -> None:
         self.network = network
         self.clock = VirtualClock()
-        self.store = MemoryStore()
+        self.store = TwiceStore()
         world = World(self.store, network, Mint(), self.clock, self.clock, CountingIds(), Notes())
         self.engine = Engine(world, policy)
 
@@ -287,13 +288,11 @@ def test_a_task_past_its_time_to_live_is_deleted_whatever_its_state() -> None:
         waiting, failing = await life.create(ahead=29 * DAY), await life.create()
         life.clock.shift(31 * DAY - 1 * SECOND)
         await asyncio.sleep(0.5)
-        life.store._transaction._sweeper._next_walk = 0
-        await life.store.write(lambda tx: tx.sweep(life.clock.now(), 100))
+        await clear_away(life.store, life.clock.now(), 100)
         assert not any([await life.is_gone(name) for name in (waiting, failing)])
         life.clock.shift(2 * SECOND)
         await life.engine.tasks.run(failing)  # under way when its time is up
-        life.store._transaction._sweeper._next_walk = 0
-        await life.store.write(lambda tx: tx.sweep(life.clock.now(), 100))
+        await clear_away(life.store, life.clock.now(), 100)
         assert all([await life.is_gone(name) for name in (waiting, failing)])
         await asyncio.sleep(60)
         assert life.attempts == 1

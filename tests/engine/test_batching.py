@@ -17,11 +17,12 @@ class Gate:
         self.batches: list[list[int]] = []
         self._ends: list[asyncio.Future[None]] = []
 
-    async def commit(self, items: Sequence[int]) -> None:
+    async def commit(self, items: Sequence[int]) -> Sequence[str]:
         self.batches.append(list(items))
         end = asyncio.get_running_loop().create_future()
         self._ends.append(end)
         await end
+        return [str(item) for item in items]
 
     async def end(self, error: Exception | None = None) -> None:
         end = self._ends.pop(0)
@@ -39,7 +40,7 @@ async def settle() -> None:
 
 async def test_items_that_come_together_go_together_and_later_ones_wait_for_the_first_to_end() -> None:
     gate = Gate()
-    batcher: Batcher[int] = Batcher(gate.commit)
+    batcher: Batcher[int, str] = Batcher(gate.commit)
     first = [batcher.add(n) for n in (1, 2)]
     await settle()
     second = [batcher.add(n) for n in (3, 4, 5)]
@@ -55,7 +56,7 @@ async def test_items_that_come_together_go_together_and_later_ones_wait_for_the_
 
 async def test_everybody_in_a_batch_learns_of_its_failure_and_the_next_one_goes_on() -> None:
     gate = Gate()
-    batcher: Batcher[int] = Batcher(gate.commit)
+    batcher: Batcher[int, str] = Batcher(gate.commit)
     failed = batcher.add(1)
     await settle()
     fine = batcher.add(2)
@@ -68,7 +69,7 @@ async def test_everybody_in_a_batch_learns_of_its_failure_and_the_next_one_goes_
 
 async def test_a_waiter_that_is_cancelled_leaves_the_others_alone() -> None:
     gate = Gate()
-    batcher: Batcher[int] = Batcher(gate.commit)
+    batcher: Batcher[int, str] = Batcher(gate.commit)
 
     async def wait(item: int) -> str:
         await batcher.add(item)
@@ -86,7 +87,7 @@ async def test_a_waiter_that_is_cancelled_leaves_the_others_alone() -> None:
 
 async def test_drained_waits_for_what_is_under_way_and_what_waits_behind_it() -> None:
     gate = Gate()
-    batcher: Batcher[int] = Batcher(gate.commit)
+    batcher: Batcher[int, str] = Batcher(gate.commit)
     batcher.add(1)
     await settle()
     batcher.add(2)
@@ -96,3 +97,12 @@ async def test_drained_waits_for_what_is_under_way_and_what_waits_behind_it() ->
     await gate.end()
     await drained
     await batcher.drained()
+
+
+async def test_each_item_has_a_result_of_its_own() -> None:
+    gate = Gate()
+    batcher: Batcher[int, str] = Batcher(gate.commit)
+    waiting = asyncio.gather(*[batcher.result(n) for n in (7, 8, 9)])
+    await settle()
+    await gate.end()
+    assert await waiting == ["7", "8", "9"]

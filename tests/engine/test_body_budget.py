@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import Mint, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -18,7 +19,6 @@ from tidegate.engine import body_budget
 from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 HOGS = [QueueName.of("p", "l", f"hog{n}") for n in range(3)]
 OTHER = QueueName.of("p", "l", "other")
@@ -56,7 +56,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def engine(handlers: Handlers, *queues: QueueName, limits: RateLimits) -> Engine:
-    world = World(MemoryStore(), handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes())
+    world = World(TwiceStore(), handlers, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes())
     engine = Engine(world)
     await engine.start()
     for name in queues:

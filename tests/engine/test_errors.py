@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import SECOND, Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -18,30 +19,30 @@ from tidegate.engine import records
 from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
 from tidegate.engine.claims import Claim
 from tidegate.engine.engine import Engine
+from tidegate.engine.janitor import Swept
 from tidegate.engine.ports.store import Reader, Transaction
 from tidegate.engine.ports.world import World
-from tidegate.engine.records import RecordedQueue
-from tidegate.storage.sqlite import MemoryStore
+from tidegate.engine.records import RecordedBatch
 
 T = TypeVar("T")
 QUEUES = [QueueName.of("p", "l", name) for name in ("a", "b")]
 
 
-class FailingStore(MemoryStore):
+class FailingStore(TwiceStore):
     """A store in which transactions fail after their work when ``fails`` says so of the answer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails: Callable[[Any], bool] = lambda answer: False
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write_once(self, work: Callable[[Transaction], T]) -> T:
         def failing(tx: Transaction) -> T:
             answer = work(tx)
             if self.fails(answer):
                 raise ValueError("nobody expected this")
             return answer
 
-        return await super().write(failing)
+        return await super().write_once(failing)
 
 
 class Life:
@@ -144,7 +145,7 @@ def test_the_janitor_goes_on_after_a_step_that_failed(caplog: pytest.LogCaptureF
         sweeps: list[Any] = []
 
         def fails(answer: Any) -> bool:
-            if not isinstance(answer, bool):  # a sweep says whether something is left
+            if not isinstance(answer, Swept):
                 return False
             sweeps.append(answer)
             return len(sweeps) == 1
@@ -172,7 +173,7 @@ def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> 
 
 
 def is_record(answer: Any) -> bool:
-    return isinstance(answer, list) and bool(answer) and isinstance(answer[0], RecordedQueue)
+    return isinstance(answer, RecordedBatch)
 
 
 def test_outcomes_that_cannot_be_recorded_together_are_recorded_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

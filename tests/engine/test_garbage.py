@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import typing
 import weakref
@@ -24,6 +25,7 @@ async def refusal(call: Awaitable[object]) -> weakref.ref[ApiError]:
     """The error that the call raises, for as long as somebody else holds it."""
     with pytest.raises(ApiError) as refused:
         await call
+    await asyncio.sleep(0)  # the loop holds what woke the caller until its next turn
     return weakref.ref(refused.value)
 
 

@@ -17,7 +17,7 @@ from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue, RetryConfig
 from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
-from tidegate.storage import sql
+from tidegate.engine import leases
 
 QUEUE = QueueName.of("p", "l", "pull")
 ANY = LeaseFilter()
@@ -88,8 +88,8 @@ async def test_a_task_whose_last_lease_ran_out_is_gone() -> None:
 async def test_a_lease_clears_away_only_so_many_tasks_that_were_leased_too_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sql, "ROWS_PER_BURIAL", 10)
-    monkeypatch.setattr(sql, "BURIALS", 3)
+    monkeypatch.setattr(leases, "CLEARED_AT_ONCE", 10)
+    monkeypatch.setattr(leases, "CLEARINGS", 3)
     at = await hands()
     await pull_queue(at, attempts=1)
     for number in range(50):
@@ -133,11 +133,11 @@ async def test_the_limit_of_a_task_of_its_own_takes_the_place_of_its_queues() ->
     await pull_queue(at, attempts=2)
     await put(at, "once", retry=RetryConfig(max_attempts=1))
     await put(at, "often", retry=RetryConfig(max_attempts=UNLIMITED_ATTEMPTS))
-    leases = []
+    leased = []
     for _ in range(3):
-        leases.append(names(await lease(at)))
+        leased.append(names(await lease(at)))
         at.clock.advance(MINUTE)
-    assert leases == [["once", "often"], ["often"], ["often"]]
+    assert leased == [["once", "often"], ["often"], ["often"]]
 
 
 async def test_no_more_payload_is_leased_at_once_than_an_answer_may_hold() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -16,7 +17,6 @@ from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
 
@@ -28,7 +28,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
     monkeypatch.setattr(ramp, "PERIOD", timedelta(seconds=2))
 
     async def day() -> None:
-        network, store, clock = Network(), MemoryStore(), VirtualClock()
+        network, store, clock = Network(), TwiceStore(), VirtualClock()
         world = World(store, network, Mint(), clock, clock, CountingIds(), Notes())
         engine = Engine(world, Policy(ramp_up=ramp_up))
         await engine.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -14,7 +15,6 @@ from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
 
@@ -22,7 +22,7 @@ QUEUE = QueueName.of("p", "l", "q")
 def test_a_faster_rate_earns_nothing_for_the_time_before_it() -> None:
     async def day() -> None:
         network = Network()
-        engine = Engine(World(MemoryStore(), network, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
+        engine = Engine(World(TwiceStore(), network, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
         await engine.start()
         slow = Queue(name=QUEUE, rate_limits=RateLimits(0.5, 10, 1000))
         await engine.queues.create(slow)
@@ -46,7 +46,7 @@ def test_a_faster_rate_earns_nothing_for_the_time_before_it() -> None:
 def test_a_queue_reaches_its_rate_however_small_its_bucket(rate: float, burst: int) -> None:
     async def day() -> None:
         network = Network()
-        engine = Engine(World(MemoryStore(), network, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
+        engine = Engine(World(TwiceStore(), network, Mint(), VirtualClock(), VirtualClock(), CountingIds(), Notes()))
         await engine.start()
         await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(rate, burst, 1000)))
         new = check_task(TaskDraft(target=HttpDraft("http://handler.test/")), QUEUE, engine.clock.now())

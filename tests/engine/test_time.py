@@ -155,7 +155,8 @@ def test_tombstones_are_cleared_away_when_the_wall_clock_is_moved_past_them() ->
         await asyncio.sleep(20)
 
         async def stones() -> int:
-            (count,) = life.store._transaction._execute("SELECT count(*) FROM tombstones", ()).fetchone()
+            tables: Any = life.store._transaction.tables
+            (count,) = tables._connection.execute("SELECT count(*) FROM tombstones", ()).fetchone()
             return int(count)
 
         assert await stones() == 1

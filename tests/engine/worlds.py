@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from tests.engine.twice import TwiceStore
 from tests.ids import CountingIds
 
 from tidegate.core.lifecycle import Outcome
@@ -17,7 +18,6 @@ from tidegate.core.target import HttpCall
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -108,12 +108,12 @@ class Hands:
     clock: HandClock
     network: Network
     notes: Notes
-    store: MemoryStore
+    store: TwiceStore
 
 
 async def hands(policy: Policy | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
-    store = MemoryStore()
+    store = TwiceStore()
     world = World(store, network, Mint(), clock, clock, CountingIds(), notes)
     return Hands(Engine(world, policy or Policy()), clock, network, notes, store)

@@ -30,7 +30,7 @@ def started(after: float = 0.02) -> AttemptStarted:
 
 
 def ended(outcome: Outcome, took: float = 0.3) -> AttemptEnded:
-    return AttemptEnded(Queue(name=MAIL), TASK, outcome, timedelta(seconds=took), NOON)
+    return AttemptEnded(Queue(name=MAIL), TASK, outcome, None, timedelta(seconds=took), NOON)
 
 
 def created(queue: QueueName, count: int) -> TasksCreated:

@@ -8,7 +8,7 @@ import os
 import select
 import stat
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tests.engine.worlds import START, hands
 
 from tidegate import operation_log
-from tidegate.core.lifecycle import Outcome
+from tidegate.core.lifecycle import Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpTarget, Kind, OidcToken, Queue, RetryConfig, UriOverride
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Target, Task
@@ -51,6 +51,10 @@ def logged(*events: Event, rolls: tuple[float, ...] = (0.999,), app_engine: dict
 
 def created(*tasks: Task, queue: Queue = QUEUE) -> TasksCreated:
     return TasksCreated(queue, tasks, START)
+
+
+def ended(queue: Queue, task: Task, outcome: Outcome, took: timedelta = SECOND, at: datetime = START) -> AttemptEnded:
+    return AttemptEnded(queue, task, outcome, judge(task, queue, outcome, at), took, at)
 
 
 def test_a_created_task_is_an_entry_like_those_of_cloud_logging() -> None:
@@ -106,19 +110,26 @@ def test_a_response_tells_status_duration_and_when_it_is_tried_again(
 ) -> None:
     under_way = task(dispatch_count=attempt, dispatched_at=START, first_dispatch_time=START)
     took = timedelta(seconds=600, microseconds=1266)
-    (entry,) = logged(AttemptEnded(QUEUE, under_way, outcome, took, START + 1.5 * SECOND))
+    (entry,) = logged(ended(QUEUE, under_way, outcome, took, START + 1.5 * SECOND))
     said = entry["jsonPayload"]["attemptResponseLog"]
     assert (entry["severity"], said["status"]) == (severity, status)
     assert (said["dispatchCount"], said["responseCount"], said.get("retryTime")) == (str(attempt), responses, retry)
     assert said["attemptDuration"] == "600.001266s"
 
 
+def test_a_response_that_no_longer_counts_tells_of_no_retry() -> None:
+    under_way = task(dispatch_count=1, dispatched_at=START)
+    (entry,) = logged(AttemptEnded(QUEUE, under_way, Outcome(500), None, SECOND, START))
+    assert entry["jsonPayload"]["attemptResponseLog"]["status"] == "INTERNAL"
+    assert "retryTime" not in entry["jsonPayload"]["attemptResponseLog"]
+
+
 def test_an_attempt_without_an_answer_tells_why() -> None:
     under_way = task(dispatch_count=1, dispatched_at=START)
-    (entry,) = logged(AttemptEnded(QUEUE, under_way, Outcome(reason="connection refused"), SECOND, START))
+    (entry,) = logged(ended(QUEUE, under_way, Outcome(reason="connection refused")))
     assert entry["labels"] == {"reason": "connection refused"}
     assert entry["jsonPayload"]["attemptResponseLog"]["status"] == "UNKNOWN"
-    (entry,) = logged(AttemptEnded(QUEUE, under_way, Outcome(500), SECOND, START))
+    (entry,) = logged(ended(QUEUE, under_way, Outcome(500)))
     assert "labels" not in entry
 
 
@@ -157,8 +168,8 @@ def test_nothing_secret_is_logged() -> None:
     ]
     for target in targets:
         under_way = task(target, dispatch_count=1, dispatched_at=START)
-        ended = AttemptEnded(QUEUE, under_way, Outcome(500), SECOND, START)
-        entries = logged(created(under_way), AttemptStarted(QUEUE, under_way, START), ended)
+        end = ended(QUEUE, under_way, Outcome(500))
+        entries = logged(created(under_way), AttemptStarted(QUEUE, under_way, START), end)
         assert len(entries) == 3
         assert "secret" not in json.dumps(entries)
 
@@ -175,7 +186,7 @@ def test_a_queue_that_samples_nothing_is_not_even_rolled_for() -> None:
     events: list[Event] = [
         created(task(), queue=silent),
         AttemptStarted(silent, under_way, START),
-        AttemptEnded(silent, under_way, Outcome(500), SECOND, START),
+        ended(silent, under_way, Outcome(500)),
         TasksDeleted(silent, ["a"], START),
         QueueChanged(NAME),
     ]

@@ -92,7 +92,7 @@ def _document(tx: Transaction, stored: StoredQueue, dice: random.Random, now: da
 
 
 def _sweep(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
-    tx.sweep(now, 3)
+    tx.clear(now, 3)
 
 
 TABLES = ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents")
@@ -100,5 +100,5 @@ TABLES = ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_na
 
 def state(tx: Reader) -> dict[str, list[tuple[Any, ...]]]:
     """Everything a store holds, table by table."""
-    execute: Callable[..., Any] = tx._execute  # type: ignore[attr-defined]
+    execute: Callable[..., Any] = tx.tables.execute  # type: ignore[attr-defined]
     return {table: execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}

@@ -34,9 +34,9 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.ports.store import StoredQueue, StoreError
 from tidegate.engine.ports.world import World
 from tidegate.ids import RandomIds
-from tidegate.storage import sqlite
-from tidegate.storage.sql import SqlTransaction
 from tidegate.storage.sqlite import SqliteStore, check
+from tidegate.storage.sqlite import store as sqlite
+from tidegate.storage.transaction import StoreTransaction
 
 CUTS = int(os.environ.get("CUTS", "300")) // 3
 CUTS_A_RUN = 40
@@ -228,7 +228,7 @@ async def test_the_cuts_would_find_an_engine_that_does_not_sync(
 
 
 async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_flows = SqlTransaction.save_flows
+    save_flows = StoreTransaction.save_flows
 
     def full(stored: StoredQueue, flow: Any) -> Any:
         return replace(flow, bucket=replace(flow.bucket, tokens=float(stored.queue.rate_limits.max_burst_size)))
@@ -236,5 +236,5 @@ async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monk
     def forgets(self: Any, flows: Any) -> None:
         save_flows(self, [(stored, full(stored, flow)) for stored, flow in flows])
 
-    monkeypatch.setattr(SqlTransaction, "save_flows", forgets)
+    monkeypatch.setattr(StoreTransaction, "save_flows", forgets)
     assert await whether_caught(tmp_path)

@@ -26,8 +26,7 @@ from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.engine.ports.store import StoreFullError, Transaction
-from tidegate.storage import disk_reserve
-from tidegate.storage.sqlite import SqliteStore
+from tidegate.storage.sqlite import SqliteStore, disk_reserve
 
 SMALL = 96 * 2**20
 """Bytes of the disk."""

@@ -19,8 +19,8 @@ from tests.power.history import Step, history, state
 from tests.promises.figures import note
 
 from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
-from tidegate.storage import disk_reserve, sqlite
-from tidegate.storage.sqlite import MemoryStore, SqliteStore, check
+from tidegate.storage.sqlite import MemoryStore, SqliteStore, check, disk_reserve
+from tidegate.storage.sqlite import store as sqlite
 
 CUTS = int(os.environ.get("CUTS", "300"))
 STEPS = 12

@@ -24,8 +24,8 @@ from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Event, Gone, judge
 from tidegate.engine import records
 from tidegate.engine.ports.store import Settlement, StoredQueue, Transaction, Verdict
-from tidegate.storage import sql
-from tidegate.storage.sql import SqlTransaction
+from tidegate.storage.sqlite.tables import SqliteTables
+from tidegate.storage.transaction import StoreTransaction
 
 SEEDS = int(os.environ.get("SEEDS", "1700"))
 BLOCKS = 10
@@ -73,34 +73,35 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def no_check_of_the_attempt_number(plant: pytest.MonkeyPatch) -> None:
     """Whatever attempt ends, its outcome counts."""
-    settle = SqlTransaction.settle
+    settle = StoreTransaction.settle
 
     def newest(tx: Any, queue: StoredQueue, verdict: Verdict) -> Verdict:
         task = tx.task(queue, verdict.task.name.task, body=False)
         count = verdict.task.dispatch_count if task is None else task.dispatch_count
         return Verdict(replace(verdict.task, dispatch_count=count), verdict.retry)
 
-    def settles(self: Any, settlements: Sequence[Settlement]) -> int:
-        return settle(
+    def settles(self: Any, settlements: Sequence[Settlement]) -> Any:
+        settle(
             self,
             [
                 replace(each, verdicts=[newest(self, each.queue, verdict) for verdict in each.verdicts])
                 for each in settlements
             ],
         )
+        return []
 
-    plant.setattr(SqlTransaction, "settle", settles)
+    plant.setattr(StoreTransaction, "settle", settles)
 
 
 def tokens_are_not_kept(plant: pytest.MonkeyPatch) -> None:
     """They are full again after each start."""
-    release = SqlTransaction.release
+    release = StoreTransaction.release
 
     def releases(self: Any, now: Any) -> None:
         release(self, now)
-        self._execute("UPDATE queues SET tokens = 1000000")
+        self.tables.execute("UPDATE queues SET tokens = 1000000")
 
-    plant.setattr(SqlTransaction, "release", releases)
+    plant.setattr(StoreTransaction, "release", releases)
 
 
 def answers_before_the_sync(plant: pytest.MonkeyPatch) -> None:
@@ -137,21 +138,21 @@ def answers_before_the_sync(plant: pytest.MonkeyPatch) -> None:
 
 def attempts_are_not_released(plant: pytest.MonkeyPatch) -> None:
     """What was under way at a crash stays so."""
-    plant.setattr(SqlTransaction, "release", lambda self, now: None)
+    plant.setattr(StoreTransaction, "release", lambda self, now: None)
 
 
 def names_are_free_at_once(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(sql, "entomb", lambda *_: None)
+    plant.setattr(SqliteTables, "entomb", lambda *_: None)
 
 
 def deletes_forget_the_last(plant: pytest.MonkeyPatch) -> None:
     """A batch says that it deleted one more than it did."""
-    remove = SqlTransaction.remove
+    remove = StoreTransaction.remove
 
     def removes(self: Any, queue: StoredQueue, task_ids: Sequence[str], until: Any) -> set[str]:
         return remove(self, queue, task_ids[:-1] if len(task_ids) > 1 else task_ids, until) | set(task_ids[-1:])
 
-    plant.setattr(SqlTransaction, "remove", removes)
+    plant.setattr(StoreTransaction, "remove", removes)
 
 
 def attempts_are_not_counted(plant: pytest.MonkeyPatch) -> None:
@@ -183,7 +184,7 @@ def retries_at_once(plant: pytest.MonkeyPatch) -> None:
 
 
 def a_purge_leaves_the_tasks(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(SqlTransaction, "purge", lambda self, stored, queue, until: self.save_queue(stored, queue))
+    plant.setattr(StoreTransaction, "purge", lambda self, stored, queue, until: self.save_queue(stored, queue))
 
 
 def a_pause_lasts_until_the_next_task(plant: pytest.MonkeyPatch) -> None:
@@ -191,21 +192,21 @@ def a_pause_lasts_until_the_next_task(plant: pytest.MonkeyPatch) -> None:
 
 
 def pages_overlap(plant: pytest.MonkeyPatch) -> None:
-    tasks = SqlTransaction.tasks
+    tasks = StoreTransaction.tasks
 
     def pages(self: Any, queue: StoredQueue, after: str, limit: int, *, body: bool) -> Any:
         return tasks(self, queue, after[:-1], limit, body=body)
 
-    plant.setattr(SqlTransaction, "tasks", pages)
+    plant.setattr(StoreTransaction, "tasks", pages)
 
 
 def a_lease_is_for_everybody(plant: pytest.MonkeyPatch) -> None:
-    leasable = SqlTransaction._leasable
+    leasable = StoreTransaction.leasable
 
-    def anything(self: Any, queue: StoredQueue, wanted: Any, now: Any, limit: int) -> Any:
-        return leasable(self, queue, wanted, now + timedelta(seconds=30), limit)
+    def anything(self: Any, queue: StoredQueue, tag: str | None, now: Any, limit: int) -> Any:
+        return leasable(self, queue, tag, now + timedelta(seconds=30), limit)
 
-    plant.setattr(SqlTransaction, "_leasable", anything)
+    plant.setattr(StoreTransaction, "leasable", anything)
 
 
 CAUGHT: dict[Plant, set[str]] = {

@@ -30,8 +30,9 @@ from tidegate.schema.versions import all_rows
 from tidegate.servers.asgi import App
 from tidegate.servers.grpc import Method
 from tidegate.servers.reflection import reflection_mounts
-from tidegate.storage.sql import SqlTransaction
 from tidegate.storage.sqlite import MemoryStore
+from tidegate.storage.sqlite.tables import SqliteTables
+from tidegate.storage.transaction import StoreTransaction
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 PATIENCE = 60.0  # seconds for one call, which takes some milliseconds
@@ -97,7 +98,7 @@ def world() -> bytes:
 def a_copy() -> MemoryStore:
     store = MemoryStore()
     store._connection.deserialize("main", world())
-    store._transaction = SqlTransaction(store._connection)  # it counts on from the last task there is
+    store._transaction = StoreTransaction(SqliteTables(store._connection))  # it counts on from the last task there is
     return store
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tests.simulation.record import SECOND, Created, Finished, History, Started, short
 
-from tidegate.core.backoff import backoff, gives_up
+from tidegate.core.backoff import backoff, limit_reached
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.throttle import RECOVERY, SLOWEST
@@ -227,7 +227,7 @@ class Checker:
         if not 200 <= last.status <= 299 and not self._history.unfinished:
             retries = [queue.retry_config for queue in self._history.in_force(last.queue, last.at, last.at)]
             since = last.at - attempts[0].at
-            if not any(gives_up(last.attempt, since + MICROSECOND, retry) for retry in retries):
+            if not any(limit_reached(last.attempt, since + MICROSECOND, retry) for retry in retries):
                 raise self._wrong(created, f"was given up after {last.attempt} attempts", None)
 
     # --- what to say --------------------------------------------------------------------------------------------------

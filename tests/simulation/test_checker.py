@@ -12,13 +12,13 @@ from tests.simulation.checker import BrokenError
 from tests.simulation.day import Day
 
 from tidegate.core import lifecycle
-from tidegate.core.backoff import retry_wait
+from tidegate.core.backoff import RetryLimit, retry_wait
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.throttle import Throttle
 from tidegate.engine.scheduler import Scheduler
-from tidegate.storage.sql import SqlTransaction
+from tidegate.storage.transaction import StoreTransaction
 
 SEEDS = 80
 Plant = pytest.MonkeyPatch
@@ -61,9 +61,9 @@ def pauses_overlooked(plant: Plant) -> None:
 
 
 def a_second_early(plant: Plant) -> None:
-    due = SqlTransaction.due_tasks
+    due = StoreTransaction.due_tasks
     later = timedelta(seconds=1)
-    plant.setattr(SqlTransaction, "due_tasks", lambda self, asked, now: due(self, asked, now + later))
+    plant.setattr(StoreTransaction, "due_tasks", lambda self, asked, now: due(self, asked, now + later))
 
 
 def waits(plant: Plant, change: Callable[[timedelta], timedelta]) -> None:
@@ -109,20 +109,21 @@ def a_tenth_of_a_second_late(plant: Plant) -> None:
 
 
 def delivered_tasks_kept(plant: Plant) -> None:
-    settle = SqlTransaction.settle
+    settle = StoreTransaction.settle
 
-    def keep(self: SqlTransaction, settlements: Any) -> int:
-        return settle(self, [replace(each, verdicts=[again(one) for one in each.verdicts]) for each in settlements])
+    def keep(self: StoreTransaction, settlements: Any) -> Any:
+        settle(self, [replace(each, verdicts=[again(one) for one in each.verdicts]) for each in settlements])
+        return []
 
     def again(verdict: Any) -> Any:
         task = verdict.task
         return verdict if verdict.retry or task.dispatch_count > 1 else replace(verdict, retry=task)
 
-    plant.setattr(SqlTransaction, "settle", keep)
+    plant.setattr(StoreTransaction, "settle", keep)
 
 
 def given_up_too_soon(plant: Plant) -> None:
-    plant.setattr(lifecycle, "gives_up", lambda attempts, since, retry: attempts >= 2)
+    plant.setattr(lifecycle, "limit_reached", lambda attempts, since, retry: RetryLimit.BOTH if attempts >= 2 else None)
 
 
 BUGS: dict[Callable[[Plant], None], str] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.storage.claims import claim
+from tests.storage.claims import ANY, claim, clear_away, force, lease
 
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.errors import Code
@@ -21,7 +21,7 @@ from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfi
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
-from tidegate.engine.ports.store import Settlement, Store, StoredQueue, Tally, Transaction, Verdict, Wanted
+from tidegate.engine.ports.store import Settlement, Store, StoredAge, StoredQueue, Tally, Transaction, Verdict
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,7 +102,8 @@ async def test_a_queue_reads_back_as_it_was_saved(store: Store) -> None:
 
 async def test_a_task_that_starts_as_it_is_stored_comes_back_as_it_is_then(store: Store) -> None:
     stored = await made(store, task("waits"))
-    tasks = [task(f"t{number}", body=body) for number, body in enumerate([b"hello", b"", b"x" * 5000])]
+    bodies = [b"hello", b"", b"x" * 5000]
+    tasks = [task(f"t{number}", body=body).dispatched(NOON + SECOND) for number, body in enumerate(bodies)]
     started = await store.write(lambda tx: tx.add_dispatched(stored, tasks, NOON + SECOND))
     assert [each.dispatch_count for each in started] == [1, 1, 1]
     shown = await store.read(lambda tx: [tx.task(stored, each.name.task, body=True) for each in tasks])
@@ -111,7 +112,7 @@ async def test_a_task_that_starts_as_it_is_stored_comes_back_as_it_is_then(store
     assert ids(await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 10))) == ["waits"]
     verdicts = [Verdict(each, None) for each in started]
     settlement = Settlement(stored, verdicts, NOON + HOUR)
-    assert await store.write(lambda tx: tx.settle([settlement])) == 3
+    assert await store.write(lambda tx: tx.settle([settlement])) == []
     assert await listed(store) == ["waits"]
 
 
@@ -192,8 +193,8 @@ async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store
 async def test_a_success_removes_the_task_and_leaves_its_name_taken_for_a_while(store: Store) -> None:
     stored = await made(store, task("a", body=b"x" * 5000), task("b"))
     (claimed, _) = await store.write(lambda tx: claim(tx, stored, NOON, 2))
-    done = await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, None)], NOON + HOUR)]))
-    assert done == 1
+    stale = await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, None)], NOON + HOUR)]))
+    assert stale == []
     assert await listed(store) == ["b"]
     assert await store.read(lambda tx: tx.entombed(stored, ["a", "b"], NOON)) == {"a"}
     assert await store.read(lambda tx: tx.entombed(stored, ["a"], NOON + HOUR)) == set()
@@ -225,19 +226,21 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
 async def test_an_outcome_counts_only_while_its_attempt_is_the_newest(store: Store, retry: bool) -> None:
     stored = await made(store, task("a"))
     (first,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
-    second = await store.write(lambda tx: tx.force(stored, "a", NOON + SECOND))
-    assert second is not None
+    second = await store.write(lambda tx: force(tx, stored, "a", NOON + SECOND))
     assert second.dispatch_count == 2
     verdict = Verdict(first, first if retry else None)
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [verdict], NOON + HOUR)])) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [verdict], NOON + HOUR)])) == [verdict]
     assert await listed(store) == ["a"]
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(second, None)], NOON + HOUR)])) == 1
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(second, None)], NOON + HOUR)])) == []
     assert await listed(store) == []
 
 
-async def test_forcing_a_task_that_is_not_there_gives_none(store: Store) -> None:
-    stored = await made(store)
-    assert await store.write(lambda tx: tx.force(stored, "a", NOON)) is None
+async def test_a_retry_of_a_task_that_is_gone_does_not_count(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    verdicts = [Verdict(each, each) for each in await store.write(lambda tx: claim(tx, stored, NOON, 2))]
+    await store.write(lambda tx: tx.remove(stored, ["a"], NOON + HOUR))
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)])) == verdicts[:1]
+    assert await listed(store) == ["b"]
 
 
 async def test_removed_tasks_are_named_and_entombed(store: Store) -> None:
@@ -253,7 +256,7 @@ async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
     assert await store.read(lambda tx: tx.entombed(stored, [], NOON)) == set()
     assert await store.read(lambda tx: tx.leases(stored, [])) == {}
     assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [], NOON)])) == 0
+    assert await store.write(lambda tx: tx.settle([Settlement(stored, [], NOON)])) == []
     await store.write(lambda tx: tx.add_tasks(stored, []))
 
 
@@ -267,10 +270,10 @@ async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store
     assert after.id == stored.id
     assert not await store.read(lambda tx: tx.has_tasks(after))
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
-    assert await store.write(lambda tx: tx.settle([Settlement(after, [Verdict(claimed, claimed)], NOON + HOUR)])) == 0
+    late = Verdict(claimed, claimed)
+    assert await store.write(lambda tx: tx.settle([Settlement(after, [late], NOON + HOUR)])) == [late]
     assert await listed(store) == []
-    while await store.write(lambda tx: tx.sweep(NOON, 1)):
-        pass
+    await clear_away(store, NOON, 1)
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b"], NOON + HOUR)) == set()
 
@@ -291,7 +294,7 @@ async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everyth
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
     stored = await made(store, task("a", NOON - SECOND), task("b", NOON + HOUR))
     await store.write(lambda tx: claim(tx, stored, NOON, 1))
-    await store.write(lambda tx: tx.force(stored, "b", NOON))
+    await store.write(lambda tx: force(tx, stored, "b", NOON))
     await store.write(lambda tx: tx.save_flows([(stored, Flow(stored.flow.bucket, 2))]))
     await store.write(lambda tx: tx.release(NOON))
     assert (await current(store)).flow == stored.flow
@@ -302,8 +305,7 @@ async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_fo
 async def test_the_sweep_removes_tasks_past_their_time_to_live(store: Store) -> None:
     stored = await made(store, task("old"), task("young", created=NOON + timedelta(days=2)))
     later = NOON + timedelta(days=31)
-    while await store.write(lambda tx: tx.sweep(later, 1)):
-        pass
+    await clear_away(store, later, 1)
     assert await listed(store) == ["young"]
     assert await store.read(lambda tx: tx.entombed(stored, ["old", "young"], later)) == {"old"}
 
@@ -312,43 +314,40 @@ def pull_task(task_id: str, due: datetime = NOON, body: bytes = b"", tag: str = 
     return Task(name=QUEUE.task(task_id), target=PullMessage(tag), schedule_time=due, create_time=NOON, body=body)
 
 
-ANY = LeaseFilter()
-WANTED = Wanted(ANY, limit=10, bytes_limit=10_000, tombstones_until=NOON + HOUR)
-
-
 async def leased(
-    store: Store, wanted: Wanted = WANTED, now: datetime = NOON, until: datetime | None = None
+    store: Store, wanted: LeaseFilter = ANY, limit: int = 10, now: datetime = NOON, until: datetime | None = None
 ) -> list[Task]:
     stored = await current(store)
-    return await store.write(lambda tx: tx.lease(stored, wanted, now, until or now + HOUR))
+    return await store.write(lambda tx: lease(tx, stored, now, until or now + HOUR, wanted, limit))
 
 
 async def test_a_leased_task_is_as_it_was_but_for_its_lease(store: Store) -> None:
     small, large = pull_task("small", body=b"s", tag="x"), pull_task("large", body=b"l" * 5000)
     stored = await made(store, small, large)
     found = await leased(store)
-    lease = {"schedule_time": NOON + HOUR, "dispatch_count": 1}
-    assert [_without_key(each) for each in found] == [replace(small, **lease), replace(large, **lease)]
+    assert [_without_key(each) for each in found] == [small.leased(NOON + HOUR), large.leased(NOON + HOUR)]
     for each in found:
         kept = await store.read(lambda tx, each=each: tx.task(stored, each.name.task, body=True))  # type: ignore[misc]
         assert kept == each
 
 
-async def test_leases_go_by_schedule_time_then_creation_up_to_so_many_bytes(store: Store) -> None:
-    tasks = [
-        pull_task(name, NOON - due * SECOND, b"x" * 3000) for name, due in (("c", 0), ("a", 2), ("b", 1), ("d", 0))
-    ]
-    await made(store, *tasks, pull_task("later", NOON + SECOND))
-    assert ids(await leased(store)) == ["a", "b", "c"]
-    assert ids(await leased(store)) == ["d"]
-    assert ids(await leased(store, replace(WANTED, bytes_limit=0), NOON + HOUR)) == ["later"]  # one, however long
-    assert ids(await leased(store, replace(WANTED, limit=2, filter=LeaseFilter("")), NOON + 2 * HOUR)) == ["c", "a"]
-    assert await leased(store, replace(WANTED, filter=LeaseFilter("x")), NOON + 2 * HOUR) == []
+async def test_what_can_be_leased_comes_by_schedule_time_then_creation_with_its_size(store: Store) -> None:
+    sizes = {"c": 0, "a": 3000, "b": 500, "d": 7}
+    due = {"c": NOON, "a": NOON - 2 * SECOND, "b": NOON - SECOND, "d": NOON}
+    tasks = [pull_task(name, due[name], b"x" * size) for name, size in sizes.items()]
+    stored = await made(store, *tasks, pull_task("tagged", tag="x"), pull_task("later", NOON + SECOND))
+    found = await store.write(lambda tx: tx.leasable(stored, "", NOON, 3))
+    assert (ids(found.tasks), found.sizes) == (["a", "b", "c"], [3000, 500, 0])
+    found = await store.write(lambda tx: tx.leasable(stored, None, NOON, 10))
+    assert (ids(found.tasks), found.sizes) == (["a", "b", "c", "d", "tagged"], [3000, 500, 0, 7, 0])
+    whole = await store.write(lambda tx: tx.with_bodies(found.tasks))
+    assert [_without_key(each) for each in whole[:3]] == [tasks[1], tasks[2], tasks[0]]
+    assert (await store.write(lambda tx: tx.leasable(stored, "y", NOON, 10))).tasks == []
 
 
 async def test_leases_are_told_of_the_pull_tasks_that_are_there(store: Store) -> None:
     stored = await made(store, pull_task("a", NOON - SECOND), pull_task("b"), task("push"))
-    await leased(store, replace(WANTED, limit=1))
+    await leased(store, limit=1)
     told = await store.read(lambda tx: tx.leases(stored, ["b", "a", "push", "none", "a"]))
     assert told == {"a": Lease(NOON + HOUR, 1), "b": Lease(NOON, 0)}
 
@@ -358,7 +357,7 @@ async def test_removed_tasks_leave_no_bodies_behind(store: Store) -> None:
     await store.write(lambda tx: tx.remove(stored, ["a"], NOON + HOUR))
     (left,) = await leased(store)
     assert left.body == b"y" * 5000
-    kept = await store.read(lambda tx: tx._execute("SELECT count(*) FROM bodies").fetchone())  # type: ignore[attr-defined]
+    kept = await store.read(lambda tx: tx.tables.execute("SELECT count(*) FROM bodies").fetchone())  # type: ignore[attr-defined]
     assert kept == (1,)
 
 
@@ -386,18 +385,16 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
     assert await tallied(store) == Tally(0, None)
     anew = await current(store)
     await store.write(lambda tx: tx.add_tasks(anew, [task("new")]))
-    while await store.write(lambda tx: tx.sweep(NOON, 7)):
-        pass
+    await clear_away(store, NOON, 7)
     assert await tallied(store) == Tally(1, NOON)
-    while await store.write(lambda tx: tx.sweep(NOON + timedelta(days=31), 7)):  # past its time to live
-        pass
+    await clear_away(store, NOON + timedelta(days=31), 7)  # past its time to live
     assert await tallied(store) == Tally(0, None)
 
 
 async def test_tasks_that_were_leased_too_often_are_counted_out(store: Store) -> None:
     await made(store, pull_task("a"), pull_task("b"))
     await allow(store, leases=1)
-    assert ids(await leased(store, replace(WANTED, limit=1), until=NOON + SECOND)) == ["a"]
+    assert ids(await leased(store, limit=1, until=NOON + SECOND)) == ["a"]
     assert await tallied(store) == Tally(2, NOON)
     assert ids(await leased(store, now=NOON + SECOND, until=NOON + HOUR)) == ["b"]
     assert await tallied(store) == Tally(1, NOON + HOUR)
@@ -441,8 +438,63 @@ async def allow(store: Store, *, leases: int) -> None:
 
 
 async def sweep(store: Store, now: datetime) -> None:
-    while await store.write(lambda tx: tx.sweep(now, 1)):
-        pass
+    await clear_away(store, now, 1)
+
+
+async def test_a_last_lease_is_found_once_it_has_run_out_until_more_are_allowed(store: Store) -> None:
+    stored = await made(store, *[pull_task(name, body=b"x") for name in ("a", "b", "c")])
+    await made(store, name=sibling("other"))
+
+    def leases(tx: Transaction) -> list[Task]:
+        tasks = [task.leased(NOON + SECOND) for task in tx.leasable(stored, None, NOON, 3).tasks]
+        tx.mark_leased(tasks, NOON + SECOND, tasks[1:])
+        return tasks
+
+    async def found(now: datetime, limit: int = 9) -> list[tuple[StoredQueue, Task]]:
+        return await store.write(lambda tx: tx.last_leases(now, limit))
+
+    tasks = await store.write(leases)
+    assert await found(NOON) == []
+    assert await found(NOON + SECOND) == [(stored, replace(task, body=b"")) for task in tasks[1:]]
+    assert len(await found(NOON + SECOND, limit=1)) == 1
+    await store.write(lambda tx: tx.allow_leases(tasks[1:2]))
+    assert [task.name.task for _, task in await found(NOON + SECOND)] == ["c"]
+
+
+async def test_tasks_are_walked_in_the_order_of_creation_with_their_queues(store: Store) -> None:
+    stored = await made(store, task("b"), task("a", created=NOON + SECOND))
+    other = await made(store, task("c"), name=sibling("other"))
+    purged = await made(store, task("d"), name=sibling("purged"))
+    await store.write(lambda tx: tx.purge(purged, purged.queue, NOON + HOUR))
+
+    async def walked(after: Any, limit: int) -> list[StoredAge]:
+        return await store.write(lambda tx: tx.ages(after, limit))
+
+    first = await walked(None, 2)
+    assert [(each.queue, each.task_id, each.create_time) for each in first] == [
+        (stored, "b", NOON),
+        (stored, "a", NOON + SECOND),
+    ]
+    rest = await walked(first[-1].key, 9)
+    assert [(each.queue, each.task_id) for each in rest] == [(other, "c"), (None, "d")]
+    assert await walked(rest[-1].key, 9) == []
+
+
+async def test_what_is_marked_is_what_the_rules_made_of_it(store: Store) -> None:
+    stored = await made(store, task("a"), pull_task("b"))
+
+    async def kept(task_id: str) -> Task | None:
+        return await store.read(lambda tx: tx.task(stored, task_id, body=True))
+
+    (started,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
+    assert await kept("a") == started
+    again = await store.write(lambda tx: force(tx, stored, "a", NOON + SECOND))
+    assert await kept("a") == again
+    assert (again.dispatch_count, again.first_dispatch_time, again.dispatched_at) == (2, NOON, NOON + SECOND)
+    (leased_once,) = await leased(store)
+    assert await kept("b") == leased_once
+    await store.write(lambda tx: tx.reschedule(leased_once, NOON + SECOND))
+    assert await kept("b") == replace(leased_once, schedule_time=NOON + SECOND)
 
 
 async def test_each_queue_is_tallied_in_the_order_of_the_question_and_may_be_asked_about_twice(store: Store) -> None:
@@ -485,7 +537,8 @@ async def test_a_reset_forgets_everything_and_what_comes_after_is_new(store: Sto
     after = await made(store, task("a"))
     assert after.id != before.id
     assert await store.read(lambda tx: tx.entombed(after, ["b", "long"], NOON)) == set()
-    assert await store.write(lambda tx: tx.settle([Settlement(after, [Verdict(attempt, None)], NOON + HOUR)])) == 0
+    late = Verdict(attempt, None)
+    assert await store.write(lambda tx: tx.settle([Settlement(after, [late], NOON + HOUR)])) == [late]
     assert await listed(store) == ["a"]
 
 
@@ -550,8 +603,9 @@ async def claimed_of_three(store: Store) -> tuple[list[StoredQueue], list[list[T
 
     def claims(tx: Transaction) -> list[list[Task]]:
         found = tx.due_tasks([(stored, 2) for stored in queues], NOON)
-        tx.mark_dispatched([each for tasks in found for each in tasks], NOON)
-        return found
+        started = [[task.dispatched(NOON) for task in due.tasks] for due in found]
+        tx.mark_dispatched([each for tasks in started for each in tasks], NOON)
+        return started
 
     return queues, await store.write(claims)
 
@@ -575,7 +629,7 @@ async def test_attempts_of_many_queues_start_and_end_together(store: Store) -> N
     queues, claimed = await claimed_of_three(store)
     assert [ids(tasks) for tasks in claimed] == [["a", "b"]] * 3
     assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(3, NOON)] * 3
-    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == 6
+    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == []
     for number, stored in enumerate(queues, 1):
         free = NOON + number * HOUR
         assert await left_in(store, stored) == ["c"]
@@ -587,8 +641,9 @@ async def test_attempts_of_many_queues_start_and_end_together(store: Store) -> N
 async def test_of_attempts_that_end_together_those_that_are_the_newest_count(store: Store) -> None:
     queues, claimed = await claimed_of_three(store)
     await store.write(lambda tx: tx.remove(queues[0], ["a"], NOON + 9 * HOUR))
-    await store.write(lambda tx: tx.force(queues[1], "b", NOON))
-    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == 4
+    await store.write(lambda tx: force(tx, queues[1], "b", NOON))
+    (stale,) = await store.write(lambda tx: tx.settle(settlements(queues, claimed)))
+    assert stale.task == claimed[1][1]
     assert [await left_in(store, each) for each in queues] == [["c"], ["b", "c"], ["c"]]
     assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(1, NOON), Tally(2, NOON), Tally(1, NOON)]
     assert await entombed(store, queues[1], NOON) == {"a"}

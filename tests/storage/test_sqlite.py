@@ -9,16 +9,15 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.claims import claim
+from tests.storage.claims import claim, force, lease
 from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.queue import Queue
-from tidegate.engine.ports.store import Settlement, StoreError, Transaction, Verdict, Wanted
-from tidegate.storage import migrations
+from tidegate.engine.ports.store import Settlement, StoreError, Transaction, Verdict
 from tidegate.storage.rows import queue_settings, task_values
-from tidegate.storage.sqlite import APPLICATION_ID, SqliteStore, check
-from tidegate.storage.store_file import LockedError
+from tidegate.storage.sqlite import APPLICATION_ID, SqliteStore, check, migrations
+from tidegate.storage.sqlite.store_file import LockedError
 
 
 async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
@@ -235,14 +234,16 @@ async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: 
         tx.next_due(stored)
         tx.save_flows([(stored, stored.flow)])
         tx.settle([Settlement(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)])
-        tx.force(stored, "3", NOON)
+        force(tx, stored, "3", NOON)
         tx.remove(stored, ["4"], NOON)
         for wanted in (LeaseFilter(), LeaseFilter("tag"), LeaseFilter(oldest=True)):
-            tx.lease(stored, Wanted(wanted, 1, 1000, NOON), NOON, NOON)
+            lease(tx, stored, NOON, NOON, wanted, limit=1)
         tx.task(stored, "1", body=True)
         tx.tasks(stored, "1", 10, body=False)
         tx.has_tasks(stored)
-        tx.sweep(NOON, 10)
+        tx.last_leases(NOON, 10)
+        tx.ages(None, 10)
+        tx.clear(NOON, 10)
 
     await store.write(hot)
     await store.close()

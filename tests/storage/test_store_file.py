@@ -17,10 +17,9 @@ import pytest
 from tests.storage.test_every_store import made, task
 
 from tidegate.engine.ports.store import StoredQueue, StoreError
-from tidegate.storage import file_lock, store_file
-from tidegate.storage.file_systems import network_file_system
-from tidegate.storage.sqlite import SqliteStore, check
-from tidegate.storage.store_file import LockedError
+from tidegate.storage.sqlite import SqliteStore, check, file_lock, store_file
+from tidegate.storage.sqlite.file_systems import network_file_system
+from tidegate.storage.sqlite.store_file import LockedError
 
 PATIENCE = 30.0  # seconds
 
@@ -28,7 +27,7 @@ OPEN = """
 import asyncio, sys
 from pathlib import Path
 from tidegate.storage.sqlite import SqliteStore
-from tidegate.storage.store_file import LockedError
+from tidegate.storage.sqlite.store_file import LockedError
 try:
     asyncio.run(SqliteStore.open(Path(sys.argv[1])))
 except LockedError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
 from tidegate.core.times import Duration
@@ -34,13 +35,24 @@ def retry_wait(failures: int, retry: RetryConfig, retry_after: timedelta | None)
     return wait if retry_after is None else max(wait, min(retry_after, RETRY_AFTER_MAX))
 
 
-def gives_up(attempts: int, since_first: timedelta, retry: RetryConfig) -> bool:
-    """Whether a task that failed its attempt number ``attempts`` is not tried again.
+class RetryLimit(Enum):
+    """The limit of a RetryConfig that ends a task's retries; the values are the API's fields."""
+
+    MAX_ATTEMPTS = "max_attempts"
+    MAX_RETRY_DURATION = "max_retry_duration"
+    BOTH = "max_attempts and max_retry_duration"
+
+
+def limit_reached(attempts: int, since_first: timedelta, retry: RetryConfig) -> RetryLimit | None:
+    """Which limit forbids another attempt of a task that failed its attempt number ``attempts``; None: it is retried.
 
     ``since_first`` is the time since its first dispatch. With both limits set, both must be reached.
     """
-    tried_enough = retry.max_attempts != UNLIMITED_ATTEMPTS and attempts >= retry.max_attempts
+    unlimited = retry.max_attempts == UNLIMITED_ATTEMPTS
+    if not unlimited and attempts < retry.max_attempts:
+        return None
     if not retry.max_retry_duration.total_nanos:
-        return tried_enough
-    too_old = since_first >= retry.max_retry_duration.timedelta()
-    return too_old and (tried_enough or retry.max_attempts == UNLIMITED_ATTEMPTS)
+        return None if unlimited else RetryLimit.MAX_ATTEMPTS
+    if since_first < retry.max_retry_duration.timedelta():
+        return None
+    return RetryLimit.MAX_RETRY_DURATION if unlimited else RetryLimit.BOTH

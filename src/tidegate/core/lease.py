@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import inf
 from typing import Final, TypeAlias
@@ -10,8 +11,9 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from tidegate.core.errors import InvalidArgument
-from tidegate.core.queue import UNLIMITED_ATTEMPTS, RetryConfig
+from tidegate.core.queue import UNLIMITED_ATTEMPTS, Queue
 from tidegate.core.refusals import lease_lost
+from tidegate.core.task import PullMessage, Task
 from tidegate.core.times import Duration, micros
 
 LEASE_MAX: Final = 1000
@@ -68,10 +70,41 @@ def lease_span(sent: Duration | None, request: str) -> timedelta:
     return timedelta(seconds=sent.seconds)
 
 
-def leases_allowed(own: RetryConfig | None, queue: RetryConfig) -> float:
-    """How often a task may be leased: the attempts that its own settings give it, else those of its queue."""
-    attempts = (own or queue).max_attempts
-    return inf if attempts == UNLIMITED_ATTEMPTS else attempts
+def leases_left(task: Task, queue: Queue) -> float:
+    """How often the task may still be leased: up to the attempts that its own settings give it, else its queue's."""
+    attempts = (task.retry_config or queue.retry_config).max_attempts
+    return inf if attempts == UNLIMITED_ATTEMPTS else attempts - task.dispatch_count
+
+
+def tag_of(task: Task) -> str:
+    """The tag of a pull task, empty for none."""
+    return task.target.tag if isinstance(task.target, PullMessage) else ""
+
+
+class Choice(Struct, frozen=True):
+    """Which of the tasks that are due a worker gets, and which are ``spent``: they may not be leased again."""
+
+    chosen: list[Task]
+    spent: list[Task]
+
+
+def choose(due: Sequence[Task], sizes: Sequence[int], queue: Queue, limit: int, bytes_limit: int) -> Choice:
+    """Choose the first ``limit`` tasks that may be leased, as far as their payloads of these ``sizes`` fit into
+    ``bytes_limit``; the first one always does.
+    """
+    chosen: list[Task] = []
+    spent: list[Task] = []
+    for task, size in zip(due, sizes, strict=True):
+        if len(chosen) == limit:
+            break
+        if leases_left(task, queue) <= 0:
+            spent.append(task)
+            continue
+        bytes_limit -= size
+        if bytes_limit < 0 and chosen:
+            break
+        chosen.append(task)
+    return Choice(chosen, spent)
 
 
 class Lease(Struct, frozen=True, gc=False):

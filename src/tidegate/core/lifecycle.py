@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core.backoff import gives_up, retry_wait
+from tidegate.core.backoff import RetryLimit, limit_reached, retry_wait
 from tidegate.core.errors import Code
 from tidegate.core.queue import Queue
 from tidegate.core.task import Attempt, Status, Task
@@ -96,8 +98,9 @@ def code_of(http_status: int) -> Code:
     return Code.UNKNOWN
 
 
+@lru_cache(maxsize=256)
 def response_status(outcome: Outcome) -> Status:
-    """``Attempt.response_status`` of an ended attempt."""
+    """``Attempt.response_status`` of an ended attempt. Remembered, for most outcomes are alike."""
     if outcome.forbidden:
         return Status(Code.PERMISSION_DENIED, f"PERMISSION_DENIED(7): {outcome.reason}")
     http_status = 504 if outcome.timed_out else outcome.http_status
@@ -112,22 +115,29 @@ class Retry(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """The task is no more: delivered, or given up."""
+    """The task is no more: delivered, or given up because it reached ``limit``."""
 
     event: Event
+    limit: RetryLimit | None = None
 
 
-def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Retry | Gone:
+DELIVERED: Final = Gone(Event.SUCCEED)
+
+Judgement: TypeAlias = Retry | Gone
+
+
+def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Judgement:
     """What becomes of a task whose attempt ended at ``now``.
 
     ``task`` is as it was while the attempt was under way: ``dispatched_at`` set, ``dispatch_count`` already raised.
     """
     if outcome.succeeded:
-        return Gone(Event.SUCCEED)
+        return DELIVERED
     started = task.dispatched_at or now
     retry = task.retry_config or queue.retry_config
-    if gives_up(task.dispatch_count, now - (task.first_dispatch_time or started), retry):
-        return Gone(Event.EXHAUST)
+    limit = limit_reached(task.dispatch_count, now - (task.first_dispatch_time or started), retry)
+    if limit is not None:
+        return Gone(Event.EXHAUST, limit)
     asked = outcome.retry_after if outcome.http_status in MAY_ASK_FOR_ROOM else None
     wait = retry_wait(task.dispatch_count, retry, asked)
     return Retry(

@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.core.errors import Code
 from tidegate.core.names import TaskName
 from tidegate.core.queue import AppEngineRouting, HttpMethod, RetryConfig, Token
+
+BULKY = 4096
+"""Bytes of a task's settings and body from which it counts as bulky. Below, ten thousand of them are 40 MB."""
 
 DEFAULT_HTTP_DEADLINE = timedelta(minutes=10)
 
@@ -98,3 +102,17 @@ class Task(Struct, frozen=True, kw_only=True, gc=False):
         if self.dispatched_at is None:
             return self.last_attempt
         return Attempt(self.schedule_time, self.dispatched_at)
+
+    def dispatched(self, now: datetime) -> Task:
+        """The task once an attempt of it has started at ``now``, whatever its schedule time and even beside another."""
+        first = self.first_dispatch_time
+        return replace(
+            self,
+            dispatch_count=self.dispatch_count + 1,
+            first_dispatch_time=now if first is None else first,
+            dispatched_at=now,
+        )
+
+    def leased(self, until: datetime) -> Task:
+        """The pull task once a worker holds it ``until`` then; its schedule time tells when it can be leased again."""
+        return replace(self, schedule_time=until, dispatch_count=self.dispatch_count + 1)

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tidegate.engine.promise import Promise
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-class Batcher(Generic[T]):
+class Batcher(Generic[T, R]):
     """Hands items to ``commit`` in batches, one batch at a time: two would be smaller, and cost a commit each.
 
-    All items of a batch share one future, for a future of its own for each costs more than the rest of the hand-over:
-    the answer to an item is left in the item by ``commit``. When ``commit`` raises, every waiter of the batch gets it.
+    ``commit`` answers with a result for each item, in their order. All items of a batch share one future, for a future
+    of its own for each costs more than the rest of the hand-over. When ``commit`` raises, every waiter of the batch
+    gets it.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[None]]) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
         self._commit = commit
         self._filling: list[T] = []
         self._filled: Promise | None = None
         self._under_way: asyncio.Task[None] | None = None
 
+    async def result(self, item: T) -> R:
+        """Put an item into the batch being filled; its result, once the batch is done."""
+        place = len(self._filling)
+        results = await self.add(item)
+        found: R = results[place]
+        return found
+
     def add(self, item: T) -> Promise:
-        """Put an item into the batch being filled; the future is done when the batch is."""
+        """Put an item into the batch being filled; the future is done, with all results, when the batch is."""
         promise = self._filled
         if promise is None:
             loop = asyncio.get_running_loop()
@@ -53,8 +62,9 @@ class Batcher(Generic[T]):
 
     async def _run(self, items: list[T], promise: Promise) -> None:
         failure: Exception | None = None
+        results: Any = None
         try:
-            await self._commit(items)
+            results = await self._commit(items)
         except Exception as error:
             failure = error
         finally:
@@ -62,7 +72,7 @@ class Batcher(Generic[T]):
             self._under_way = None
             self._send()
         if failure is None:
-            promise.set_result(None)
+            promise.set_result(results)
         else:
             promise.set_exception(failure)
             promise.exception()  # an item nobody waits for is no error of its own

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue, RateLimits, State
-from tidegate.core.task import Task
+from tidegate.core.task import BULKY, Task
 from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.held_by import HeldBy, HoldCode
-from tidegate.engine.ports.store import StoredQueue, Transaction
+from tidegate.engine.ports.store import DueTasks, StoredQueue, Transaction
 
 LARGE_SHARE = 128
 """Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""
@@ -78,19 +79,33 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
     # For all queues together, however few tasks each of them gives: a statement of its own costs more than a task.
     asked = [each for each in grants if each.granted]
     bulk = bulk.copy()
-    for each, tasks in zip(asked, tx.due_tasks([(each.stored, each.granted) for each in asked], now), strict=True):
-        each.tasks = tasks
-        if any(task.bulk for task in tasks):
-            each.tasks = tx.fitting(tasks, bulk.room(each.stored.queue.name))
-            for task in each.tasks:
-                if task.bulk:
-                    bulk.hold(each.stored.queue.name, task.bulk)
+    for each, due in zip(asked, tx.due_tasks([(each.stored, each.granted) for each in asked], now), strict=True):
+        fitting = _fitting(due, each.stored.queue.name, bulk)
+        each.tasks = [task.dispatched(now) for task in tx.with_bodies(fitting)]
         started = len(each.tasks)
         each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
     tx.mark_dispatched([task for each in asked for task in each.tasks], now)
     tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
     claims.extend(Claim(each.stored, each.tasks, _held_by(tx, each, now)) for each in grants)
     return claims
+
+
+def _fitting(due: DueTasks, queue: QueueName, bulk: BodyBudget) -> list[Task]:
+    """The first of the due tasks, with their ``Task.bulk``, that ``bulk`` has room for; noted there."""
+    if max(due.sizes, default=0) <= BULKY:
+        return due.tasks
+    left = bulk.room(queue)
+    fitting: list[Task] = []
+    for due_task, size in zip(due.tasks, due.sizes, strict=True):
+        task = due_task
+        if size > BULKY:
+            left -= size
+            if left < 0:
+                break
+            bulk.hold(queue, size)
+            task = replace(task, bulk=size)
+        fitting.append(task)
+    return fitting
 
 
 def _held_by(tx: Transaction, given: _Grant, now: datetime) -> HeldBy:

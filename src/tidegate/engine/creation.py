@@ -32,16 +32,12 @@ claimed, which weighs what they take of memory.
 """
 
 
-class Creation(Struct):
-    """A task on its way into the store. ``outcome`` is the stored task, or why there is none.
-
-    It is in the collector's sight: an error's traceback leads back to the creation that holds it.
-    """
+class Creation(Struct, frozen=True):
+    """A task on its way into the store."""
 
     queue: QueueName
     new: NewTask
     push_only: bool
-    outcome: Task | ApiError | None = None
 
 
 class Admitted(Struct, frozen=True):
@@ -52,6 +48,17 @@ class Admitted(Struct, frozen=True):
     tasks: list[Task]
     waiting: list[Task]
     started: list[Task]
+
+
+class Creations(Struct, frozen=True):
+    """What became of new tasks: of each of them, in their order, the stored task or why there is none; and what was
+    stored in each queue.
+
+    It is in the collector's sight: an error's traceback leads back to the value that holds it.
+    """
+
+    outcomes: list[Task | ApiError]
+    admitted: list[Admitted]
 
 
 class Rules(Struct, frozen=True):
@@ -77,17 +84,17 @@ def admit(
     new_ids: Callable[[datetime, int], list[str]],
     now: datetime,
     rules: Rules,
-) -> list[Admitted]:
-    """Store the new tasks that may be, leaving in each creation what became of it. Of a queue with a share so many may
-    start at once.
-    """
+) -> Creations:
+    """Store the new tasks that may be. Of a queue with a share so many may start at once."""
     by_queue: defaultdict[QueueName, list[Creation]] = defaultdict(list)
     for creation in creations:
         by_queue[creation.queue].append(creation)
+    settled: dict[QueueName, list[Task | ApiError]] = {}
     admitted: list[Admitted] = []
     for name, group in by_queue.items():
         stored = tx.queue(name)
-        tasks = _settle(tx, stored, group, new_ids, now, rules)
+        outcomes = settled[name] = _settle(tx, stored, group, new_ids, now, rules)
+        tasks = [each for each in outcomes if isinstance(each, Task)]
         if stored is None or not tasks:
             continue
         share = shares.get(name, 0) if stored.queue.dispatches else 0
@@ -97,7 +104,10 @@ def admit(
         if waiting:
             tx.add_tasks(stored, waiting)
         admitted.append(Admitted(stored.queue, stored.id, tasks, waiting, started))
-    return admitted
+    if len(settled) == 1:
+        return Creations(outcomes, admitted)
+    in_turn = {name: iter(each) for name, each in settled.items()}
+    return Creations([next(in_turn[creation.queue]) for creation in creations], admitted)
 
 
 def _settle(
@@ -107,8 +117,8 @@ def _settle(
     new_ids: Callable[[datetime, int], list[str]],
     now: datetime,
     rules: Rules,
-) -> list[Task]:
-    """The tasks of one queue that may be stored."""
+) -> list[Task | ApiError]:
+    """The tasks of one queue as they are stored, and why others may not be, in their order."""
     named = [creation.new.name.task for creation in group if creation.new.name]
     taken = _taken(tx, stored, named, now) if named and stored else {}
     unnamed = len(group) - len(named)
@@ -116,7 +126,7 @@ def _settle(
     for_all = stored is not None and stored.queue.kind is not Kind.PULL
     second = whole_second(now)
     settled: dict[int, _Settled] = {}  # by what was sent: many share a target, and it is the same for all of them
-    tasks: list[Task] = []
+    outcomes: list[Task | ApiError] = []
     for creation in group:
         new = creation.new
         try:
@@ -131,13 +141,12 @@ def _settle(
             if is_too_large(task, target.size_bound):
                 raise refusals.task_too_large()
         except ApiError as error:
-            creation.outcome = error
+            outcomes.append(error)
             continue
         if new.name:
             taken[new.name.task] = refusals.task_exists
-        creation.outcome = task
-        tasks.append(task)
-    return tasks
+        outcomes.append(task)
+    return outcomes
 
 
 def _settled(sent: Target, queue: Queue, rules: Rules) -> _Settled:
@@ -169,7 +178,7 @@ def _start(tx: Transaction, stored: StoredQueue, ready: Sequence[Task], now: dat
     granted, flow, _ = grant(stored, len(ready), now, ramp_up=rules.ramp_up)
     if not granted:
         return []
-    started = tx.add_dispatched(stored, ready[:granted], now)
+    started = tx.add_dispatched(stored, [task.dispatched(now) for task in ready[:granted]], now)
     tx.save_flows([(stored, flow.started(granted, now))])
     return started
 

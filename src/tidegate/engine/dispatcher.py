@@ -11,7 +11,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
-from tidegate.engine.ports.events import AttemptEnded, AttemptStarted
+from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
 from tidegate.engine.under_way import AttemptUnderWay, UnderWay
@@ -72,8 +72,7 @@ class Dispatcher:
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
             took = timedelta(seconds=self._machine.monotonic() - started)
-            self._recorder.add(Ended(queue.name, attempt.queue_id, task, outcome, now))
-            self._events.emit(AttemptEnded(queue, task, outcome, took, now))
+            self._recorder.add(Ended(queue, attempt.queue_id, task, outcome, took, now))
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
-from tidegate.engine.ports.store import StoreError, Transaction
+from msgspec import Struct
+
+from tidegate.core.expiry import is_lost, is_overdue, is_young
+from tidegate.core.names import QueueName
+from tidegate.engine.ports.store import StoredQueue, StoreError, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.waiting import Waiter
 
@@ -21,6 +27,35 @@ PAUSE_BETWEEN_STEPS = 0.02
 PAUSE_WHEN_CLEAN = 10.0
 """Seconds until the next look when nothing was left."""
 
+PAUSE_BETWEEN_WALKS = timedelta(hours=1)
+"""How often the tasks are walked for those past their time to live, which is counted in weeks."""
+
+
+class Walk(Struct, frozen=True):
+    """How far the walk over the tasks in the order of their creation has come: those ``after`` a key are next, None
+    stands for the oldest. It goes on ``at`` then, at once if that is None.
+    """
+
+    after: Any | None = None
+    at: datetime | None = None
+
+
+class Swept(Struct, frozen=True):
+    """What a step leaves: where the walk stands, and whether there is more to do at once."""
+
+    walk: Walk
+    more: bool
+
+
+def sweep(tx: Transaction, walk: Walk, now: datetime, limit: int = ROWS_PER_STEP) -> Swept:
+    """Clear away up to ``limit`` rows of each kind."""
+    more = tx.clear(now, limit)
+    more |= _bury_lost(tx, now, limit)
+    if walk.at is not None and now < walk.at:
+        return Swept(walk, more)
+    walk = _bury_overdue(tx, walk.after, now, limit)
+    return Swept(walk, more or walk.at is None)
+
 
 class Janitor:
     """Sweeps the store for as long as the engine runs."""
@@ -30,6 +65,7 @@ class Janitor:
         self._clock = world.clock
         self._machine = world.machine
         self._waiter = Waiter(world.clock, world.machine)
+        self._walk = Walk()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -43,11 +79,58 @@ class Janitor:
 
     async def _step(self) -> bool:
         try:
-            return await self._store.write(partial(_sweep, now=self._clock.now()))
+            swept = await self._store.write(partial(sweep, walk=self._walk, now=self._clock.now()))
         except StoreError as error:
             logger.warning("cannot clear away: %s", error)
             return False
+        self._walk = swept.walk
+        return swept.more
 
 
-def _sweep(tx: Transaction, now: datetime) -> bool:
-    return tx.sweep(now, ROWS_PER_STEP)
+class _Graves:
+    """Tasks to delete, by their queues: one statement for each."""
+
+    def __init__(self) -> None:
+        self._queues: dict[QueueName, StoredQueue] = {}
+        self._task_ids: defaultdict[QueueName, list[str]] = defaultdict(list)
+
+    def add(self, stored: StoredQueue, task_id: str) -> None:
+        self._queues[stored.queue.name] = stored
+        self._task_ids[stored.queue.name].append(task_id)
+
+    def fill(self, tx: Transaction, now: datetime) -> None:
+        for name, stored in self._queues.items():
+            tx.remove(stored, self._task_ids[name], now + stored.queue.tombstone_ttl)
+
+
+def _bury_lost(tx: Transaction, now: datetime, limit: int) -> bool:
+    """Delete pull tasks whose last lease has run out, unless they may be leased more often by now."""
+    found = tx.last_leases(now, limit)
+    lost, leasable = _Graves(), []
+    for stored, task in found:
+        if is_lost(task, stored.queue, now):
+            lost.add(stored, task.name.task)
+        else:
+            leasable.append(task)
+    tx.allow_leases(leasable)
+    lost.fill(tx, now)
+    return len(found) == limit
+
+
+def _bury_overdue(tx: Transaction, after: Any | None, now: datetime, limit: int) -> Walk:
+    """Go on with the walk over the tasks, oldest first, deleting those past their queue's ``task_ttl``."""
+    ages = tx.ages(after, limit)
+    overdue = _Graves()
+    reached_young = False
+    for each in ages:
+        if is_young(each.create_time, now):  # from here on all are, whatever their queues say
+            reached_young = True
+            break
+        after = each.key
+        # Without a queue: of a closed generation, which is cleared away as a whole.
+        if each.queue is not None and is_overdue(each.create_time, each.queue.queue, now):
+            overdue.add(each.queue, each.task_id)
+    overdue.fill(tx, now)
+    if not reached_young and len(ages) == limit:
+        return Walk(after)
+    return Walk(None, now + PAUSE_BETWEEN_WALKS)

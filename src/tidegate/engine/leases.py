@@ -11,47 +11,92 @@ from msgspec.structs import replace
 
 from tidegate.core import refusals
 from tidegate.core.errors import ApiError
-from tidegate.core.lease import LEASE_BYTES_MAX, Held, Lease, LeaseFilter, check_holder
+from tidegate.core.lease import (
+    LEASE_BYTES_MAX,
+    Choice,
+    Held,
+    Lease,
+    LeaseFilter,
+    check_holder,
+    choose,
+    leases_left,
+    tag_of,
+)
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
-from tidegate.engine.ports.store import StoredQueue, Transaction, Wanted
+from tidegate.engine.ports.store import StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 
+CLEARED_AT_ONCE = 1000
+CLEARINGS = 20
+"""How many tasks that were leased too often one lease clears away, in a tenth of a second; the next one goes on."""
 
-class Acknowledgement(Struct):
-    """A task that its worker is done with. ``error`` says why it could not be taken.
 
-    It is in the collector's sight: the error's traceback leads back to it.
-    """
+class Acknowledgement(Struct, frozen=True):
+    """A task that its worker is done with."""
 
-    task_id: str
+    task: TaskName
     held: Held
-    error: ApiError | None = None
 
 
-def acknowledge(tx: Transaction, acknowledgements: Sequence[tuple[QueueName, Acknowledgement]], now: datetime) -> None:
-    """Remove the tasks whose workers still hold them, leaving in each acknowledgement why it could not be done."""
-    by_queue: defaultdict[QueueName, list[Acknowledgement]] = defaultdict(list)
-    for queue, each in acknowledgements:
-        by_queue[queue].append(each)
-    for queue, group in by_queue.items():
+def acknowledge(tx: Transaction, acknowledgements: Sequence[Acknowledgement], now: datetime) -> list[ApiError | None]:
+    """Remove the tasks whose workers still hold them. Returns for each, in their order, why it could not be done."""
+    by_queue: defaultdict[QueueName, list[int]] = defaultdict(list)
+    for place, each in enumerate(acknowledgements):
+        by_queue[each.task.parent].append(place)
+    refused: list[ApiError | None] = [None] * len(acknowledgements)
+    for queue, places in by_queue.items():
         stored = tx.queue(queue)
-        leases = {} if stored is None else tx.leases(stored, [each.task_id for each in group])
+        task_ids = [acknowledgements[place].task.task for place in places]
+        leases = {} if stored is None else tx.leases(stored, task_ids)
         done = []
-        for each in group:
-            task_id = each.task_id
+        for place, task_id in zip(places, task_ids, strict=True):
             try:
-                check_holder(_known(leases.get(task_id)), each.held, now)
+                check_holder(_known(leases.get(task_id)), acknowledgements[place].held, now)
             except ApiError as error:
-                each.error = error
+                refused[place] = error
             else:
                 del leases[task_id]  # for it is gone, should it be acknowledged twice
                 done.append(task_id)
         if stored is not None and done:
             tx.remove(stored, done, now + stored.queue.tombstone_ttl)
+    return refused
+
+
+def lease(
+    tx: Transaction, stored: StoredQueue, wanted: LeaseFilter, limit: int, now: datetime, until: datetime
+) -> list[Task]:
+    """Lease the first due tasks of a queue ``until`` then, clearing away those that may not be leased again."""
+    tag = wanted.tag
+    if wanted.oldest:
+        oldest = _choose(tx, stored, None, 1, now)
+        if not oldest:
+            return []
+        tag = tag_of(oldest[0])
+    leased = [task.leased(until) for task in _choose(tx, stored, tag, limit, now)]
+    if leased:
+        tx.mark_leased(leased, until, [task for task in leased if leases_left(task, stored.queue) <= 0])
+    return tx.with_bodies(leased)
+
+
+def _choose(tx: Transaction, stored: StoredQueue, tag: str | None, limit: int, now: datetime) -> list[Task]:
+    """The first tasks that may be leased; those before them that may not are removed."""
+
+    def look(at_most: int) -> Choice:
+        due = tx.leasable(stored, tag, now, at_most)
+        return choose(due.tasks, due.sizes, stored.queue, limit, LEASE_BYTES_MAX)
+
+    choice = look(limit)
+    for _ in range(CLEARINGS):
+        if not choice.spent:
+            break
+        spent = [task.name.task for task in choice.spent]
+        tx.remove(stored, spent, now + stored.queue.tombstone_ttl)
+        choice = look(max(limit, CLEARED_AT_ONCE))
+    return choice.chosen
 
 
 class Leases:
@@ -60,7 +105,7 @@ class Leases:
     def __init__(self, world: World) -> None:
         self._store = world.store
         self._clock = world.clock
-        self._acknowledgements: Batcher[tuple[QueueName, Acknowledgement]] = Batcher(self._acknowledge)
+        self._acknowledgements: Batcher[Acknowledgement, ApiError | None] = Batcher(self._acknowledge)
 
     async def lease(self, queue: QueueName, wanted: LeaseFilter, limit: int, duration: timedelta) -> Sequence[Task]:
         """Up to ``limit`` tasks that are due, oldest first, which nobody else gets before ``duration`` has passed.
@@ -75,17 +120,15 @@ class Leases:
                 raise refusals.queue_not_pull()
             if stored.queue.state is not State.RUNNING:
                 raise refusals.queue_not_running()
-            asked = Wanted(wanted, limit, LEASE_BYTES_MAX, tombstones_until=now + stored.queue.tombstone_ttl)
-            return tx.lease(stored, asked, now, now + duration)
+            return lease(tx, stored, wanted, limit, now, now + duration)
 
         return await self._store.write(work)
 
     async def acknowledge(self, name: TaskName, held: Held) -> None:
         """Remove a task that the caller holds. Raises NotFound; FailedPrecondition when the lease is lost."""
-        acknowledgement = Acknowledgement(name.task, held)
-        await self._acknowledgements.add((name.parent, acknowledgement))
-        if acknowledgement.error is not None:
-            raise acknowledgement.error
+        refused = await self._acknowledgements.result(Acknowledgement(name, held))
+        if refused is not None:
+            raise refused
 
     async def renew(self, name: TaskName, held: Held, duration: timedelta) -> Task:
         """The task, held for ``duration`` from now. Raises as ``acknowledge``."""
@@ -99,21 +142,20 @@ class Leases:
         def work(tx: Transaction) -> Task:
             now = self._clock.now()
             stored: StoredQueue = found(tx.queue(name.parent), otherwise=refusals.not_found)
-            lease = _known(tx.leases(stored, [name.task]).get(name.task))
-            check_holder(lease, held, now)
+            check_holder(_known(tx.leases(stored, [name.task]).get(name.task)), held, now)
             task = tx.task(stored, name.task, body=True)
             assert task is not None  # noqa: S101 - it was there a moment ago, in this transaction
-            tx.reschedule(stored, task, until(now))
+            tx.reschedule(task, until(now))
             return replace(task, schedule_time=until(now))
 
         return await self._store.write(work)
 
-    async def _acknowledge(self, acknowledgements: Sequence[tuple[QueueName, Acknowledgement]]) -> None:
+    async def _acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Sequence[ApiError | None]:
         now = self._clock.now()
-        await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
+        return await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
 
 
-def _known(lease: Lease | None) -> Lease:
-    if lease is None:
+def _known(there: Lease | None) -> Lease:
+    if there is None:
         raise refusals.not_found()
-    return lease
+    return there

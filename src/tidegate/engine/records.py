@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lifecycle import Gone, Outcome, judge
+from tidegate.core.lifecycle import Gone, Judgement, Outcome, judge
 from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.ports.events import AttemptEnded
 from tidegate.engine.ports.store import Settlement, StoredQueue, StoreError, Transaction, Verdict
 from tidegate.engine.ports.world import World
 from tidegate.engine.under_way import UnderWay
@@ -33,10 +35,11 @@ PAUSE_AFTER_ERROR = 1.0
 class Ended(Struct, frozen=True):
     """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
 
-    queue: QueueName
+    queue: Queue
     queue_id: int
     task: Task
     outcome: Outcome
+    took: timedelta
     at: datetime
 
 
@@ -49,24 +52,37 @@ class RecordedQueue(Struct, frozen=True):
     retry_at: datetime | None
 
 
-def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list[RecordedQueue]:
+class RecordedBatch(Struct, frozen=True):
+    """What recording did, queue by queue, and what became of the task of each attempt, in the order of these: None
+    where the outcome did not count.
+    """
+
+    queues: list[RecordedQueue]
+    judgements: list[Judgement | None]
+
+
+def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> RecordedBatch:
     """Record ended attempts: decide what becomes of each task and free its place among those under way."""
-    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
-    for each in ended:
-        by_queue[each.queue, each.queue_id].append(each)
+    by_queue: defaultdict[tuple[QueueName, int], list[int]] = defaultdict(list)
+    for place, each in enumerate(ended):
+        by_queue[each.queue.name, each.queue_id].append(place)
+    judgements: list[Judgement | None] = [None] * len(ended)
+    told: list[Verdict | None] = [None] * len(ended)
     settlements: list[Settlement] = []
     flows: list[tuple[StoredQueue, Flow]] = []
     recorded = []
-    for (name, queue_id), group in by_queue.items():
+    for (name, queue_id), its_places in by_queue.items():
         stored = tx.queue(name)
         if stored is None or stored.id != queue_id:
             continue  # deleted meanwhile, tasks and all
+        group = [ended[place] for place in its_places]
         verdicts = []
         retry_at: datetime | None = None
-        for each in group:
-            judgement = judge(each.task, stored.queue, each.outcome, each.at)
+        for place, each in zip(its_places, group, strict=True):
+            judgement = judgements[place] = judge(each.task, stored.queue, each.outcome, each.at)
             retry = None if isinstance(judgement, Gone) else judgement.task
-            verdicts.append(Verdict(each.task, retry))
+            verdict = told[place] = Verdict(each.task, retry)
+            verdicts.append(verdict)
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
@@ -77,20 +93,25 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> list
             flow = replace(flow, throttle=flow.throttle.after(answers, latest))
         flows.append((stored, flow))
         recorded.append(RecordedQueue(name, retry_at if stored.queue.dispatches else None))
-    tx.settle(settlements)
+    stale = tx.settle(settlements)
+    if stale:
+        ignored = set(map(id, stale))
+        judgements = [
+            None if id(verdict) in ignored else judgement for verdict, judgement in zip(told, judgements, strict=True)
+        ]
     tx.save_flows(flows)
-    return recorded
+    return RecordedBatch(recorded, judgements)
 
 
-def forget(tx: Transaction, ended: Sequence[Ended]) -> list[RecordedQueue]:
+def forget(tx: Transaction, ended: Sequence[Ended]) -> RecordedBatch:
     """Free the places of ended attempts without recording them. Their tasks stay dispatched until the next start."""
     freed = []
     for each in ended:
-        stored = tx.queue(each.queue)
+        stored = tx.queue(each.queue.name)
         if stored is not None and stored.id == each.queue_id:
             tx.save_flows([(stored, stored.flow.ended(1))])
-            freed.append(RecordedQueue(each.queue, None))
-    return freed
+            freed.append(RecordedQueue(each.queue.name, None))
+    return RecordedBatch(freed, [None] * len(ended))
 
 
 class Recorder:
@@ -111,12 +132,13 @@ class Recorder:
         """
         self._store = world.store
         self._machine = world.machine
+        self._events = world.events
         self._under_way = under_way
         self._executions = executions
         self._recorded = recorded
         self._roomier = roomier
         self._record_each = partial(record, throttling=throttling)
-        self._batches = Batcher(self._record)
+        self._batches: Batcher[Ended, None] = Batcher(self._record)
         self._leaving = False
 
     def add(self, ended: Ended) -> None:
@@ -133,29 +155,32 @@ class Recorder:
         self._leaving = True
         await self._batches.drained()
 
-    async def _record(self, ended: Sequence[Ended]) -> None:
+    async def _record(self, ended: Sequence[Ended]) -> Sequence[None]:
         for start in range(0, len(ended), RECORDED_AT_ONCE):
             together = ended[start : start + RECORDED_AT_ONCE]
             try:
                 await self._record_together(together)
             except Exception:  # nobody waits who could be told
                 logger.exception("recording %d attempts failed", len(together))
+        return ()
 
     async def _record_together(self, ended: Sequence[Ended]) -> None:
-        answered = Counter([each.queue for each in ended if each.outcome.answered])
+        answered = Counter([each.queue.name for each in ended if each.outcome.answered])
         self._executions.add(answered, self._machine.monotonic())
         recorded = await self._write(ended, self._record_each)
         long = [each for each in ended if each.task.bulk]
-        for attempt in long:
-            self._under_way.bodies.release(attempt.queue, attempt.task.bulk)
-        for each in recorded:
-            self._recorded(each.queue, each.retry_at)
+        for each in long:
+            self._under_way.bodies.release(each.queue.name, each.task.bulk)
+        for queue in recorded.queues:
+            self._recorded(queue.queue, queue.retry_at)
         if long:
             self._roomier()
+        for each, judgement in zip(ended, recorded.judgements, strict=True):
+            self._events.emit(AttemptEnded(each.queue, each.task, each.outcome, judgement, each.took, each.at))
 
     async def _write(
-        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], list[RecordedQueue]]
-    ) -> list[RecordedQueue]:
+        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], RecordedBatch]
+    ) -> RecordedBatch:
         """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
         while True:
             try:
@@ -163,15 +188,19 @@ class Recorder:
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
                 if self._leaving:
-                    return []
+                    return RecordedBatch([], [None] * len(ended))
                 await self._machine.sleep(PAUSE_AFTER_ERROR)
             except Exception:
                 if len(ended) > 1:
                     logger.exception("cannot record %d attempts together", len(ended))
-                    return [recorded for each in ended for recorded in await self._write([each], work)]
+                    apart = [await self._write([each], work) for each in ended]
+                    return RecordedBatch(
+                        [queue for each in apart for queue in each.queues],
+                        [judgement for each in apart for judgement in each.judgements],
+                    )
                 name = ended[0].task.name
                 if work is forget:
                     logger.exception("cannot free the place of an attempt of %s", name)
-                    return []
+                    return RecordedBatch([], [None])
                 logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
                 return await self._write(ended, forget)

@@ -18,7 +18,7 @@ from tidegate.core.validation import PAGE_BYTES_MAX, NewTask
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.claims import Shares
-from tidegate.engine.creation import Admitted, Creation, Rules, admit
+from tidegate.engine.creation import Admitted, Creation, Creations, Rules, admit
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found
@@ -64,7 +64,7 @@ class Tasks:
         self._dispatcher = dispatcher
         self._rules = rules
         self._admission = Admission(world.machine)
-        self._creations: Batcher[Creation] = Batcher(self._create)
+        self._creations: Batcher[Creation, Task | ApiError] = Batcher(self._create)
 
     async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:
         """The new task, once it is safely stored.
@@ -76,10 +76,9 @@ class Tasks:
         size = len(new.body)
         ticket = self._admission.enter(size)
         try:
-            await self._creations.add(creation)
+            outcome = await self._creations.result(creation)
         finally:
             self._admission.leave(ticket, size)
-        outcome = _outcome(creation)
         if isinstance(outcome, ApiError):
             raise outcome
         return outcome
@@ -109,10 +108,10 @@ class Tasks:
             wanted = read()
             operation.claim(tx, now)
             creations = [Creation(queue, new, push_only) for new in wanted if not isinstance(new, ApiError)]
-            admitted = self._admit(tx, creations, shares, now)
-            created = iter(creations)
-            outcomes = [new if isinstance(new, ApiError) else _outcome(next(created)) for new in wanted]
-            return admitted, operation.keep(tx, outcomes, now)
+            created = self._admit(tx, creations, shares, now)
+            in_turn = iter(created.outcomes)
+            outcomes = [new if isinstance(new, ApiError) else next(in_turn) for new in wanted]
+            return created.admitted, operation.keep(tx, outcomes, now)
 
         ticket = self._admission.enter(size)
         try:
@@ -140,29 +139,30 @@ class Tasks:
         """
         now = self._clock.now()
         outcomes: list[Task | ApiError] = []
-        parts = _parts(sizes)
 
-        def work(tx: Transaction, shares: Shares, begin: int, end: int) -> tuple[Sequence[Admitted], bytes]:
+        def work(
+            tx: Transaction, shares: Shares, begin: int, end: int
+        ) -> tuple[Creations, list[Task | ApiError], bytes]:
             if not begin:
                 operation.claim(tx, now)
                 operation.begin(tx, now)
             creations = [Creation(queue, new, push_only) for new in wanted[begin:end] if not isinstance(new, ApiError)]
-            admitted = self._admit(tx, creations, shares, now)
-            created = iter(creations)
-            outcomes[begin:] = [
-                new if isinstance(new, ApiError) else _outcome(next(created)) for new in wanted[begin:end]
-            ]
-            return admitted, operation.keep(tx, outcomes, now) if end == len(wanted) else b""
+            created = self._admit(tx, creations, shares, now)
+            in_turn = iter(created.outcomes)
+            part = [new if isinstance(new, ApiError) else next(in_turn) for new in wanted[begin:end]]
+            kept = operation.keep(tx, [*outcomes, *part], now) if end == len(wanted) else b""
+            return created, part, kept
 
         ticket, size = None, sum(sizes)
         value = b""
         try:
             ticket = self._admission.enter(size)
-            for begin, end in parts:
+            for begin, end in _parts(sizes):
                 with self._scheduler.at_once({queue}) as shares:
                     step = partial(work, shares=shares, begin=begin, end=end)
-                    admitted, value = await self._store.write(step)
-                    self._created(admitted, now)
+                    created, part, value = await self._store.write(step)
+                    outcomes += part
+                    self._created(created.admitted, now)
         except Exception:
             if outcomes:
                 await self._store.write(operation.drop)
@@ -250,8 +250,8 @@ class Tasks:
                 raise refusals.not_found()
             if isinstance(before.target, PullMessage):
                 raise refusals.task_not_runnable()
-            forced = tx.force(stored, name.task, now)
-            assert forced is not None  # noqa: S101 - it was there a moment ago, in this transaction
+            forced = before.dispatched(now)
+            tx.mark_dispatched([forced], now)
             tx.save_flows([(stored, stored.flow.forced())])
             return stored, before, forced
 
@@ -264,15 +264,14 @@ class Tasks:
             last_attempt=Attempt(before.schedule_time),
         )
 
-    async def _create(self, creations: Sequence[Creation]) -> None:
+    async def _create(self, creations: Sequence[Creation]) -> Sequence[Task | ApiError]:
         now = self._clock.now()
         with self._scheduler.at_once({each.queue for each in creations}) as shares:
-            admitted = await self._store.write(lambda tx: self._admit(tx, creations, shares, now))
-            self._created(admitted, now)
+            created = await self._store.write(lambda tx: self._admit(tx, creations, shares, now))
+            self._created(created.admitted, now)
+        return created.outcomes
 
-    def _admit(
-        self, tx: Transaction, creations: Sequence[Creation], shares: Shares, now: datetime
-    ) -> Sequence[Admitted]:
+    def _admit(self, tx: Transaction, creations: Sequence[Creation], shares: Shares, now: datetime) -> Creations:
         return admit(tx, creations, shares, self._ids.task_ids, now, self._rules)
 
     def _created(self, admitted: Iterable[Admitted], now: datetime) -> None:
@@ -301,7 +300,3 @@ def _parts(sizes: Sequence[int]) -> list[tuple[int, int]]:
             begin, size = index, 0
         size += each
     return [*parts, (begin, len(sizes))]
-
-
-def _outcome(creation: Creation) -> Task | ApiError:
-    return creation.outcome or refusals.not_found()

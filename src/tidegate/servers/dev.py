@@ -26,8 +26,7 @@ PREFIX: Final = "/emulator/"
 WAIT_IDLE: Final = ":waitIdle"
 
 SOON: Final = 0.01
-"""Seconds between two looks at a queue in which something happens. An attempt's end is told before it is recorded, so
-one look right after the event is not enough."""
+"""Seconds between two looks at a queue in which something happens: one look for many events."""
 LATE: Final = 1.0
 """Seconds between two looks at a queue in which nothing happens: whoever waits may have left, and so may we."""
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from tidegate.core import lease
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.identity_cache import Remembered
 from tidegate.core.names import QueueName
@@ -20,13 +18,17 @@ from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, PullMessage, Target, Task
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import StoredQueue
+from tidegate.engine.ports.store import DueTasks, StoredQueue
 
 INLINE_BODY = 1024
-"""Bodies up to this many bytes stand in the task's row. Longer ones stand apart: an attempt rewrites its task's row
-twice, and copying a kilobyte costs less than the second look-up."""
+"""Bodies up to this many bytes are read with the row of a task that is due; longer ones only when they are asked for.
+SQLite keeps these apart: an attempt rewrites its task's row twice, and copying a kilobyte costs less than the second
+look-up."""
 
 MILLISECOND = timedelta(milliseconds=1)
+
+Row: TypeAlias = Sequence[Any]
+"""The columns of a row, in the order that the constants here name."""
 
 
 class TaskKey(NamedTuple):
@@ -79,8 +81,8 @@ def decode_queue(settings: bytes) -> Queue:
     return _queue_decoder.decode(settings)
 
 
-def stored_queue(row: Sequence[Any]) -> StoredQueue:
-    """A queue from its ``QUEUE_COLUMNS``."""
+def stored_queue(row: Row) -> StoredQueue:
+    """A queue from its ``QUEUE_COLUMNS``. Its key is the generation of its tasks: a purge starts the next one."""
     queue, generation, settings, tokens, filled_at, in_flight, throttle, ramp = row
     return StoredQueue(
         queue=decode_queue(settings),
@@ -91,7 +93,7 @@ def stored_queue(row: Sequence[Any]) -> StoredQueue:
             None if ramp is None else _ramp_decoder.decode(ramp),
         ),
         id=queue,
-        generation=generation,
+        key=generation,
     )
 
 
@@ -102,19 +104,13 @@ def flow_columns(flow: Flow) -> tuple[Any, ...]:
     return flow.bucket.tokens, micros(flow.bucket.filled_at), flow.in_flight, throttle, ramp
 
 
-def flow_digits(flow: Flow) -> tuple[Any, ...]:
-    """The same with bytes as hexadecimal digits, for JSON."""
-    tokens, filled_at, in_flight, throttle, ramp = flow_columns(flow)
-    return tokens, filled_at, in_flight, throttle and throttle.hex(), ramp and ramp.hex()
-
-
 TASK_COLUMNS = (
     "seq, id, schedule_time, create_time, dispatch_count, response_count, answer_count,"
     " first_dispatch_at, dispatched_at, last_attempt, settings"
 )
 """All of a task but its body."""
-SETTINGS_COLUMN = 10
-"""Which of them is as long as its caller likes."""
+ID_COLUMN, SETTINGS_COLUMN, BODY_COLUMN = 1, 10, 11
+"""Which of them is the ID, which are as long as their caller likes."""
 
 
 def _task_settings(target: Target, also: tuple[timedelta | None, RetryConfig | None]) -> bytes:
@@ -126,9 +122,14 @@ task_settings = Remembered(_task_settings)
 """The ``settings`` of a task's row, from its target and its deadline and retry settings."""
 
 
+INSERT_COLUMNS = "seq, generation, id, schedule_time, create_time, tag, settings, body"
+"""What a new task is made of."""
+INSERTED = 8
+
+
 def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]:
-    """The values of rows for new tasks of one queue, one after the other: seq (from ``first`` on), generation, id,
-    schedule_time, create_time, tag, settings, body.
+    """The values of rows for new tasks of one queue, ``INSERTED`` each, one after the other; their seqs count from
+    ``first`` on.
     """
     values: list[Any] = []
     id_at = tasks[0].name.rindex("/") + 1 if tasks else 0
@@ -146,9 +147,7 @@ def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]
         if task.create_time is not created:
             created = task.create_time
             created_at = micros(created)
-        body = task.body
-        short = body if len(body) <= INLINE_BODY else None
-        values += (seq, generation, task.name[id_at:], due_at, created_at, tag, settings, short)
+        values += (seq, generation, task.name[id_at:], due_at, created_at, tag, settings, task.body)
     return values
 
 
@@ -166,7 +165,7 @@ def settings_of(column: bytes | str) -> _Settings:
 
 
 def _settings(column: bytes | str) -> _Settings:
-    stored = _settings_decoder.decode(bytes.fromhex(column) if isinstance(column, str) else column)
+    stored = _settings_decoder.decode(_bytes(column))
     deadline = None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND
     return stored.target, deadline, stored.retry_config
 
@@ -175,9 +174,9 @@ _known_settings = lru_cache(maxsize=1024)(_settings)
 known_moment = lru_cache(maxsize=256)(moment)
 
 
-def task(queue: QueueName, generation: int, row: Sequence[Any], body: bytes) -> Task:
-    """A task from its ``TASK_COLUMNS``; what follows them in ``row`` is ignored."""
-    seq, task_id, schedule, create, dispatches, responses, answers, first, dispatched, last, settings = row[:11]
+def task(queue: QueueName, generation: int, row: Row) -> Task:
+    """A task from its ``TASK_COLUMNS`` and its body."""
+    seq, task_id, schedule, create, dispatches, responses, answers, first, dispatched, last, settings, body = row
     target, deadline, retry = settings_of(settings)
     return Task(
         name=queue.task(task_id),
@@ -197,127 +196,94 @@ def task(queue: QueueName, generation: int, row: Sequence[Any], body: bytes) -> 
     )
 
 
-CLAIM_COLUMNS = (
+UNREAD = bytes(bytearray(b"unread"))
+"""Stands for a body that was not read; told from others by identity."""
+
+DUE_COLUMNS = (
     "seq, id, schedule_time, create_time, dispatch_count, response_count, answer_count, first_dispatch_at,"
-    " hex(last_attempt), hex(settings), CASE WHEN body IS NULL THEN NULL ELSE hex(body) END"
+    " last_attempt, settings, body"
 )
-"""A waiting task with its body as one JSON array, so that a claim of many tasks is one row: each row that SQLite steps
-to gives the interpreter lock away, and getting it back costs more than writing and reading the JSON."""
+"""A task that is due. In place of a body longer than ``INLINE_BODY`` comes its size in bytes."""
 
-_ClaimedRow = tuple[int, str, int, int, int, int, int, int | None, str, str, str | None]
-_due_first = itemgetter(2, 0)
-_claimed_decoder = msgspec.json.Decoder(list[_ClaimedRow])
-
-BULKY = 4096
-"""Bytes of a task's settings and body from which it counts as bulky. Below, ten thousand of them are 40 MB."""
-
-APART = bytes(bytearray(b"apart"))
-"""Stands for a body that is kept in ``bodies``; told from others by identity."""
+DueRow: TypeAlias = tuple[int, str, int, int, int, int, int, int | None, bytes | str, bytes | str, bytes | str | int]
 
 
-def claimed_rows(found: str) -> list[_ClaimedRow]:
-    """The rows of an array of ``CLAIM_COLUMNS``, by their schedule times and then as they were created.
-
-    SQLite finds them in this order, but promises it for an array only if it sorts them; Python notices that they are.
-    """
-    claimed = _claimed_decoder.decode(found)
-    claimed.sort(key=_due_first)
-    return claimed
-
-
-def claimed_task(queue: QueueName, generation: int, row: _ClaimedRow, now: datetime) -> Task:
-    """A task from its ``CLAIM_COLUMNS``, as it is once its attempt has started at ``now``."""
-    seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body = row
-    target, deadline, retry = settings_of(settings)
-    size = len(settings) // 2  # two digits a byte
-    return Task(
-        name=queue.task(task_id),
-        target=target,
-        schedule_time=known_moment(schedule),
-        create_time=known_moment(create),
-        dispatch_deadline=deadline,
-        retry_config=retry,
-        body=APART if body is None else bytes.fromhex(body),
-        bulk=size if body is None or size > BULKY else 0,
-        dispatch_count=dispatches + 1,
-        response_count=responses,
-        answer_count=answers,
-        first_dispatch_time=now if first is None else moment(first),
-        last_attempt=_attempt_decoder.decode(bytes.fromhex(last)) if last else None,
-        dispatched_at=now,
-        key=TaskKey(generation, seq),
-    )
-
-
-LEASE_COLUMNS = (
-    "seq, id, dispatch_count, create_time, hex(settings), CASE WHEN body IS NULL THEN NULL ELSE hex(body) END,"
-    " coalesce(length(body), (SELECT length(body) FROM bodies WHERE task = seq))"
-)
-"""A pull task that may be leased, as ``CLAIM_COLUMNS``, and the size of its body."""
+def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> DueTasks:
+    """Waiting tasks of a queue from their ``DUE_COLUMNS``, and the bytes of their settings and bodies."""
+    tasks: list[Task] = []
+    sizes: list[int] = []
+    digits = 2 if found and isinstance(found[0][9], str) else 1  # of a byte in the settings
+    for seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body in found:
+        target, deadline, retry = settings_of(settings)
+        if isinstance(body, int):
+            content, size = UNREAD, body
+        else:
+            content = bytes.fromhex(body) if isinstance(body, str) else body
+            size = len(content)
+        sizes.append(size + len(settings) // digits)
+        tasks.append(
+            Task(
+                name=queue.task(task_id),
+                target=target,
+                schedule_time=known_moment(schedule),
+                create_time=known_moment(create),
+                dispatch_deadline=deadline,
+                retry_config=retry,
+                body=content,
+                dispatch_count=dispatches,
+                response_count=responses,
+                answer_count=answers,
+                first_dispatch_time=None if first is None else moment(first),
+                last_attempt=_attempt_decoder.decode(_bytes(last)) if last else None,
+                key=TaskKey(generation, seq),
+            )
+        )
+    return DueTasks(tasks, sizes)
 
 
-class LeasableRow(Struct, array_like=True, gc=False):
-    """The row of a pull task that may be leased. ``body`` is None when it stands apart."""
+LEASE_COLUMNS = "seq, id, schedule_time, create_time, dispatch_count, settings, body"
+"""A pull task that is due; its body as in ``DUE_COLUMNS``."""
 
-    seq: int
-    id: str
-    leases: int
-    create_time: int
-    settings: str
-    body: str | None
-    size: int
+LeaseRow: TypeAlias = tuple[int, str, int, int, int, bytes | str, bytes | str | int]
 
 
-def leases_allowed(settings: bytes | str, queue: Queue) -> float:
-    """How often a task with this column may be leased from its queue."""
-    _, _, retry = settings_of(settings)
-    return lease.leases_allowed(retry, queue.retry_config)
+def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow]) -> DueTasks:
+    """Pull tasks of a queue from their ``LEASE_COLUMNS``, and the bytes of their payloads."""
+    tasks: list[Task] = []
+    sizes: list[int] = []
+    for seq, task_id, schedule, create, leases, settings, body in found:
+        target, deadline, retry = settings_of(settings)
+        if isinstance(body, int):
+            content, size = UNREAD, body
+        else:
+            content = bytes.fromhex(body) if isinstance(body, str) else body
+            size = len(content)
+        sizes.append(size)
+        tasks.append(
+            Task(
+                name=queue.task(task_id),
+                target=target,
+                schedule_time=known_moment(schedule),
+                create_time=known_moment(create),
+                dispatch_deadline=deadline,
+                retry_config=retry,
+                body=content,
+                dispatch_count=leases,
+                key=TaskKey(generation, seq),
+            )
+        )
+    return DueTasks(tasks, sizes)
 
 
-def tag_of(row: LeasableRow) -> str:
-    """The tag of the task of this row, empty for none."""
-    target = settings_of(row.settings)[0]
-    return target.tag if isinstance(target, PullMessage) else ""
+def _bytes(column: bytes | str) -> bytes:
+    return bytes.fromhex(column) if isinstance(column, str) else column
 
 
-_leasable_decoder = msgspec.json.Decoder(list[LeasableRow])
-_lease_decoder = msgspec.json.Decoder(list[tuple[str, int, int]])
-_removable_decoder = msgspec.json.Decoder(list[tuple[int, str, int]])
-
-
-def leasable_rows(found: str) -> list[LeasableRow]:
-    """The rows of an array of ``LEASE_COLUMNS``."""
-    return _leasable_decoder.decode(found)
-
-
-def lease_rows(found: str) -> list[tuple[str, int, int]]:
-    """The rows of an array of ID, schedule time and leases."""
-    return _lease_decoder.decode(found)
-
-
-def removable_rows(found: str) -> list[tuple[int, str, int]]:
-    """The rows of an array of seq, ID and whether the body stands apart."""
-    return _removable_decoder.decode(found)
-
-
-def leased_task(queue: QueueName, generation: int, row: LeasableRow, until: datetime) -> Task:
-    """A pull task as it is once it has been leased until then."""
-    target, deadline, retry = settings_of(row.settings)
-    return Task(
-        name=queue.task(row.id),
-        target=target,
-        schedule_time=until,
-        create_time=known_moment(row.create_time),
-        dispatch_deadline=deadline,
-        retry_config=retry,
-        body=APART if row.body is None else bytes.fromhex(row.body),
-        dispatch_count=row.leases + 1,
-        key=TaskKey(generation, row.seq),
-    )
-
-
-def attempt_blob(attempt: Attempt | None) -> bytes | None:
-    return None if attempt is None else _encoder.encode(attempt)
+def retry_columns(retry: Task, attempt: Task) -> Row:
+    """What a failed ``attempt`` changes in its task, and which attempt of which task it was."""
+    last = None if retry.last_attempt is None else _encoder.encode(retry.last_attempt)
+    due = micros(retry.schedule_time)
+    return due, retry.response_count, retry.answer_count, last, attempt.key.seq, attempt.dispatch_count
 
 
 def optional_micros(when: datetime | None) -> int | None:

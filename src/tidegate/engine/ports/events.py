@@ -8,10 +8,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tidegate.core.lifecycle import Outcome
+from tidegate.core.lifecycle import Judgement, Outcome, response_status
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
-from tidegate.core.task import Task
+from tidegate.core.task import Status, Task
 
 
 class Event(Struct, frozen=True):
@@ -43,13 +43,24 @@ class AttemptStarted(Event, frozen=True):
 
 
 class AttemptEnded(Event, frozen=True):
-    """``task`` is as it was while the attempt was under way."""
+    """Told once the outcome is recorded. ``task`` and ``queue`` are as they were while the attempt was under way.
+
+    ``judgement`` is what became of the task: delivered, to be tried again at the ``schedule_time`` of the task in it,
+    or given up because of a limit. None: the outcome did not count, for the task was deleted, a newer attempt of it was
+    started, or the store could not record it.
+    """
 
     queue: Queue
     task: Task
     outcome: Outcome
+    judgement: Judgement | None
     took: timedelta
     at: datetime
+
+    @property
+    def status(self) -> Status:
+        """``Attempt.response_status`` of the attempt."""
+        return response_status(self.outcome)
 
 
 class QueueChanged(Event, frozen=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow
-from tidegate.core.lease import Lease, LeaseFilter
+from tidegate.core.lease import Lease
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
@@ -20,14 +20,14 @@ T = TypeVar("T")
 class StoredQueue(Struct, frozen=True):
     """A queue as the store holds it.
 
-    ``id`` is never given twice, so a queue made anew under an old name is another one. ``generation`` says which tasks
-    are the queue's own: a purge starts the next.
+    ``id`` is never given twice, so a queue made anew under an old name is another one. ``key`` says how the store finds
+    the queue's tasks; opaque to everyone else.
     """
 
     queue: Queue
     flow: Flow
     id: int
-    generation: int
+    key: Any
 
 
 class Verdict(Struct, frozen=True):
@@ -52,16 +52,25 @@ class Tally(Struct, frozen=True):
     next_due: datetime | None
 
 
-class Wanted(Struct, frozen=True):
-    """What a worker asks to lease: tasks that fit the ``filter``, ``limit`` at most, and no more than ``bytes_limit``
-    of payload but for a single task. Tasks that were leased as often as they may be are buried instead, their names
-    taken until ``tombstones_until``.
+class DueTasks(Struct, frozen=True):
+    """Tasks of a queue that are due, by their schedule times and then as they were created, and the bytes that each
+    holds. Long bodies are left unread until ``Transaction.with_bodies`` is asked for them.
     """
 
-    filter: LeaseFilter
-    limit: int
-    bytes_limit: int
-    tombstones_until: datetime
+    tasks: list[Task]
+    sizes: list[int]
+
+
+class StoredAge(Struct, frozen=True):
+    """How old a task is, without the rest of it. ``queue`` is None when the task was purged or its queue deleted.
+
+    ``key`` says where the task stands in the order of creation; opaque to everyone but the store.
+    """
+
+    queue: StoredQueue | None
+    task_id: str
+    create_time: datetime
+    key: Any
 
 
 class Reader(Protocol):
@@ -115,7 +124,10 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet."""
+    """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet.
+
+    Which tasks to take and what becomes of them is decided by ``core`` and ``engine``; the store keeps what they say.
+    """
 
     def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue: ...
 
@@ -134,32 +146,49 @@ class Transaction(Reader, Protocol):
         """Store new tasks."""
 
     def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
-        """Store new tasks whose first attempts start ``now``; they come back as they are with these."""
+        """Store new tasks that are ``Task.dispatched`` at ``now``. Returns them with their keys."""
 
-    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[list[Task]]:
-        """Of each queue the first so many due tasks, as they are once they have been dispatched at ``now``, the attempt
-        counted. Those with a ``Task.bulk`` may lack their bodies until ``fitting`` reads them.
+    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[DueTasks]:
+        """Of each queue the first so many tasks that wait for an attempt and are due. A task's size is that of its
+        settings and its body.
         """
 
-    def fitting(self, tasks: Sequence[Task], bulk: int) -> list[Task]:
-        """The first of these due tasks of a queue, whole and with their ``Task.bulk`` known, as many as bring the sum
-        of it to ``bulk`` at most; bodies of others are not read.
-        """
+    def with_bodies(self, tasks: list[Task]) -> list[Task]:
+        """These due tasks, of whatever queues, with the bodies that were left unread."""
 
     def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
-        """Note that attempts of these due tasks, of whatever queues, start now."""
+        """Save these tasks, of whatever queues, as ``Task.dispatched`` made them at ``now``."""
 
-    def force(self, queue: StoredQueue, task_id: str, now: datetime) -> Task | None:
-        """Mark one task as dispatched, whatever its schedule time and even if an attempt is under way."""
+    def leasable(self, queue: StoredQueue, tag: str | None, now: datetime, limit: int) -> DueTasks:
+        """The first ``limit`` pull tasks that are due, those with ``tag`` unless it is None. A task's size is that of
+        its payload.
+        """
 
-    def lease(self, queue: StoredQueue, wanted: Wanted, now: datetime, until: datetime) -> list[Task]:
-        """Lease the first due pull tasks ``until`` then; they come back with the lease counted."""
+    def mark_leased(self, tasks: Sequence[Task], until: datetime, last: Sequence[Task]) -> None:
+        """Save these tasks of a queue as ``Task.leased`` made them, ``until`` then. For those in ``last`` it is the
+        last lease: ``last_leases`` finds them once it has run out.
+        """
 
-    def reschedule(self, queue: StoredQueue, task: Task, at: datetime) -> None:
+    def last_leases(self, now: datetime, limit: int) -> list[tuple[StoredQueue, Task]]:
+        """Tasks whose last lease has run out, without their bodies, ``limit`` at most over all queues."""
+
+    def allow_leases(self, tasks: Sequence[Task]) -> None:
+        """Note that these tasks, of whatever queues, may be leased again: ``last_leases`` finds them no longer."""
+
+    def ages(self, after: Any | None, limit: int) -> list[StoredAge]:
+        """The oldest ``limit`` tasks over all queues, in the order of creation, after the ``StoredAge.key`` of another
+        one.
+        """
+
+    def reschedule(self, task: Task, at: datetime) -> None:
         """Give a waiting task another schedule time."""
 
-    def settle(self, settlements: Sequence[Settlement]) -> int:
-        """Record ended attempts, each only if its attempt is still the newest; return how many were."""
+    def settle(self, settlements: Sequence[Settlement]) -> list[Verdict]:
+        """Record ended attempts, each only if its attempt is still the newest.
+
+        Returns the verdicts that did not count: a newer attempt was started, or a task that was to be tried again is
+        gone.
+        """
 
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
         """Delete tasks by ID, leaving tombstones; return the IDs that were there."""
@@ -171,10 +200,9 @@ class Transaction(Reader, Protocol):
     def release(self, now: datetime) -> None:
         """Forget all attempts under way: their process is no more. Their tasks are due at once."""
 
-    def sweep(self, now: datetime, limit: int) -> bool:
-        """Do up to ``limit`` rows of clearing away: emptied queues, spent tombstones, tasks past their time to live.
-
-        True when something is left to do.
+    def clear(self, now: datetime, limit: int) -> bool:
+        """Do up to ``limit`` rows of each kind of clearing away: tasks of purged and deleted queues, names and
+        documents whose time is over. True when something is left to do.
         """
 
     def reset(self) -> None:
@@ -189,6 +217,10 @@ class Store(Protocol):
         """Run ``work`` in a transaction and return its answer once the transaction is safely on disk.
 
         If ``work`` raises, its exception is raised here and nothing is changed. If the commit fails, StoreError.
+
+        ``work`` may run twice: a transaction that others spoiled, or that found the disk full, is rolled back and tried
+        again. Only the answer of the run that was committed counts. So ``work`` changes nothing but the transaction: no
+        value of its caller's, no counter, no event. What follows from it, the caller does with its answer.
         """
 
     async def close(self) -> None: ...

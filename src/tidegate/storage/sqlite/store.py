@@ -11,12 +11,14 @@ from typing import TypeVar
 import apsw
 
 from tidegate.engine.ports.store import Reader, StoreError, Transaction
-from tidegate.storage.commits import Worker
-from tidegate.storage.disk_reserve import Reserve
-from tidegate.storage.owner import Owner
-from tidegate.storage.reading import SqlReader
-from tidegate.storage.sql import SqlTransaction
-from tidegate.storage.store_file import StoreFile
+from tidegate.storage.reading import StoreReader
+from tidegate.storage.sqlite.commits import Worker
+from tidegate.storage.sqlite.disk_reserve import Reserve
+from tidegate.storage.sqlite.owner import Owner
+from tidegate.storage.sqlite.read_tables import SqliteReadTables
+from tidegate.storage.sqlite.store_file import StoreFile
+from tidegate.storage.sqlite.tables import SqliteTables
+from tidegate.storage.transaction import StoreTransaction
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ class SqliteStore:
     """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
 
     def __init__(
-        self, writer: Worker[SqlTransaction], reader: Worker[SqlReader], reserve: Reserve, file: StoreFile
+        self, writer: Worker[StoreTransaction], reader: Worker[StoreReader], reserve: Reserve, file: StoreFile
     ) -> None:
         self._writer = writer
         self._reader = reader
@@ -71,7 +73,7 @@ class SqliteStore:
                 _migrate(connection)
                 connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
                 reading = taken.enter_context(closing(_connect(path, read_only=True, vfs=vfs)))
-                transaction = SqlTransaction(connection, reserve.has_room)
+                transaction = StoreTransaction(SqliteTables(connection), reserve.has_room)
                 owner = Owner(connection)
                 file.watch()
             except (apsw.Error, OSError) as error:
@@ -90,7 +92,11 @@ class SqliteStore:
             rolled_back=transaction.rolled_back,
         )
         reader = Worker(
-            "tidegate-reader", reading, SqlReader(reading), begin=lambda: _begin(reading), on_broken=on_broken
+            "tidegate-reader",
+            reading,
+            StoreReader(SqliteReadTables(reading)),
+            begin=lambda: _begin(reading),
+            on_broken=on_broken,
         )
         return cls(writer, reader, reserve, file)
 
@@ -116,7 +122,7 @@ class MemoryStore:
         self._connection = apsw.Connection(MEMORY)
         _configure(self._connection)
         _migrate(self._connection)
-        self._transaction = SqlTransaction(self._connection)
+        self._transaction = StoreTransaction(SqliteTables(self._connection))
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         return look(self._transaction)
@@ -208,7 +214,11 @@ def _make_room(connection: apsw.Connection, path: Path, reserve: Reserve) -> boo
 def _migrate(connection: apsw.Connection) -> None:
     """Bring the tables up to date, ``user_version`` counts the steps already taken; then the file is known as ours."""
     steps = sorted(
-        (step for step in resources.files("tidegate.storage.migrations").iterdir() if step.name.endswith(".sql")),
+        (
+            step
+            for step in resources.files("tidegate.storage.sqlite.migrations").iterdir()
+            if step.name.endswith(".sql")
+        ),
         key=lambda step: step.name,
     )
     (taken,) = connection.execute("PRAGMA user_version").fetchone()  # type: ignore[misc]

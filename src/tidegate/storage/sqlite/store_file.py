@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tidegate.engine.ports.store import StoreError
-from tidegate.storage import file_lock
-from tidegate.storage.file_systems import network_file_system
+from tidegate.storage.sqlite import file_lock
+from tidegate.storage.sqlite.file_systems import network_file_system
 
 logger = logging.getLogger(__name__)
 
