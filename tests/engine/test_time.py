@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 from tests.engine.worlds import MINUTE, SECOND, START, HandClock, Mint, Network, Notes

@@ -194,8 +194,8 @@ def a_pause_lasts_until_the_next_task(plant: pytest.MonkeyPatch) -> None:
 def pages_overlap(plant: pytest.MonkeyPatch) -> None:
     tasks = StoreTransaction.tasks
 
-    def pages(self: Any, queue: StoredQueue, after: str, limit: int, *, body: bool) -> Any:
-        return tasks(self, queue, after[:-1], limit, body=body)
+    def pages(self: Any, queue: StoredQueue, after: str, limit: int, **more: Any) -> Any:
+        return tasks(self, queue, after[:-1], limit, **more)
 
     plant.setattr(StoreTransaction, "tasks", pages)
 

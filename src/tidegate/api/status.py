@@ -67,7 +67,18 @@ def grpc_trailers(error: ApiError) -> list[tuple[bytes, bytes]]:
 
 
 def grpc_message(text: str) -> bytes:
-    """``text`` percent-encoded as gRPC asks: UTF-8, everything but visible ASCII and space as ``%XX``."""
+    """``text`` percent-encoded as gRPC asks: UTF-8, everything but visible ASCII and space as ``%XX``. Spaces at its
+    ends are encoded too, for HTTP does not keep them there.
+    """
+    message = _grpc_message(text)
+    inner = message.strip(b" ")
+    if len(inner) == len(message):
+        return message
+    before = len(message) - len(message.lstrip(b" "))
+    return b"%20" * before + inner + b"%20" * (len(message) - len(inner) - before)
+
+
+def _grpc_message(text: str) -> bytes:
     # A lone surrogate cannot be UTF-8; it becomes a question mark rather than a failure of the failure.
     encoded = quote_from_bytes(text.encode("utf-8", "replace"), safe=_PLAIN).encode("ascii")
     if len(encoded) <= GRPC_MESSAGE_MAX:

@@ -61,7 +61,9 @@ class StoreFile:
             except BlockingIOError as error:
                 raise _locked(named) from error
             except OSError as error:
-                cure = f"make the directory {path.parent}" if isinstance(error, FileNotFoundError) else "check the path"
+                cure = (
+                    f"make the directory {named.parent}" if isinstance(error, FileNotFoundError) else "check the path"
+                )
                 raise StoreError(
                     f"cannot open the store {named}: {error.strerror}; {cure} or name another --store"
                 ) from error
