@@ -21,7 +21,7 @@ def tasks_page_size(sent: int) -> int:
 
 
 def locations_page_size(sent: int) -> int | None:
-    """How many locations a page may hold: None for 0, which is all of them (behaviour §22)."""
+    """How many locations a page may hold: None for 0, which is all of them."""
     return _page_size("ListLocationsRequest", sent, sent) or None
 
 
