@@ -1,4 +1,4 @@
-"""A queue: its settings as users see them, with the defaults of the real service, and the routing it lays over tasks."""
+"""A queue: its settings as users see them, with the real service's defaults, and the routing it lays over tasks."""
 
 from __future__ import annotations
 
