@@ -13,10 +13,10 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.kit.figures import note
 from tests.power.cuts import Cuts, opened
 from tests.power.disk import Disk
 from tests.power.history import Step, history, state
-from tests.promises.figures import note
 
 from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
 from tidegate.storage import disk_reserve, sqlite

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tests.promises.checker import check, violations
-from tests.promises.history import (
+from tests.invariants.checker import check, violations
+from tests.invariants.history import (
     Answered,
     Called,
     ClockMoved,
