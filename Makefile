@@ -63,8 +63,8 @@ simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other di
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
 		tests/promises/test_cluster.py
 
-hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once and say what it costs the others
-	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py
+hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once, send much in every field; say what others feel
+	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py tests/hostile
 
 fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .

@@ -21,7 +21,8 @@ from tidegate.schema import v2, v2beta2
 from tidegate.schema.rpc import Rpc
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
-from tidegate.servers.grpc import Call, Method
+from tidegate.servers.call import Call
+from tidegate.servers.grpc import Method
 
 EMPTY_HANDLER = "empty handler"
 QUEUE = f"{PARENT}/queues/q"

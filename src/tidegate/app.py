@@ -36,15 +36,19 @@ from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.queues_at_start import apply_queues
+from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
-from tidegate.servers.grpc import Method, Scope
+from tidegate.servers.grpc import Method
+from tidegate.servers.in_flight import InFlight
+from tidegate.servers.mounts import Mount
 from tidegate.servers.origins import Origins
-from tidegate.servers.pages import Document, Page, Pages, discovery_pages
-from tidegate.servers.reflection import reflection_streams
+from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
+from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
@@ -81,7 +85,12 @@ class Application:
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self.metrics = Metrics()
-        self.asgi = App(start=self._start, drain=self._drain, stop=self._stop)
+        self.asgi = App(
+            start=self._start,
+            drain=self._drain,
+            stop=self._stop,
+            in_flight=InFlight(settings.max_bytes_in_flight),
+        )
         self.asgi.guard(partial(Cors, origins(settings)))
 
     async def _start(self) -> None:
@@ -107,11 +116,12 @@ class Application:
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
-        self.asgi.serve(_methods(api), reflection_streams())
-        pages = discovery_pages() | _token_pages(issuer, keys, clock) | _metrics_page(self.metrics)
-        self.asgi.fallback = Pages(pages, _rest(api))
+        mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
+        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
-            self.asgi.fallback = DevHelpers(engine.store, bells, self._reset, self._is_serving, self.asgi.fallback)
+            mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+        mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
+        self.asgi.serve(_methods(api), mounts)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -231,8 +241,9 @@ def _token_source(settings: Settings) -> GoogleSource | None:
         raise StartupError(f"cannot read the token source {wanted}: {error.strerror}") from error
 
 
-def _rest(api: Api) -> RestServer:
-    return RestServer({row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api))
+def _rest(api: Api, in_flight: InFlight) -> RestServer:
+    rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
+    return RestServer(rows, in_flight)
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: Clock) -> dict[str, Page]:
@@ -301,4 +312,6 @@ def _abandon(error: StoreError) -> None:
 
 
 def _methods(api: Api) -> Mapping[str, Method]:
-    return {path: Method(each.request, each.answer) for path, each in api.grpc().items()}
+    return {
+        path: Method(each.request, each.answer, each.most, each.insists, ENTRY_MAX) for path, each in api.grpc().items()
+    }

@@ -166,3 +166,40 @@ class TestOperations:
         with pytest.raises(InvalidArgument, match="Duplicate operation id in the batch request: mine"):
             await delete(call, TASK, request_id="mine")
         assert len((await call("list_tasks", parent=QUEUE)).tasks) == 1
+
+
+async def test_a_heavy_batch_is_stored_in_parts_and_told_as_one(call) -> None:
+    heavy = {"http_request": {"url": "http://x", "body": bytes(700_000)}}
+    entries = [entry(heavy, response_view=2) for _ in range(9)] + [entry({"http_request": {}})]
+    operation = await create(call, *entries, request_id="heavy")
+    assert metadata(operation).state == v2.BatchCreateTasksMetadata.State.PARTIALLY_SUCCEEDED
+    assert list(failures(operation)) == [9]
+    made = v2.BatchCreateTasksResponse.deserialize(operation.response.value).tasks
+    assert len((await call("list_tasks", parent=QUEUE)).tasks) == len(made) == 9
+    # Bodies of 4 MiB are shown; the view of each task says whether its own is.
+    assert [task.view for task in made] == [2] * 5 + [1] * 4
+    assert [len(task.http_request.body) for task in made] == [700_000] * 5 + [0] * 4
+    assert await call("get_operation", name=f"{LOCATION}/operations/heavy") == operation
+    with pytest.raises(InvalidArgument):
+        await create(call, *entries, request_id="heavy")
+
+
+async def test_a_heavy_batch_for_a_queue_that_is_not_there_fails_entry_by_entry(call) -> None:
+    await call("delete_queue", name=QUEUE)
+    heavy = {"http_request": {"url": "http://x", "body": bytes(900_000)}}
+    operation = await create(call, *[entry(heavy)] * 3)
+    assert metadata(operation).state == v2.BatchCreateTasksMetadata.State.FAILED
+    assert len(failures(operation)) == 3
+
+
+async def test_pages_of_tasks_end_by_bytes_and_go_on(call) -> None:
+    heavy = {"http_request": {"url": "http://x", "body": bytes(900_000)}}
+    for _ in range(3):
+        await create(call, *[entry(heavy)] * 4)
+    names, token = [], ""
+    while (page := await call("list_tasks", parent=QUEUE, response_view=2, page_token=token)).tasks:
+        assert len(page.tasks) <= 4
+        names += [task.name for task in page.tasks]
+        token = page.next_page_token
+    assert len(names) == len(set(names)) == 12
+    assert len((await call("list_tasks", parent=QUEUE)).tasks) == 12

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from google.iam.v1.iam_policy_pb2 import SetIamPolicyRequest
+from google.protobuf import json_format
 
 from tidegate.core.errors import BadRequest, InvalidArgument
 from tidegate.schema import v2, v2beta2, v2beta3
@@ -10,6 +11,8 @@ from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.request import read_request
 
 ROWS = v2.CloudTasks
+BATCH = ROWS.batch_create_tasks
+QUEUE = "projects/p/locations/l/queues/q"
 PARENT = {"parent": "projects/p/locations/l/queues/q"}
 
 
@@ -413,14 +416,61 @@ def test_a_body_of_any_depth_is_refused(body: bytes) -> None:
 
 
 def test_an_answer_to_nonsense_stays_small() -> None:
-    many = {f"x{number}": 1 for number in range(100_000)}
+    many = {f"x{number}": 1 for number in range(3000)}
     assert len(lines(ROWS.create_task, "", many)) == 100
     long = {"task": {"name": 5, "y" * 1_000_000: 1, "view": "z" * 1_000_000}}
     assert len(refusal(ROWS.create_task, "", long).message) < 3000
 
 
-def test_a_body_over_the_limit_is_refused() -> None:
-    assert "too large" in refusal(ROWS.create_task, "", bytes(128 * 2**20 + 1)).message
+def test_a_body_of_more_values_than_any_task_has_is_refused_before_they_are_made() -> None:
+    many = json.dumps({"task": [{}] * 30_000}).encode()
+    assert refusal(ROWS.create_task, "", many).message == (
+        "Invalid JSON payload received. It has more than 20000 values."
+    )
+
+
+def test_a_long_body_is_read_like_a_short_one() -> None:
+    tasks = [{"task": {"httpRequest": {"url": f'http://x/"[{n},', "body": "QUJD" * 5000}}} for n in range(20)]
+    for body in ({"requests": tasks}, {"requests": tasks, "requestId": "x"}, {"requests": [*tasks, None]}):
+        text = json.dumps(body)
+        short = BATCH.request_pb()
+        json_format.Parse(text.replace(", null]", "]"), short)
+        short.parent = QUEUE
+        assert read_request(BATCH, {"parent": QUEUE}, "", text.encode()) == short
+
+
+@pytest.mark.parametrize("count", [101, 5000, 30_000])
+def test_too_many_items_of_a_long_body_are_counted_for_the_error(count: int) -> None:
+    body = json.dumps({"requests": [{"task": {}}] * count}).encode()
+    shown = count if count <= 10_000 else "more than 10000"
+    assert refusal(BATCH, "", body).message == (
+        f"A maximum of 100 tasks can be created in a single batch, but got {shown} tasks."
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"requests": [{},', b'{"requests": "' + b"x" * 100_000, b'{"a": [[]], "requests": [1' + b" " * 70_000]
+)
+def test_a_long_body_that_is_no_json_is_refused(body: bytes) -> None:
+    assert "malformed" in refusal(BATCH, "", body).message or "Invalid" in refusal(BATCH, "", body).message
+
+
+def test_a_list_may_not_have_more_entries_than_its_field_takes() -> None:
+    headers = {f"x-{number}": "y" for number in range(4097)}
+    task = {"task": {"httpRequest": {"url": "http://x", "headers": headers}}}
+    assert refusal(ROWS.create_task, "", task).message == (
+        "HttpRequest.headers must have at most 4096 entries, but got 4097."
+    )
+    overrides = [{"header": {"key": "a"}}] * 1001
+    assert (
+        "at most 1000 entries" in refusal(ROWS.create_queue, "", {"httpTarget": {"headerOverrides": overrides}}).message
+    )
+
+
+def test_a_query_has_a_length_and_a_number_of_parameters() -> None:
+    assert "at most 65536 bytes" in refusal(ROWS.list_queues, "filter=" + "x" * 65536).message
+    assert "at most 1000 parameters" in refusal(ROWS.list_queues, "a&" * 1000).message
+    assert "more than 200" in refusal(ROWS.update_queue, "updateMask=" + "name," * 200).message
 
 
 def test_a_field_selection_is_checked_before_the_call() -> None:

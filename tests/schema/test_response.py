@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from tidegate.core.errors import InvalidArgument
 from tidegate.schema import names, v2, v2beta3
 from tidegate.schema.transcoding.options import Options, read_options, split_query
-from tidegate.schema.transcoding.response import write_response
+from tidegate.schema.transcoding.response import write_response, write_response_steps
 
 QUEUE = v2.Queue(
     name="n",
@@ -213,3 +213,20 @@ def test_fields_that_select_nothing_known_are_refused(fields: str) -> None:
 )
 def test_standard_parameters_say_how_to_answer(query: str, options: Options) -> None:
     assert read_options(split_query(query)) == options
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+@pytest.mark.parametrize("fields", ["", "tasks(name)", "nextPageToken", "tasks/httpRequest/url,nextPageToken"])
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_an_answer_written_in_steps_is_the_same(pretty: bool, fields: str, count: int) -> None:
+    page = v2.ListTasksResponse(next_page_token="t" if count else "")
+    for number in range(count):
+        page.tasks.append(v2.Task(name=f"t{number}", http_request=v2.HttpRequest(url="http://x\n", body=b"a\nb")))
+    steps = write_response_steps(v2.ListTasksResponse.pb(page), pretty=pretty, fields=fields)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            written = end.value
+            break
+    assert written == write_response(v2.ListTasksResponse.pb(page), pretty=pretty, fields=fields)

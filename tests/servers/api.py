@@ -15,7 +15,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import World
 from tidegate.schema.versions import all_rows
-from tidegate.servers.asgi import AsgiApp
+from tidegate.servers.call import AsgiApp
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers

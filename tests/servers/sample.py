@@ -12,7 +12,9 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tidegate.core.errors import ErrorInfo, NotFound
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
-from tidegate.servers.grpc import Call, Method
+from tidegate.servers.call import Call
+from tidegate.servers.grpc import Method
+from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
 
 
@@ -110,5 +112,5 @@ app = App(
     start=start,
     drain=drain,
     stop=stop,
-    fallback=raw_path,
+    mounts=[Mount("/", raw_path, below=True)],
 )

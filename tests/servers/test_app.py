@@ -13,8 +13,10 @@ from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_vir
 
 from tidegate.core.errors import Code
 from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, StartupError, is_utf8, not_found
-from tidegate.servers.grpc import Call, Method
+from tidegate.servers.call import Call
+from tidegate.servers.grpc import Method
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
+from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
 
 DO = "/sample.Things/Do"
@@ -89,7 +91,7 @@ async def test_what_is_not_grpc_goes_to_the_fallback() -> None:
     async def fallback(scope: Any, receive: Any, send: Any) -> None:
         await respond(scope["method"], send, 200, scope["path"].encode())
 
-    answer = await request(App(fallback=fallback), "/v2/projects", headers=[JSON])
+    answer = await request(App(mounts=[Mount("/", fallback, below=True)]), "/v2/projects", headers=[JSON])
     assert answer.body == b"/v2/projects"
 
 
@@ -104,7 +106,7 @@ async def test_a_bug_in_the_fallback_is_500_in_the_form_of_rest(caplog: pytest.L
     async def fallback(scope: Any, receive: Any, send: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    answer = await request(App(fallback=fallback), "/v2/projects", headers=[JSON], method="GET")
+    answer = await request(App(mounts=[Mount("/", fallback, below=True)]), "/v2/projects", headers=[JSON], method="GET")
     assert (answer.http_status, json.loads(answer.body)["error"]["status"]) == (500, "INTERNAL")
     assert "GET /v2/projects failed" in caplog.text
 
@@ -129,7 +131,7 @@ async def test_head_is_get_without_the_body(path: str, status: int) -> None:
             raise ValueError(path)
         await not_found(scope, receive, send)
 
-    app = App(fallback=fallback)
+    app = App(mounts=[Mount("/", fallback, below=True)])
     if path == "/late":
         async with Running(app):
             pass
@@ -281,7 +283,7 @@ def test_calls_that_outlast_the_last_answers_end_as_unavailable() -> None:
         async def fallback(scope: Any, receive: Any, send: Any) -> None:
             await asyncio.Event().wait()
 
-        app = App({DO: Method(Empty, handler)}, fallback=fallback)
+        app = App({DO: Method(Empty, handler)}, mounts=[Mount("/", fallback, below=True)])
         async with Running(app):
             grpc = Leaving(app, DO, [GRPC, TRAILERS])
             rest = Leaving(app, "/v2/projects", [JSON], "GET")

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code, Help, InvalidArgument, NotFound
+from tidegate.servers.call import Call
 from tidegate.servers.deadlines import TICK, WATCHED_MAX, Deadlines, parse_timeout
-from tidegate.servers.grpc import Call, GrpcServer, Method
+from tidegate.servers.grpc import GrpcServer, Method
 
 DO = "/sample.Things/Do"
 

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.servers.compression import MEMBERS_MAX, DamagedError, TooLargeError, UnknownEncodingError, unpack
+from tidegate.servers.compression import (
+    ANY_RATIO,
+    MEMBERS_MAX,
+    DamagedError,
+    TooLargeError,
+    UnknownEncodingError,
+    unpack,
+)
 
 EMPTY = gzip.compress(b"", mtime=0)
 
@@ -41,10 +48,18 @@ def test_any_bytes_are_unpacked_or_damaged(packed: bytes) -> None:
 
 
 async def test_members_that_together_grow_too_large_are_refused() -> None:
-    bomb = gzip.compress(bytes(1_000_000), mtime=0)
+    bomb = gzip.compress(bytes(600_000), mtime=0)
     with pytest.raises(TooLargeError):
-        await unpack(bomb * 3, b"gzip", 2_999_999)
-    assert await unpack(bomb * 3, b"gzip", 3_000_000) == bytes(3_000_000)
+        await unpack(bomb * 3, b"gzip", 1_799_999)
+    assert await unpack(bomb * 3, b"gzip", 1_800_000) == bytes(1_800_000)
+
+
+async def test_what_grows_more_than_any_task_would_is_refused_early() -> None:
+    grown: list[int] = []
+    with pytest.raises(TooLargeError):
+        await unpack(gzip.compress(bytes(100_000_000), mtime=0), b"gzip", 128 * 2**20, grown.append)
+    assert ANY_RATIO < max(grown) + 2**20 < 25_000_000
+    assert grown == sorted(grown)
 
 
 async def test_members_that_hold_nothing_come_to_an_end() -> None:

@@ -19,8 +19,8 @@ from tests.servers.driving import GRPC, Answer, Client, framed, request
 from tidegate.core.errors import Code, Unimplemented
 from tidegate.schema.reflection import PATHS, REQUEST, RESPONSE
 from tidegate.servers.asgi import App
-from tidegate.servers.framing import Disconnected
-from tidegate.servers.reflection import Reflection, reflection_streams
+from tidegate.servers.call import Disconnected
+from tidegate.servers.reflection import Reflection, reflection_mounts
 
 SERVICES = [
     "google.cloud.location.Locations",
@@ -114,7 +114,7 @@ async def test_only_posted_protobuf_is_a_question() -> None:
 
 async def test_the_application_knows_the_streams_by_their_paths() -> None:
     app = App()
-    app.serve({}, reflection_streams())
+    app.serve({}, reflection_mounts())
     for path in PATHS:
         assert len(answers(await request(app, path, [framed(question(list_services=""))]))) == 1
 

@@ -272,16 +272,22 @@ async def test_a_body_that_is_too_large_is_refused_once_it_was_sent(rest: RestSe
     piece = bytes(MESSAGE_MAX // 8 + 1)
     client = Client([piece] * 8)
     headers = {"content-length": str(8 * len(piece))} if told else {}
-    answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client, headers=headers)
+    answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks:batchDelete", client=client, headers=headers)
     assert refused(answer)[:2] == (429, "RESOURCE_EXHAUSTED")
     assert client.asked == 8
+
+
+async def test_what_is_longer_than_any_task_is_refused_as_a_task_too_large(rest: RestServer) -> None:
+    client = Client([bytes(1_000_000)] * 3)
+    answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client)
+    assert refused(answer) == (400, "INVALID_ARGUMENT", "Task size too large")
 
 
 async def test_a_body_without_end_is_refused_in_the_middle(rest: RestServer) -> None:
     piece = bytes(MESSAGE_MAX // 4)
     client = Client([piece] * 40)
-    assert refused(await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client))[1] == "RESOURCE_EXHAUSTED"
-    assert client.asked == 5 + 8
+    assert refused(await call(rest, "POST", f"/v2/{QUEUE}/tasks", client=client))[2] == "Task size too large"
+    assert client.asked == 1 + 8
 
 
 async def test_the_body_of_an_unknown_call_is_read_before_the_answer(rest: RestServer) -> None:
@@ -293,7 +299,7 @@ async def test_the_body_of_an_unknown_call_is_read_before_the_answer(rest: RestS
 async def test_a_body_that_grows_too_large_when_unpacked_is_refused(rest: RestServer) -> None:
     packer = zlib.compressobj(wbits=31)
     packed = b"".join(packer.compress(bytes(MESSAGE_MAX // 8)) for _ in range(9)) + packer.flush()
-    answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks", packed, headers={"content-encoding": "gzip"})
+    answer = await call(rest, "POST", f"/v2/{QUEUE}/tasks:batchDelete", packed, headers={"content-encoding": "gzip"})
     assert refused(answer)[1] == "RESOURCE_EXHAUSTED"
 
 

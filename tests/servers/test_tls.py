@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.servers.running import Front, calling, running
 
-from tidegate.servers.front import CannotServe, check_files
+from tidegate.servers.front import CannotServe, check_files, warn_of_readable_key
 from tidegate.servers.http import Tls
 
 
@@ -73,6 +73,7 @@ def identities(tmp_path: Path, authority: Authority) -> tuple[Path, Identity, Id
     server, client = authority.identity("server"), authority.identity("client")
     for name, pem in {"ca": authority.certificate, "cert": server.cert, "key": server.key}.items():
         (tmp_path / name).write_bytes(pem)
+    (tmp_path / "key").chmod(0o600)
     (tmp_path / "client").write_bytes(client.key + client.cert)
     return tmp_path, server, client
 
@@ -110,6 +111,16 @@ def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
     with pytest.raises(CannotServe) as refused:
         check_files(tls)
     assert str(refused.value) == says.format(folder)
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o644, True), (0o640, False), (0o600, False)])
+def test_a_key_that_every_user_can_read_is_warned_of(
+    identities: tuple[Path, Identity, Identity], mode: int, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, *_ = identities
+    (folder / "key").chmod(mode)
+    warn_of_readable_key(Tls(folder / "cert", folder / "key"))
+    assert (f"{folder}/key can be read by every user" in caplog.text) is warns
 
 
 @pytest.mark.parametrize("front", [False], indirect=True)

@@ -609,3 +609,14 @@ async def test_the_flows_of_many_queues_are_saved_together(store: Store) -> None
         await store.write(lambda tx: [tx.queue(name) for name in names]),
     ):
         assert [stored and stored.flow for stored in saved] == flows
+
+
+@pytest.mark.parametrize("body", [False, True])
+async def test_a_page_of_tasks_ends_by_bytes_too(store: Store, body: bool) -> None:
+    await made(store, *[task(f"{number:03}", body=b"x" * (2000 if body else 0)) for number in range(300)])
+    for limit in (300, 10):
+        page = await store.read(lambda tx, limit=limit: tx.tasks(_queue(tx), "", limit, body=body, bytes_limit=10**7))  # type: ignore[misc]
+        assert ids(page) == [f"{number:03}" for number in range(limit)]
+    page = await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=20_000))
+    assert 2 < len(page) < 300
+    assert len(await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=1))) == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tidegate.api.masks import Steps
 from tidegate.api.times import put_duration, put_moment, read_duration
+from tidegate.core.headers import OVERRIDES_MAX
 from tidegate.core.queue import (
     AppEngineRouting,
     Header,
@@ -26,6 +27,7 @@ from tidegate.core.queue import (
 from tidegate.core.stats import QueueStats
 from tidegate.core.task import Attempt, HttpRequest, Task
 from tidegate.core.validation import HttpDraft, TaskDraft
+from tidegate.schema.limits import most_of
 from tidegate.schema.rpc import Service, raw
 
 if TYPE_CHECKING:
@@ -129,14 +131,14 @@ def write_token(token: Token, into: Any) -> None:
 
 
 def read_http_target(message: Any) -> HttpTarget:
+    """Routing as sent. InvalidArgument for more header overrides than there may be."""
+    overrides = message.header_overrides
+    if len(overrides) > OVERRIDES_MAX:
+        raise most_of(message.DESCRIPTOR.fields_by_name["header_overrides"]).refuse(len(overrides))
     return HttpTarget(
         read_uri_override(message.uri_override) if message.HasField("uri_override") else None,
         message.http_method,
-        tuple(
-            Header(entry.header.key, entry.header.value)
-            for entry in message.header_overrides
-            if entry.HasField("header")
-        ),
+        tuple(Header(entry.header.key, entry.header.value) for entry in overrides if entry.HasField("header")),
         read_token(message),
     )
 

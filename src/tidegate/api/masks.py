@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from tidegate.core.errors import InvalidArgument
+from tidegate.schema.limits import MASK_PATHS_MAX
 
 Steps = tuple[str, ...]
 """A path taken apart: ``("retry_config", "max_backoff")``."""
@@ -18,9 +19,23 @@ Steps = tuple[str, ...]
 WELL_KNOWN = "google.protobuf."
 
 
-def parse(descriptor: Any, paths: Iterable[str]) -> list[Steps]:
-    """The paths taken apart; InvalidArgument for the first that names no field of the message."""
-    return [_steps(descriptor, path) for path in paths]
+LONGEST_REMEMBERED = 200
+"""Characters of a path that is looked up only once; no field of ours is named by a longer one."""
+
+
+def parse(descriptor: Any, paths: Collection[str]) -> list[Steps]:
+    """The paths taken apart, each once; InvalidArgument for the first that names no field of the message, and for more
+    than ``MASK_PATHS_MAX``.
+    """
+    if len(paths) > MASK_PATHS_MAX:
+        raise InvalidArgument(f"FieldMask.paths must have at most {MASK_PATHS_MAX} entries, but got {len(paths)}.")
+    return list(dict.fromkeys(_remembered(descriptor, path) for path in paths))
+
+
+def _remembered(descriptor: Any, path: str) -> Steps:
+    if len(path) > LONGEST_REMEMBERED:
+        raise InvalidArgument(f"Invalid mask: {path}")
+    return _steps(descriptor, path)
 
 
 @lru_cache(maxsize=1024)

@@ -37,6 +37,7 @@ from tidegate.core.errors import PermissionDenied
 from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
 from tidegate.core.resource_gate import Gate
 from tidegate.engine.engine import Engine
+from tidegate.schema.limits import SMALL, size_of
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
 
@@ -90,10 +91,14 @@ _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
 
 class GrpcMethod(NamedTuple):
-    """What the gRPC server needs of an RPC: the class to decode, and who answers."""
+    """What the gRPC server needs of an RPC: the class to decode, who answers, the bytes that a request may have, and
+    whether its answer must be sent however many bytes are in flight.
+    """
 
     request: Any
     answer: BytesAnswer
+    most: int
+    insists: bool = False
 
 
 class Api:
@@ -121,13 +126,22 @@ class Api:
     def grpc(self) -> dict[str, GrpcMethod]:
         """The methods by their gRPC paths. The shared services have one path for all versions."""
         methods = {
-            f"/{OPERATIONS}/{name}": GrpcMethod(getattr(operations_proto_pb2, f"{name}Request"), _not_for_callers)
+            f"/{OPERATIONS}/{name}": GrpcMethod(
+                getattr(operations_proto_pb2, f"{name}Request"), _not_for_callers, SMALL
+            )
             for name in NOT_FOR_CALLERS
         }
         for row, answer in self._rows:
             if row.grpc:
-                methods.setdefault(row.grpc_path, GrpcMethod(row.request_pb, answer))
+                methods.setdefault(row.grpc_path, GrpcMethod(row.request_pb, answer, size_of(row.name), insists(row)))
         return methods
+
+
+def insists(row: Rpc[Any, Any]) -> bool:
+    """Whether the answer of an RPC tells of work that is done and cannot be asked for again. What only looks, and a
+    lease, which runs out, can be refused.
+    """
+    return not row.name.startswith(("get_", "list_", "lease_"))
 
 
 def _with_message(answer: BytesAnswer, response: Any) -> Answer:

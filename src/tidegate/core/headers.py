@@ -15,6 +15,11 @@ HEADER_MAX: Final = 8188
 HEADERS_MAX: Final = 80 * 1024
 """Bytes of all headers of an HTTP task, and of a queue's overrides; they must stay below. HttpRequest.headers' docs."""
 
+HEADERS_COUNT_MAX: Final = 4096
+"""Headers that a task may be sent with, those that are then dropped included. Our choice: each costs a microsecond."""
+OVERRIDES_MAX: Final = 1000
+"""Header overrides of a queue. Our choice, for the same reason: each dispatch looks at all of them."""
+
 RESERVED: Final = frozenset(
     {
         "accept-encoding",

@@ -16,6 +16,11 @@ from tidegate.core.errors import Aborted, InvalidArgument
 HIGHEST_VERSION: Final = 3
 STORED_VERSION: Final = 1
 
+POLICY_MEMBERS_MAX: Final = 1500
+"""Principals of a policy, repeats counted, and its bindings. google.iam.v1.Policy says so of ``bindings``."""
+TESTED_PERMISSIONS_MAX: Final = 100
+"""Permissions that one TestIamPermissions call may ask about. Our choice."""
+
 _ROLE: Final = re.compile(r"(?:(?:organizations|projects)/[^/]+/)?roles/[^/]+")
 _MEMBER_PREFIXES: Final = ("user:", "serviceAccount:", "group:", "domain:", "principal:", "principalSet:", "deleted:")
 _EVERYONE: Final = frozenset({"allUsers", "allAuthenticatedUsers"})
@@ -77,6 +82,8 @@ def check_policy(sent: Policy) -> None:
             f"Specified policy version ({sent.version}) is not supported. For more information, please refer to "
             "https://cloud.google.com/iam/help/allow-policies/versions."
         )
+    if len(sent.bindings) > POLICY_MEMBERS_MAX or sum(len(each.members) for each in sent.bindings) > POLICY_MEMBERS_MAX:
+        raise InvalidArgument(f"Policy.bindings can refer to up to {POLICY_MEMBERS_MAX} principals.")
     for binding in sent.bindings:
         if binding.conditional:
             raise InvalidArgument("Can't set conditional policy on this resource")
@@ -108,6 +115,8 @@ def tested_permissions(asked: Sequence[str]) -> list[str]:
     """
     if not asked:
         raise InvalidArgument("At least one permission must be specified.")
+    if len(asked) > TESTED_PERMISSIONS_MAX:
+        raise InvalidArgument(f"At most {TESTED_PERMISSIONS_MAX} permissions can be tested, but got {len(asked)}.")
     for permission in asked:
         parts = permission.split(".")
         if len(parts) != 3 or not all(parts) or "*" in permission:

@@ -44,16 +44,27 @@ class Recorded(Struct, Generic[T], frozen=True):
     whether the name was made for it, so that nobody can have used it.
 
     It is stored with the work itself, in one transaction: there is no operation without its work, nor half of either.
+    Only a batch of many bytes is stored in parts, so as not to hold up everybody; its name is taken with the first.
     """
 
     name: OperationName
     told: Callable[[Sequence[T]], bytes]
     fresh: bool = False
+    begun: Callable[[], bytes] = bytes
+    """The operation before it has ended, for a batch that is stored in parts."""
 
     def claim(self, tx: Transaction, now: datetime) -> None:
         """Raises InvalidArgument when the name was used before: nothing may happen twice."""
         if not self.fresh and tx.document(KIND, self.name, now) is not None:
             raise refusals.operation_exists(self.name.operation)
+
+    def begin(self, tx: Transaction, now: datetime) -> None:
+        """Take the name, for a batch of which more parts follow."""
+        tx.put_document(KIND, self.name, self.begun(), now + KEPT_FOR)
+
+    def drop(self, tx: Transaction) -> None:
+        """Give the name back."""
+        tx.drop_document(KIND, self.name)
 
     def keep(self, tx: Transaction, outcomes: Sequence[T], now: datetime) -> bytes:
         value = self.told(outcomes)

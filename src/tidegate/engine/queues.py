@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import refusals
 from tidegate.core.bucket import Flow
+from tidegate.core.errors import Aborted
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.stats import QueueStats, effective_rate
@@ -24,6 +26,10 @@ from tidegate.engine.scheduler import Scheduler
 
 LAST_FILE = "queue_file"
 """The document that has the digest of the file that was last applied to a location."""
+
+
+LOCATIONS_AT_ONCE = 200
+"""Locations read in one step."""
 
 
 class QueueFileVersion(Struct, frozen=True):
@@ -55,6 +61,28 @@ class Queues:
             return self._add(tx, queue)
 
         return await self._changed(work)
+
+    async def is_busy(self, name: QueueName) -> bool:
+        """Whether the queue has tasks that will end. Raises NotFound, Aborted when it does not dispatch them."""
+
+        def look(reader: Reader) -> bool:
+            stored = found(reader.queue(name))
+            busy = reader.has_tasks(stored)
+            if busy and stored.queue.state is not State.RUNNING:
+                raise Aborted(f"The queue is {stored.queue.state.name} and will keep the tasks that are in it.")
+            return busy
+
+        return await self._store.read(look)
+
+    async def locations(self, project: str) -> list[str]:
+        """IDs of all locations in which the project has queues, sorted; read in pieces."""
+        used: list[str] = []
+        while True:
+            after = used[-1] if used else ""
+            some = await self._store.read(partial(_locations, project, after))
+            used += some
+            if len(some) < LOCATIONS_AT_ONCE:
+                return used
 
     async def get(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """The queue. Raises NotFound, with ``push_only`` for a pull queue too."""
@@ -196,3 +224,7 @@ class Queues:
             raise refusals.queue_existed_recently()
         tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
         return queue
+
+
+def _locations(project: str, after: str, reader: Reader) -> list[str]:
+    return reader.locations(project, after, LOCATIONS_AT_ONCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.task import Attempt, PullMessage, Task
-from tidegate.core.validation import NewTask
+from tidegate.core.validation import PAGE_BYTES_MAX, NewTask
 from tidegate.engine.admission import Admission
 from tidegate.engine.batching import Batcher
 from tidegate.engine.claims import Shares
@@ -26,6 +27,9 @@ from tidegate.engine.ports.events import TasksCreated, TasksDeleted
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
+
+PART_BYTES = 2 * 2**20
+"""Bytes of a heavy batch that go into one transaction."""
 
 
 class Removal(Struct, frozen=True):
@@ -119,6 +123,55 @@ class Tasks:
             self._admission.leave(ticket, size)
         return value
 
+    @to_its_end
+    async def create_heavy_batch(
+        self,
+        queue: QueueName,
+        wanted: Sequence[NewTask | ApiError],
+        sizes: Sequence[int],
+        operation: Recorded[Task | ApiError],
+        *,
+        push_only: bool = False,
+    ) -> bytes:
+        """``create_batch`` for many bytes, of tasks that were read already and have these ``sizes``: in parts, each
+        with a transaction of its own, so that nobody else waits for the whole.
+
+        Raises as that does. What was stored before an error stays.
+        """
+        now = self._clock.now()
+        outcomes: list[Task | ApiError] = []
+        parts = _parts(sizes)
+
+        def work(tx: Transaction, shares: Shares, begin: int, end: int) -> tuple[Sequence[Admitted], bytes]:
+            if not begin:
+                operation.claim(tx, now)
+                operation.begin(tx, now)
+            creations = [Creation(queue, new, push_only) for new in wanted[begin:end] if not isinstance(new, ApiError)]
+            admitted = self._admit(tx, creations, shares, now)
+            created = iter(creations)
+            outcomes[begin:] = [
+                new if isinstance(new, ApiError) else _outcome(next(created)) for new in wanted[begin:end]
+            ]
+            return admitted, operation.keep(tx, outcomes, now) if end == len(wanted) else b""
+
+        ticket, size = None, sum(sizes)
+        value = b""
+        try:
+            ticket = self._admission.enter(size)
+            for begin, end in parts:
+                with self._scheduler.at_once({queue}) as shares:
+                    step = partial(work, shares=shares, begin=begin, end=end)
+                    admitted, value = await self._store.write(step)
+                    self._created(admitted, now)
+        except Exception:
+            if outcomes:
+                await self._store.write(operation.drop)
+            raise
+        finally:
+            if ticket is not None:
+                self._admission.leave(ticket, size)
+        return value
+
     async def get(self, name: TaskName, *, body: bool) -> Task:
         """The task; without ``body`` its body is left unread. Raises NotFound, in other words for a recent task."""
         now = self._clock.now()
@@ -137,10 +190,15 @@ class Tasks:
     async def list(
         self, queue: QueueName, after: str, limit: int, *, body: bool, push_only: bool = False
     ) -> Sequence[Task]:
-        """Tasks in the order of their IDs, those after the ID ``after``. Raises NotFound."""
-        return await self._store.read(
-            lambda tx: tx.tasks(found(tx.queue(queue), push_only=push_only), after, limit, body=body)
-        )
+        """Tasks in the order of their IDs, those after the ID ``after``: ``limit`` of them, or fewer when those are
+        more bytes than a page may have. Raises NotFound.
+        """
+
+        def look(tx: Reader) -> Sequence[Task]:
+            stored = found(tx.queue(queue), push_only=push_only)
+            return tx.tasks(stored, after, limit, body=body, bytes_limit=PAGE_BYTES_MAX)
+
+        return await self._store.read(look)
 
     async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""
@@ -231,6 +289,18 @@ class Tasks:
     def _removed(self, removal: Removal) -> None:
         if removal.queue is not None and removal.gone:
             self._events.emit(TasksDeleted(removal.queue, sorted(removal.gone), self._clock.now()))
+
+
+def _parts(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Where each part of a batch begins and ends: as many tasks as fit, one at least."""
+    parts: list[tuple[int, int]] = []
+    begin = size = 0
+    for index, each in enumerate(sizes):
+        if size + each > PART_BYTES and index > begin:
+            parts.append((begin, index))
+            begin, size = index, 0
+        size += each
+    return [*parts, (begin, len(sizes))]
 
 
 def _outcome(creation: Creation) -> Task | ApiError:

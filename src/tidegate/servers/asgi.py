@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailable
 from tidegate.servers import health
-from tidegate.servers.framing import Disconnected, Receive
-from tidegate.servers.grpc import GrpcServer, Method, Scope, Send, send_error
+from tidegate.servers.call import AsgiApp, Disconnected, Receive, Scope, Send
+from tidegate.servers.grpc import GrpcServer, Method, send_error
+from tidegate.servers.in_flight import InFlight
+from tidegate.servers.mounts import Mount, Mounts
 from tidegate.servers.respond import respond
 
-AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Step: TypeAlias = Callable[[], Awaitable[None]]
 
 LAST_ANSWERS: Final = 5.0
@@ -56,35 +56,40 @@ class App:
       task); meanwhile ``/readyz`` and the health service say that we are leaving.
     - ``stop`` runs last, when no call is in flight any more.
 
-    What is not gRPC goes to ``fallback``. ``start`` may set ``fallback`` and call ``serve`` when it knows them.
+    ``start`` may call ``serve`` when it knows what there is to answer.
     """
 
     def __init__(
         self,
         methods: Mapping[str, Method] | None = None,
+        mounts: Iterable[Mount] = (),
         *,
         start: Step = nothing,
         drain: Step = nothing,
         stop: Step = nothing,
-        fallback: AsgiApp = not_found,
+        in_flight: InFlight | None = None,
     ) -> None:
-        self.fallback = fallback
+        self.bytes_in_flight = in_flight or InFlight()
         self.serving = False
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
         self._cut = False
         self._guarded: AsgiApp = self._other
-        self.serve(methods or {})
+        self.serve(methods or {}, mounts)
 
-    def serve(self, methods: Mapping[str, Method], streams: Mapping[str, AsgiApp] = MappingProxyType({})) -> None:
-        """Answer these gRPC methods, and the health service about their services. ``streams``, by path as well, take
-        calls with more than one message.
-        """
+    def serve(self, methods: Mapping[str, Method], mounts: Iterable[Mount] = ()) -> None:
+        """Answer these gRPC methods, the health service about their services, and what is mounted."""
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)
-        self._grpc = GrpcServer({health.CHECK: check, **methods})
-        self._streams = streams
+        self._grpc = GrpcServer({health.CHECK: check, **methods}, self.bytes_in_flight)
+        self._mounts = Mounts(
+            [
+                Mount("/healthz", self._say_alive, always=True),
+                Mount("/readyz", self._say_ready, always=True),
+                *mounts,
+            ]
+        )
 
     def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:
         """Put ``door`` before everything that a browser can ask for: all but gRPC calls over HTTP/2."""
@@ -95,16 +100,18 @@ class App:
             await _refuse_web_socket(scope, send)
             return
         method, path = scope["method"], scope["path"]
+        is_call = path in self._grpc.methods
         self._in_flight += 1
         try:
             # A known path is a call by itself: nothing else of ours is named like one. No page can make one over
             # HTTP/2: for a body of this type its browser asks first and is not answered, and a name that was made to
             # point here (DNS rebinding) has no certificate. Over HTTP/1.1, which is no gRPC, such a name is enough.
-            if path in self._grpc.methods and not self._closed and scope.get("http_version") == "2":
+            if is_call and not self._closed and scope.get("http_version") == "2":
                 answering = self._grpc(scope, receive, send)
                 del scope, receive  # the call lets go of them as soon as it can
                 await answering
             elif scope.get("http_version") == "2" and _is_call(scope):
+                is_call = True
                 await self._other(scope, receive, _telling(send))
             else:
                 await self._guarded(scope, receive, _telling(send))
@@ -114,7 +121,8 @@ class App:
             # The HTTP server cancels a call whose client has left; so do we when the time for the last answers is over.
             if not self._cut:
                 raise
-            await self._last_answer(method, path, send)
+            with suppress(Exception):  # its answer may have begun
+                await _say_leaving(method, send, call=is_call)
         except Exception:
             log.exception("%s %s failed", method, path)
             with suppress(Exception):  # its answer may have begun
@@ -126,26 +134,21 @@ class App:
         """Everything but a call of a known method."""
         if not is_utf8(scope["raw_path"]):
             await respond(scope["method"], send, 400, rest_error_body(BAD_PATH))
-        elif scope["path"] == "/healthz":
-            await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
-        elif scope["path"] == "/readyz":
-            ready = {"status": "serving"} if self.serving else {"status": "draining"}
-            await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
-        elif scope["path"] in self._grpc.methods or _is_call(scope):
-            answer = self._streams.get(scope["path"], self._grpc)
-            await (send_error(send, LEAVING) if self._closed else answer(scope, receive, send))
-        elif self._closed:
-            await respond(scope["method"], send, HTTP_STATUS[LEAVING.code], rest_error_body(LEAVING))
+            return
+        call = scope["path"] in self._grpc.methods or _is_call(scope)
+        mount = self._mounts.find(scope, stream=call)
+        if self._closed and not (mount is not None and mount.always):
+            await _say_leaving(scope["method"], send, call=call)
         else:
-            await self.fallback(scope, receive, send)
+            otherwise = self._grpc if call else not_found
+            await (otherwise if mount is None else mount.app)(scope, receive, send)
 
-    async def _last_answer(self, method: str, path: str, send: Send) -> None:
-        """Say that we are leaving, unless the answer has begun."""
-        with suppress(Exception):
-            if path in self._grpc.methods or path in self._streams:
-                await send_error(send, LEAVING)
-            else:
-                await respond(method, send, HTTP_STATUS[LEAVING.code], rest_error_body(LEAVING))
+    async def _say_alive(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the shape of ASGI
+        await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
+
+    async def _say_ready(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the shape of ASGI
+        ready = {"status": "serving"} if self.serving else {"status": "draining"}
+        await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
 
     async def start(self) -> None:
         """Make ready to answer. Raises StartupError."""
@@ -170,6 +173,14 @@ class App:
     async def stop(self) -> None:
         """Give back what ``start`` took."""
         await run_logging_errors(self._stop)
+
+
+async def _say_leaving(method: str, send: Send, *, call: bool) -> None:
+    """Refuse a request in the form of its kind."""
+    if call:
+        await send_error(send, LEAVING)
+    else:
+        await respond(method, send, HTTP_STATUS[LEAVING.code], rest_error_body(LEAVING))
 
 
 def is_utf8(raw_path: bytes) -> bool:

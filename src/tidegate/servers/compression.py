@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Final
 
-UNPACKED_IN_PLACE: Final = 8 * 1024
-"""Compressed bytes up to which the event loop unpacks by itself: a thread costs more than the few hundred
-microseconds that takes. What is larger may grow a thousandfold and would hold up everyone."""
+from tidegate.api.pace import Pace
+
+RATIO_MAX: Final = 200
+"""How many times its compressed size a message may have. Text compresses to a tenth, a megabyte of one letter to a
+thousandth: hence ``ANY_RATIO``."""
+ANY_RATIO: Final = 2 * 1024 * 1024
+"""Bytes up to which the ratio does not matter: more than any one task."""
 
 MEMBERS_MAX: Final = 10_000
 """Parts of one gzip file. Real ones have one, or one for some 64 KiB; each costs microseconds, even if it is empty."""
 
 _PIECE: Final = 16 * 1024  # at once: zlib copies what follows the end of a member
+_UNPACKED_PIECE: Final = 256 * 1024  # a fraction of a millisecond
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 # What zlib calls the formats; identity is no entry.
@@ -32,37 +37,53 @@ class TooLargeError(ValueError):
     """It would be larger than it may be."""
 
 
-async def unpack(packed: bytes | bytearray, encoding: bytes, most: int) -> bytearray:
-    """What is in ``packed``, at most ``most`` bytes. A large one is unpacked beside the event loop.
+async def unpack(
+    packed: bytes | bytearray, encoding: bytes, most: int, grown: Callable[[int], None] = lambda _size: None
+) -> bytearray:
+    """What is in ``packed``, at most ``most`` bytes, unpacked in pieces between which others get their turn.
 
-    Raises UnknownEncodingError, DamagedError, TooLargeError.
+    ``grown`` is told how many bytes there are by now, and may raise. Raises UnknownEncodingError, DamagedError,
+    TooLargeError.
     """
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         raise UnknownEncodingError
-    if len(packed) <= UNPACKED_IN_PLACE:
-        return _inflate(packed, bits, most)
-    return await asyncio.to_thread(_inflate, packed, bits, most)
+    pace = Pace()
+    payload = bytearray()
+    for piece in _inflated(packed, bits, most):
+        payload += piece
+        size = len(payload)
+        if size > most or size > max(ANY_RATIO, RATIO_MAX * len(packed)):
+            raise TooLargeError
+        grown(size)
+        if pace.due:
+            await pace.step()
+    return payload
 
 
-def _inflate(packed: bytes | bytearray, bits: int, most: int) -> bytearray:
+def _inflated(packed: bytes | bytearray, bits: int, most: int) -> Iterator[bytes]:
     view, at, members = memoryview(packed), 0, 1
     inflater = zlib.decompressobj(bits)
-    payload = bytearray()
+    at_once = min(_UNPACKED_PIECE, most + 1)
     while at < len(view):
         if inflater.eof:
             members += 1
             if bits != _GZIP or members > MEMBERS_MAX:  # only a gzip file may have several members, RFC 1952, 2.2
                 raise DamagedError("it does not end where it should")
             inflater = zlib.decompressobj(bits)
-        piece = view[at : at + _PIECE]
+        piece: memoryview | bytes = view[at : at + _PIECE]
+        at += len(piece)
         try:
-            payload += inflater.decompress(piece, most + 1 - len(payload))
+            yield inflater.decompress(piece, at_once)
+            while inflater.unconsumed_tail and not inflater.eof:
+                yield inflater.decompress(inflater.unconsumed_tail, at_once)
         except zlib.error as error:
             raise DamagedError(str(error)) from None
-        if len(payload) > most:
-            raise TooLargeError
-        at += len(piece) - len(inflater.unused_data)
+        at -= len(inflater.unused_data)
+    while not inflater.eof:  # what it still keeps to itself
+        rest = inflater.decompress(b"", at_once)
+        if not rest:
+            break
+        yield rest
     if not inflater.eof:
         raise DamagedError("it does not end where it should")
-    return payload

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 from tidegate.api.status import HTTP_STATUS, rest_error_body
 from tidegate.core.errors import PermissionDenied
-from tidegate.servers.asgi import AsgiApp
-from tidegate.servers.framing import Receive
-from tidegate.servers.grpc import Headers, Scope, Send
+from tidegate.servers.call import AsgiApp, Headers, Receive, Scope, Send
 from tidegate.servers.origins import Origins
 from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body

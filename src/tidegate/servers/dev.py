@@ -12,15 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
 from tidegate.api.status import HTTP_STATUS, rest_error_body
-from tidegate.core.errors import Aborted, ApiError, Unavailable
+from tidegate.core.errors import ApiError, NotFound, Unavailable
 from tidegate.core.names import QUEUE, QueueName
-from tidegate.core.queue import State
-from tidegate.engine.lookup import found
 from tidegate.engine.ports.events import Event
-from tidegate.engine.ports.store import Reader, Store
-from tidegate.servers.asgi import AsgiApp
-from tidegate.servers.framing import Disconnected, Receive
-from tidegate.servers.grpc import Scope, Send
+from tidegate.engine.queues import Queues
+from tidegate.servers.call import Disconnected, Receive, Scope, Send
+from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body
 
@@ -60,44 +57,40 @@ class Bells:
 
 
 class DevHelpers:
-    """An ASGI application for the helpers, with ``others`` behind it.
+    """The helpers over an engine's queues.
 
     ``reset`` brings the server back to its start, ``serving`` says whether it is not yet shutting down.
     """
 
     def __init__(
-        self,
-        store: Store,
-        bells: Bells,
-        reset: Callable[[], Awaitable[None]],
-        serving: Callable[[], bool],
-        others: AsgiApp,
+        self, queues: Queues, bells: Bells, reset: Callable[[], Awaitable[None]], serving: Callable[[], bool]
     ) -> None:
-        self._store = store
+        self._queues = queues
         self._bells = bells
         self._reset = reset
         self._serving = serving
-        self._others = others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        verb, path = scope["method"], scope["path"]
-        try:
-            if (verb, path) == ("POST", RESET):
-                await drop_body(receive)
-                await self._reset()
-                self._bells.ring()
-            elif verb == "GET" and path.startswith(PREFIX) and path.endswith(WAIT_IDLE):
-                name = path.removeprefix(PREFIX).removesuffix(WAIT_IDLE)
-                await drop_body(receive)
-                await self._wait_idle(QUEUE.parse(name) or QueueName(name), receive)
-            else:
-                await self._others(scope, receive, send)
-                return
-        except ApiError as error:
-            await respond(verb, send, HTTP_STATUS[error.code], rest_error_body(error))
-        else:
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
+    def mounts(self) -> list[Mount]:
+        """Where they answer."""
+        return [Mount(RESET, self._answer_reset, {"POST"}), Mount(PREFIX, self._answer_wait, {"GET"}, below=True)]
+
+    async def _answer_reset(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def reset() -> None:
+            await self._reset()
+            self._bells.ring()
+
+        await _answer(scope, receive, send, reset)
+
+    async def _answer_wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+
+        async def wait() -> None:
+            if not path.endswith(WAIT_IDLE):
+                raise NotFound(f"There is no GET {path} here.")
+            name = path.removeprefix(PREFIX).removesuffix(WAIT_IDLE)
+            await self._wait_idle(QUEUE.parse(name) or QueueName(name), receive)
+
+        await _answer(scope, receive, send, wait)
 
     async def _wait_idle(self, queue: QueueName, receive: Receive) -> None:
         """Return once the queue has no task.
@@ -106,7 +99,7 @@ class DevHelpers:
         """
         pause = SOON
         with self._bells.one() as bell, Departure(receive) as departure:
-            while await self._busy(queue):
+            while await self._queues.is_busy(queue):
                 if not self._serving():
                     raise Unavailable("The server is shutting down.")
                 await departure.check()
@@ -116,15 +109,17 @@ class DevHelpers:
                 pause = SOON if bell.is_set() else min(2 * pause, LATE)
                 bell.clear()
 
-    async def _busy(self, name: QueueName) -> bool:
-        def look(reader: Reader) -> bool:
-            stored = found(reader.queue(name))
-            busy = reader.has_tasks(stored)
-            if busy and stored.queue.state is not State.RUNNING:
-                raise Aborted(f"The queue is {stored.queue.state.name} and will keep the tasks that are in it.")
-            return busy
 
-        return await self._store.read(look)
+async def _answer(scope: Scope, receive: Receive, send: Send, work: Callable[[], Awaitable[None]]) -> None:
+    """Do ``work``, which needs no body, and say so without one."""
+    await drop_body(receive)
+    try:
+        await work()
+    except ApiError as error:
+        await respond(scope["method"], send, HTTP_STATUS[error.code], rest_error_body(error))
+    else:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class Departure:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
+import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,6 +23,9 @@ from tidegate.servers.lifespan import live
 
 FILES_UNKNOWN = 1024
 """File descriptors to count on where the system does not say how many it grants."""
+
+
+log = logging.getLogger(__name__)
 
 
 class CannotServe(Exception):  # noqa: N818 - the text is for the operator
@@ -39,6 +44,7 @@ def serve(
     try:
         if tls is not None:
             check_files(tls)
+            warn_of_readable_key(tls)
         address, listener = reserved(host, port, tls)
     except CannotServe as error:
         _exit(1, str(error))
@@ -103,6 +109,12 @@ def check_files(tls: Tls) -> None:
         else:
             text = f"there is no key in {tls.key}: name a PEM file that has one, without a password, with --tls-key"
         raise CannotServe(text) from None
+
+
+def warn_of_readable_key(tls: Tls) -> None:
+    """Say so when every user of the machine can read the private key."""
+    if os.name == "posix" and os.stat(tls.key).st_mode & stat.S_IROTH:  # noqa: PTH116 - a text too
+        log.warning("%s can be read by every user of this machine: chmod o-r keeps the key to its owner", tls.key)
 
 
 def _raise_open_files() -> int:

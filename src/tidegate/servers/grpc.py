@@ -9,64 +9,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 
+from tidegate.api.pace import Pace
 from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
+from tidegate.schema.limits import SMALL, scan
+from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
 from tidegate.servers.deadlines import Deadlines, parse_timeout
-from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, PREFIX, Disconnected, Receive, joined, read_message
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Headers: TypeAlias = list[tuple[bytes, bytes]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, MESSAGE_MAX, PREFIX, in_time, joined, read_message
+from tidegate.servers.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
 
-class Call:
-    """What a handler may ask about its call beside the message."""
-
-    __slots__ = ("_scope", "deadline")
-
-    def __init__(self, scope: Scope, deadline: float | None) -> None:
-        self._scope = scope
-        self.deadline = deadline
-        """When the client gives up, in seconds of the event loop's clock; None: never."""
-
-    @property
-    def path(self) -> str:
-        """The full method, ``/package.Service/Method``."""
-        path: str = self._scope["path"]
-        return path
-
-    @property
-    def metadata(self) -> dict[str, str | bytes]:
-        """The request's headers. Values of one name are joined by commas; ``-bin`` values are decoded."""
-        metadata: dict[str, str | bytes] = {}
-        for raw_name, raw_value in self._scope["headers"]:
-            name = raw_name.decode("latin-1")
-            if name.endswith("-bin"):
-                metadata[name] = _binary(raw_value)
-            else:
-                value = raw_value.decode("latin-1")
-                earlier = metadata.get(name)
-                metadata[name] = f"{earlier},{value}" if isinstance(earlier, str) else value
-        return metadata
-
-
 class Method(NamedTuple):
-    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes."""
+    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes.
+
+    ``most`` is how many bytes a request may have, ``field_most`` each of its fields. With ``insists`` its answer is
+    sent however many bytes are in flight: what it says was done already, and the caller must hear of it.
+    """
 
     request: Any
     handler: Callable[[Any, Call], Awaitable[Any]]
+    most: int = MESSAGE_MAX
+    insists: bool = False
+    field_most: int = MESSAGE_MAX
 
 
 # Everything that is the same for every call is made once; the HTTP server only reads it.
 CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
+_SENT_PIECE: Final = 1024 * 1024
 _HEADERS: Final = [(b"content-type", b"application/grpc")]
 _START: Final = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": True}
 _OK: Final = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
@@ -80,15 +56,16 @@ def is_grpc(content_type: bytes) -> bool:
 class GrpcServer:
     """An ASGI application that answers unary gRPC calls; ``methods`` are keyed by path, ``/package.Service/Method``."""
 
-    def __init__(self, methods: Mapping[str, Method]) -> None:
+    def __init__(self, methods: Mapping[str, Method], in_flight: InFlight | None = None) -> None:
         self.methods = dict(methods)
+        self._in_flight = in_flight or InFlight()
         self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
         # All of a call that goes well is this one coroutine: each that it awaited would cost 0.2 us, and as much again
         # whenever the call is resumed.
         task: Any = None
-        waiting = failure = None
+        waiting = failure = held = long = None
         try:
             path = scope["path"]
             method = self.methods.get(path)
@@ -110,16 +87,27 @@ class GrpcServer:
             event = await receive()
             body = event.get("body")
             end = await receive() if event.get("more_body") else END  # which over HTTP/2 comes by itself
-            # Nearly every message comes whole and not compressed; all else is read_message's.
-            if not body or body[0] or end != END or int.from_bytes(body[1:5], "big") + 5 != len(body):
+            request, handler, most, insists, field_most = method
+            # Nearly every message comes whole, short and not compressed; all else is read_message's.
+            if (
+                not body
+                or body[0]
+                or end != END
+                or int.from_bytes(body[1:5], "big") + 5 != len(body)
+                or len(body) > SMALL
+            ):
+                held = self._in_flight.hold()
                 first = event if end is END else joined(event, end)
-                payload = await read_message(first, receive, headers.get(b"grpc-encoding"))
+                payload = await in_time(read_message(first, receive, headers.get(b"grpc-encoding"), most, held))
                 del first
             else:
                 payload = body[5:]
-            request, handler = method
             try:
-                message = request.FromString(payload)
+                message = (
+                    request.FromString(payload)
+                    if len(payload) <= SMALL
+                    else await _decode(request, payload, field_most)
+                )
             except DecodeError:
                 # gRPC's own table says INTERNAL, which here is for our bugs alone: what a client can send is refused
                 # as the client's mistake, as it is over REST.
@@ -131,6 +119,11 @@ class GrpcServer:
             del payload, body, event, message, headers, scope, receive
             reply = await answering
             payload = reply if type(reply) is bytes else reply.SerializeToString()
+            if len(payload) > SMALL:
+                if held is not None:
+                    held.close()  # nothing of the request is left
+                long = self._in_flight.hold()
+                (long.insist if insists else long.grow_to)(len(payload))
         except ApiError as error:
             failure = _error_headers(error)  # not the error itself: it refers to this frame
         except Disconnected:
@@ -146,15 +139,23 @@ class GrpcServer:
         finally:
             if waiting is not None:
                 waiting.discard(task)  # what is done is told, however late
+            if held is not None:
+                held.close()
         if failure is not None:
             await _send_headers(send, 200, failure)
             return
         try:
             await send(_START)
-            await send({"type": "http.response.body", "body": PREFIX(len(payload)) + payload})
+            if long is None:
+                await send({"type": "http.response.body", "body": PREFIX(len(payload)) + payload})
+            else:
+                await _send_long(send, payload)
             await send(_OK)
         except OSError:
             return  # the client has left
+        finally:
+            if long is not None:
+                long.close()
 
     async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> Method | None:
         """The method, when what the first look did not take is a call all the same; else None, and it is answered."""
@@ -180,6 +181,32 @@ class GrpcServer:
         return Unimplemented(f"unknown service {service}")
 
 
+async def _decode(request: Any, payload: bytes | bytearray, field_most: int) -> Any:
+    """A long message, its counts checked first. Decoded in pieces, as long as others get their turn in between."""
+    pace = Pace()
+    cuts: list[int] = []
+    for cut in scan(request.DESCRIPTOR, payload, field_most):
+        if cut and (not cuts or cut != cuts[-1]):
+            cuts.append(cut)
+        if pace.due:
+            await pace.step()
+    message, view, begin = request(), memoryview(payload), 0
+    for cut in cuts:
+        message.MergeFromString(view[begin:cut])
+        begin = cut
+        if pace.due:
+            await pace.step()
+    return message
+
+
+async def _send_long(send: Send, payload: bytes | bytearray) -> None:
+    """A long message, without a copy of the whole."""
+    await send({"type": "http.response.body", "body": PREFIX(len(payload)), "more_body": True})
+    for begin in range(0, len(payload), _SENT_PIECE):
+        piece = bytes(payload[begin : begin + _SENT_PIECE])
+        await send({"type": "http.response.body", "body": piece, "more_body": begin + len(piece) < len(payload)})
+
+
 async def send_error(send: Send, error: ApiError) -> None:
     """Answer a call with ``error``."""
     await _send_headers(send, 200, _error_headers(error))
@@ -200,12 +227,3 @@ async def _send_headers(send: Send, status: int, headers: Headers) -> None:
         await send({"type": "http.response.body", "body": b""})
     except (OSError, Disconnected):
         return  # the client has left
-
-
-def _binary(value: bytes) -> bytes:
-    """A ``-bin`` header's bytes; several values of one name may come joined by commas, the first counts."""
-    first = value.partition(b",")[0].strip()
-    try:
-        return b64decode(first + b"=" * (-len(first) % 4))
-    except ValueError:
-        return b""

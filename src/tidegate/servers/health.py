@@ -14,8 +14,10 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from tidegate.core.errors import NotFound
 from tidegate.schema import reflection
 from tidegate.schema.declare import STRING, Enum, Message, field, module
+from tidegate.schema.limits import SMALL
 from tidegate.schema.reflection import Renaming, add_service
-from tidegate.servers.grpc import Call, Method
+from tidegate.servers.call import Call
+from tidegate.servers.grpc import Method
 
 # Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
 __protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")
@@ -62,4 +64,4 @@ def health_method(services: Collection[str], serving: Callable[[], bool]) -> Met
             raise NotFound(f"unknown service {request.service}")
         return response(status=status.SERVING if serving() else status.NOT_SERVING)
 
-    return Method(HealthCheckRequest.pb(), check)
+    return Method(HealthCheckRequest.pb(), check, SMALL)

@@ -37,6 +37,9 @@ HEADERS_COUNT_MAX: Final = 200
 BODY_MAX: Final = 2 * MESSAGE_MAX
 """Bytes of a body. We refuse less than that, with an error that says so; this is where reading ends."""
 
+STREAMS: Final = ("/grpc.reflection.v1.ServerReflection/*", "/grpc.reflection.v1alpha.ServerReflection/*")
+"""Calls whose client may be silent between its messages."""
+
 CONNECTIONS_MAX: Final = 100_000
 """Connections at once, where the system grants as many file descriptors. One address has 64,512 ports to connect from,
 so that it alone cannot lock the others out."""
@@ -144,12 +147,22 @@ class HttpServer:
             h2_max_header_block_size=HEADERS_SIZE_MAX,
             h2_initial_stream_window_size=STREAM_WINDOW,
             h2_initial_connection_window_size=CONNECTION_WINDOW,
-            max_request_body_size=BODY_MAX,
+            request_policies=(
+                *(_policy(path, 0.0) for path in STREAMS),
+                _policy("/*", BODY_IDLE_TIMEOUT),  # gRPC has no limits but these
+            ),
             timeout_handshake=HANDSHAKE_TIMEOUT,
             timeout_request_header=HEADERS_TIMEOUT,
-            timeout_request_body_idle=BODY_IDLE_TIMEOUT,
             timeout_keep_alive=CONNECTION_IDLE_TIMEOUT,
-            h2_timeout_response_stall=ANSWER_STALL_TIMEOUT,
             h2_timeout_write=ANSWER_STALL_TIMEOUT,
             timeout_graceful_shutdown=REPLACED_CUT_AFTER,
         )
+
+
+def _policy(path: str, body_idle: float) -> h2corn.RequestPolicy:
+    return h2corn.RequestPolicy(
+        path=path,
+        max_request_body_size=BODY_MAX,
+        timeout_request_body_idle=body_idle,
+        h2_timeout_response_stall=ANSWER_STALL_TIMEOUT,
+    )

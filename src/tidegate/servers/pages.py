@@ -12,9 +12,8 @@ from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import ApiError, NotFound
 from tidegate.schema.discovery import discovery_document
 from tidegate.schema.versions import VERSIONS
-from tidegate.servers.asgi import AsgiApp
-from tidegate.servers.framing import Receive
-from tidegate.servers.grpc import Scope, Send
+from tidegate.servers.call import AsgiApp, Receive, Scope, Send
+from tidegate.servers.mounts import READING, Mount
 from tidegate.servers.respond import JSON, respond
 
 DEFAULT_VERSION = "v2"
@@ -32,24 +31,21 @@ Page: TypeAlias = Callable[[Scope], Awaitable[Document]]
 """What makes a document, given the request for it. May raise an ApiError."""
 
 
-class Pages:
-    """An ASGI application: ``pages`` by their paths, and ``others`` for everything else."""
+def page_mounts(pages: Mapping[str, Page]) -> list[Mount]:
+    """Mounts of pages by their paths, for those who read."""
+    return [Mount(path, _showing(page), READING) for path, page in pages.items()]
 
-    def __init__(self, pages: Mapping[str, Page], others: AsgiApp) -> None:
-        self._pages = pages
-        self._others = others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = self._pages.get(scope["path"])
-        if page is None or scope["method"] not in {"GET", "HEAD"}:
-            await self._others(scope, receive, send)
-            return
+def _showing(page: Page) -> AsgiApp:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - the shape of ASGI
         try:
             document = await page(scope)
         except ApiError as error:
             await respond(scope["method"], send, HTTP_STATUS[error.code], rest_error_body(error))
         else:
             await respond(scope["method"], send, 200, document.body, document.content_type)
+
+    return show
 
 
 def discovery_pages() -> dict[str, Page]:

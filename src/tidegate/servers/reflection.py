@@ -13,10 +13,11 @@ from google.protobuf.message import DecodeError
 from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, InvalidArgument, Unimplemented
 from tidegate.schema.reflection import PATHS, REQUEST, Catalogue
-from tidegate.servers.asgi import AsgiApp
-from tidegate.servers.framing import PREFIX, Receive, read_messages
-from tidegate.servers.grpc import Scope, Send, is_grpc, send_error
+from tidegate.servers.call import Receive, Scope, Send
+from tidegate.servers.framing import PREFIX, read_messages
+from tidegate.servers.grpc import is_grpc, send_error
 from tidegate.servers.health import health_file
+from tidegate.servers.mounts import Mount
 
 _START: Final = {
     "type": "http.response.start",
@@ -26,10 +27,10 @@ _START: Final = {
 }
 
 
-def reflection_streams() -> dict[str, AsgiApp]:
-    """The reflection service by the paths of its two versions, which say the same."""
+def reflection_mounts() -> list[Mount]:
+    """The reflection service at the paths of its two versions, which say the same."""
     reflection = Reflection()
-    return dict.fromkeys(PATHS, reflection)
+    return [Mount(path, reflection, stream=True) for path in PATHS]
 
 
 class Reflection:

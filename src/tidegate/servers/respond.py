@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tidegate.servers.grpc import Send
+from tidegate.servers.call import Send
 
 JSON: Final = b"application/json; charset=UTF-8"
 

@@ -21,6 +21,9 @@ UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_00
 EGRESS_WORDS = ("all", "public")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
+SIZES = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+_BYTES = re.compile(r"(\d{1,15})(KiB|MiB|GiB)?")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z_-][a-z0-9_-]*\.?")  # the last label is not a number
 _ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9][0-9]{0,4}))?/?")
@@ -126,6 +129,21 @@ def _ratio(value: str) -> float:
 def show_number(number: float) -> str:
     """``500`` for 500.0, ``0.5`` for 0.5."""
     return f"{number:g}" if number != int(number) else str(int(number))
+
+
+def read_bytes(value: str) -> int:
+    """``256MiB``, ``64KiB``, ``1GiB``; a number alone is bytes. At least one byte."""
+    match = _BYTES.fullmatch(value.strip())
+    size = 0 if match is None else int(match[1]) * SIZES[match[2] or ""]
+    if not size:
+        raise RefusedError("a size such as 65536, 64KiB, 256MiB or 1GiB")
+    return size
+
+
+def show_bytes(size: int) -> str:
+    """In the largest unit that shows it whole."""
+    unit = next(unit for unit in reversed(SIZES) if size % SIZES[unit] == 0)
+    return f"{size // SIZES[unit]}{unit}"
 
 
 def read_duration(value: str) -> timedelta:
@@ -280,6 +298,7 @@ PROJECT = Kind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
 LOCATION = Kind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
 PORT = Kind("PORT", _whole(0, 65535))
 COUNT = Kind("N", _whole(1))
+BYTES = Kind("SIZE", read_bytes, show_bytes)
 RATE = Kind("RATE", _above_zero, show_number)
 RATIO = Kind("RATIO", _ratio, show_number)
 ATTEMPTS = Kind("N", _attempts)

@@ -119,6 +119,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Says(kinds.ORIGIN, "Other sites whose web pages may call this server over REST.", tuple),
     ] = ()
+    max_bytes_in_flight: Annotated[
+        int,
+        Says(
+            kinds.BYTES,
+            "The most bytes that requests and answers in flight may hold together; further ones get"
+            " RESOURCE_EXHAUSTED.",
+        ),
+    ] = 256 * 2**20
     dev: Annotated[bool, Says(kinds.SWITCH, "Turn on what only tests should use.")] = False
 
     @property

@@ -20,6 +20,9 @@ from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS
 IDS = "(SELECT value FROM carray(?))"
 """The values of an array, for ``IN``."""
 
+TASKS_AT_ONCE = 128
+"""Rows of tasks that are read in one step where their bytes are limited: a step for each would cost a tenth more."""
+
 
 class SqlReader:
     """``ports.Reader``."""
@@ -38,17 +41,17 @@ class SqlReader:
         )
         return [rows.stored_queue(row) for row in found]
 
-    def locations(self, project: str) -> list[str]:
+    def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         prefix = f"projects/{project}/locations/"
         found: list[str] = []
-        after = prefix
+        after = f"{prefix}{after}0" if after else prefix  # "0" follows "/" in ASCII
         while True:  # one look-up a location, however many queues it has
             row = self._execute(
                 "SELECT name FROM queues WHERE name > ? AND name < ? ORDER BY name LIMIT 1",
                 (after, f"projects/{project}/locations0"),
             ).fetchone()
-            if row is None:
-                return sorted(found)
+            if row is None or len(found) == limit:
+                return found
             location = row[0][len(prefix) :].split("/", 1)[0]
             found.append(location)
             after = f"{prefix}{location}0"
@@ -70,9 +73,34 @@ class SqlReader:
         ).fetchone()
         return {task_id: Lease(rows.known_moment(until), count) for task_id, until, count in rows.lease_rows(found)}
 
-    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
+    def tasks(
+        self, queue: StoredQueue, after: str, limit: int, *, body: bool, bytes_limit: int | None = None
+    ) -> list[Task]:
         where = "generation = ? AND id > ? ORDER BY id LIMIT ?"
-        return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
+        if bytes_limit is None:
+            return list(self._tasks(queue, where, (queue.generation, after, limit), body=body))
+        columns = f"{TASK_COLUMNS}, body" if body else TASK_COLUMNS
+        tasks: list[Task] = []
+        while len(tasks) < limit:  # not all rows at once: their settings alone may be 80 KB each
+            step = min(limit - len(tasks), TASKS_AT_ONCE)
+            found = self._execute(
+                f"SELECT {columns} FROM tasks WHERE {where}", (queue.generation, after, step)
+            ).fetchall()
+            targets = sum([len(row[rows.SETTINGS_COLUMN]) for row in found])
+            if not body and targets <= bytes_limit:  # nearly always; one by one takes some percent longer
+                bytes_limit -= targets
+                tasks += [self._task(queue, row, body=False) for row in found]
+            else:
+                for row in found:
+                    task = self._task(queue, row, body=body)
+                    bytes_limit -= len(row[rows.SETTINGS_COLUMN]) + len(task.body)
+                    if bytes_limit < 0 and tasks:
+                        return tasks
+                    tasks.append(task)
+            if len(found) < step:
+                break
+            after = found[-1][1]
+        return tasks
 
     def has_tasks(self, queue: StoredQueue) -> bool:
         return self._any("SELECT 1 FROM tasks WHERE generation = ? LIMIT 1", (queue.generation,))

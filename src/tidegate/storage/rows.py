@@ -113,6 +113,8 @@ TASK_COLUMNS = (
     " first_dispatch_at, dispatched_at, last_attempt, settings"
 )
 """All of a task but its body."""
+SETTINGS_COLUMN = 10
+"""Which of them is as long as its caller likes."""
 
 
 def _task_settings(target: Target, also: tuple[timedelta | None, RetryConfig | None]) -> bytes:

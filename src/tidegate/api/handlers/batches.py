@@ -6,14 +6,15 @@ The work is done inside the call; what is answered is an operation that has ende
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import Dialect
+from tidegate.api.dialect import BASIC, FULL, Dialect
 from tidegate.api.handlers.tasks import read_view
+from tidegate.api.pace import Pace
 from tidegate.api.task_bytes import tag
 from tidegate.api.times import put_moment
 from tidegate.core.errors import ApiError
@@ -24,6 +25,7 @@ from tidegate.core.validation import (
     NewTask,
     NoDeleteSucceeded,
     check_create_batch,
+    check_create_count,
     check_delete_batch,
     check_deleted_name,
     check_task,
@@ -35,11 +37,26 @@ from tidegate.schema.names import pack, type_url
 T = TypeVar("T")
 
 
+HEAVY: Final = 512 * 1024
+"""Bytes of a batch from which on its tasks are read and stored in parts, with pauses."""
+SHOWN_BODIES_MAX: Final = 4 * 1024 * 1024
+"""Bytes of bodies that the operation of one batch shows and keeps. Tasks beyond are shown in the BASIC view, as their
+``view`` says, whatever was asked."""
+
+
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
+    check_create_count(len(request.requests))
     batch = Batch(engine, dialect.messages.BatchCreateTasksMetadata, parent, request.request_id)
     creates = _Creates(dialect, request, parent, batch)
-    return await engine.tasks.create_batch(
-        parent, creates.read, request.ByteSize(), batch.recorded(creates.told), push_only=not dialect.shows_pull
+    size = creates.size()
+    if size <= HEAVY:
+        return await engine.tasks.create_batch(
+            parent, creates.read, size, batch.recorded(creates.told), push_only=not dialect.shows_pull
+        )
+    wanted, sizes = await creates.read_in_pieces()
+    del request
+    return await engine.tasks.create_heavy_batch(
+        parent, wanted, sizes, batch.recorded(creates.told), push_only=not dialect.shows_pull
     )
 
 
@@ -53,13 +70,38 @@ class _Creates:
         self._batch = batch
         self._views: list[int] = []
 
+    def size(self) -> int:
+        """The bytes of the entries, counted until they are more than ``HEAVY``."""
+        size = 0
+        for entry in self._request.requests:
+            size += entry.ByteSize()
+            if size > HEAVY:
+                break
+        return size
+
     def read(self) -> list[NewTask | ApiError]:
+        return [self._read(task) for task in self._checked()]
+
+    async def read_in_pieces(self) -> tuple[list[NewTask | ApiError], list[int]]:
+        """The tasks and the bytes of each."""
+        wanted: list[NewTask | ApiError] = []
+        sizes: list[int] = []
+        pace = Pace()
+        for task in self._checked():
+            wanted.append(self._read(task))
+            sizes.append(task.ByteSize())
+            await pace.step()
+        self._request = None  # which may be a hundred megabytes
+        return wanted, sizes
+
+    def _checked(self) -> list[Any]:
+        """The tasks as they were sent, once the batch as a whole is in order."""
         entries = list(self._request.requests)  # each look into a message costs something
         sent = [entry.task for entry in entries]
         self._views = [read_view(entry.response_view) for entry in entries]
         parents, names = [entry.parent for entry in entries], [task.name for task in sent]
         check_create_batch(self._parent, parents, names, self._request.request_id)
-        return [self._read(task) for task in sent]
+        return sent
 
     def _read(self, task: Any) -> NewTask | ApiError:
         try:
@@ -69,7 +111,13 @@ class _Creates:
 
     def told(self, outcomes: Sequence[Task | ApiError]) -> bytes:
         """The operation that tells what became of each entry."""
-        stored = [(task, view) for task, view in zip(outcomes, self._views, strict=True) if isinstance(task, Task)]
+        stored: list[tuple[Task, int]] = []
+        left = SHOWN_BODIES_MAX
+        for task, view in zip(outcomes, self._views, strict=True):
+            if isinstance(task, Task):
+                if view == FULL:
+                    left -= len(task.body)
+                stored.append((task, view if left >= 0 or view != FULL else BASIC))
         failed: dict[int, ApiError] = {}
         if len(stored) < len(outcomes):
             failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
@@ -116,7 +164,17 @@ class Batch:
 
     def recorded(self, told: Callable[[Sequence[T]], bytes]) -> Recorded[T]:
         """The operation, of which ``told`` makes the value."""
-        return Recorded(self._name, told, self._fresh)
+        return Recorded(self._name, told, self._fresh, self._begun)
+
+    def _begun(self) -> bytes:
+        """The operation before it has ended."""
+        metadata = self._new_metadata()
+        put_moment(metadata.start_time, self.started)
+        metadata.state = metadata.DESCRIPTOR.enum_types_by_name["State"].values_by_name["RUNNING"].number
+        operation = Operation(name=self._name)
+        operation.metadata.CopyFrom(pack(metadata))
+        value: bytes = operation.SerializeToString()
+        return value
 
     def told(
         self, failed: Mapping[int, ApiError], total: int, result: AnyMessage | ApiError | None, *, all_failed: str

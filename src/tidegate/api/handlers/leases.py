@@ -6,7 +6,8 @@ from typing import Any
 
 from tidegate.api.dialect import Dialect
 from tidegate.api.handlers.tasks import read_view
-from tidegate.api.task_bytes import EMPTY
+from tidegate.api.pace import Pace
+from tidegate.api.task_bytes import EMPTY, block, tag
 from tidegate.api.times import read_duration
 from tidegate.core.lease import Held, held_time, lease_size, lease_span, read_filter
 from tidegate.core.names import QueueName, TaskName
@@ -19,10 +20,13 @@ async def lease_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Qu
     span = lease_span(_duration(request), "LeaseTasksRequest")
     tasks = await engine.leases.lease(parent, read_filter(request.filter), limit, span)
     view = read_view(request.response_view)
-    response = dialect.messages.LeaseTasksResponse()
+    written, pace = [], Pace()
+    field = tag(dialect.messages.LeaseTasksResponse.DESCRIPTOR.fields_by_name["tasks"].number)
     for task in tasks:
-        dialect.write_task(task, view, response.tasks.add())
-    return response
+        written.append(block(field, dialect.task_bytes(task, view)))
+        if pace.due:
+            await pace.step()
+    return b"".join(written)
 
 
 async def acknowledge_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:

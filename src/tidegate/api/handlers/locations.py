@@ -12,15 +12,18 @@ from tidegate.core.names import DEFAULT_LOCATION, LocationName, ProjectName
 from tidegate.core.validation import locations_page_size
 from tidegate.engine.engine import Engine
 
+STEP = 200
+"""Locations read at a time, each of which is a look-up."""
+
 REGION_LABEL = "cloud.googleapis.com/region"
 
 
 async def list_locations(engine: Engine, dialect: Dialect, request: Any, name: ProjectName) -> Any:
-    """All of them on one page unless the caller wants fewer; a filter is not looked at."""
+    """As many as one page may hold unless the caller wants fewer; a filter is not looked at."""
     size = locations_page_size(request.page_size)
     now = engine.clock.now()
     after = read_page_token(request.page_token, name, "", now)
-    used = await engine.store.read(lambda reader: reader.locations(name.project))
+    used = await engine.queues.locations(name.project)
     left = [location for location in sorted({*used, DEFAULT_LOCATION}) if location > after]
     page = left[:size]
     response = ListLocationsResponse(locations=[_location(f"{name}/locations/{location}") for location in page])

@@ -10,17 +10,18 @@ from msgspec.structs import replace
 from tidegate.api import masks
 from tidegate.api.dialect import Dialect
 from tidegate.api.fields import schema_of
+from tidegate.api.pace import Pace
 from tidegate.core.cmek import check_queue_under_key, has_overrides
 from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
-from tidegate.core.validation import check_queue, queues_page_size, settle_queue
+from tidegate.core.validation import PAGE_BYTES_MAX, check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
 STATS = "stats"
 BURST = ("rate_limits", "max_burst_size")
-FILTERED_STEP = 1000
-"""Queues read at a time where a filter may pass over most of them."""
+STEP = 200
+"""Queues read at a time: some milliseconds of the thread that reads for everybody."""
 
 
 async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
@@ -30,12 +31,17 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
     chooses = compile_filter(request.filter, schema_of(dialect.messages.Queue.DESCRIPTOR))
     paths = _read_mask(dialect, request)
     counted = _asks_for_stats(dialect, paths) or (dialect.masks_answers and STATS in plain(request.filter))
-    step = max(size, FILTERED_STEP) if request.filter else size
     response = dialect.messages.ListQueuesResponse()
-    while len(response.queues) < size:
+    pace, left = Pace(), PAGE_BYTES_MAX
+    more = True
+    while more:
+        step = STEP if request.filter else min(size - len(response.queues), STEP)
         page = await engine.queues.list(parent, after, step)
+        more = len(page) == step
         stats = await engine.queues.stats([queue.name for queue in page]) if counted else {}
         for queue in page:
+            if pace.due:
+                await pace.step()
             after = queue.name.queue
             if queue.kind is Kind.PULL and not dialect.shows_pull:
                 continue
@@ -43,11 +49,12 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
             if queue.name in stats:
                 dialect.write_stats(stats[queue.name], message.stats)
             if chooses(message):
-                response.queues.append(_shown(message, paths))
-                if len(response.queues) == size:
+                shown = _shown(message, paths)
+                left -= shown.ByteSize()
+                response.queues.append(shown)
+                if len(response.queues) == size or left <= 0:
+                    more = False
                     break
-        if len(page) < step:
-            break
     if response.queues:  # every page but an empty one has a token, the last one too
         response.next_page_token = page_token(after, parent, request.filter, now)
     return response

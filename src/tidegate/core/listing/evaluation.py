@@ -16,6 +16,9 @@ from tidegate.core.times import NANOS_PER_SECOND, micros
 Chooser = Callable[[Any], bool]
 """Whether a message is chosen."""
 
+FILTER_LENGTH_MAX: Final = 8192
+"""Characters of a filter. Our choice; nothing is published."""
+
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ":": operator.eq,
     "=": operator.eq,
@@ -41,6 +44,8 @@ def compile_filter(text: str, schema: Schema) -> Chooser:
         InvalidArgument: The filter makes no sense, names no field, or compares one with what it cannot hold. Said
             whether or not there is anything to choose from.
     """
+    if len(text) > FILTER_LENGTH_MAX:
+        raise InvalidArgument(f"The filter must be at most {FILTER_LENGTH_MAX} characters long, but has {len(text)}.")
     return _chooser(parse(text), schema)
 
 

@@ -19,6 +19,8 @@ from msgspec import Struct
 
 from tidegate.core.errors import InvalidArgument
 
+TOKENS_MAX: Final = 1000
+"""Words, strings and marks of a filter: more than 200 comparisons. Each queue of a list is held against all of them."""
 DEEPEST: Final = 50  # parentheses within each other; more would only exhaust the interpreter
 
 _TOKEN: Final = re.compile(
@@ -114,6 +116,8 @@ def _tokens(text: str) -> list[_Token]:
         content = match[match.lastgroup or 0]
         tokens.append(_Token(sort, content, match.start(match.lastgroup or 0) == at))
         at = match.end()
+        if len(tokens) > TOKENS_MAX:
+            raise InvalidArgument(f"The filter must have at most {TOKENS_MAX} words, strings and signs.")
     return [*tokens, _Token(_Sort.END, END)]
 
 

@@ -29,6 +29,8 @@ from tidegate.core.queue_yaml.refusal import invalid
 from tidegate.core.times import Duration
 from tidegate.core.validation.queue import Ceilings, pull_limits
 
+ENTRIES_MAX: Final = 1000  # queues per project and region, https://cloud.google.com/tasks/docs/quotas
+
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 """Where something stands in the data: ``("queue", 0, "rate")``."""
@@ -67,6 +69,8 @@ def read_queue_yaml(data: Any, ceilings: Ceilings, lines: Lines | None = None) -
         listed = []
     if not isinstance(listed, list):
         raise top.refused("'queue' must be a list of queues", "queue")
+    if len(listed) > ENTRIES_MAX:
+        raise top.refused(f"'queue' must list at most {ENTRIES_MAX} queues, but lists {len(listed)}", "queue")
     entries: dict[str, QueueEntry] = {}
     for number, sent in enumerate(listed):
         part = _Part(sent, "Each queue", _ENTRY, ("queue", number), top.lines)

@@ -12,10 +12,11 @@ Every error is an ``InvalidArgument`` with the service's text where that is know
 from tidegate.core.validation.batch import (
     NoDeleteSucceeded,
     check_create_batch,
+    check_create_count,
     check_delete_batch,
     check_deleted_name,
 )
-from tidegate.core.validation.paging import locations_page_size, queues_page_size, tasks_page_size
+from tidegate.core.validation.paging import PAGE_BYTES_MAX, locations_page_size, queues_page_size, tasks_page_size
 from tidegate.core.validation.queue import Ceilings, check_queue, settle_queue
 from tidegate.core.validation.retry import check_attempts
 from tidegate.core.validation.task import (
@@ -29,6 +30,7 @@ from tidegate.core.validation.task import (
 )
 
 __all__ = [
+    "PAGE_BYTES_MAX",
     "AppEngineDraft",
     "Ceilings",
     "HttpDraft",
@@ -38,6 +40,7 @@ __all__ = [
     "TaskDraft",
     "check_attempts",
     "check_create_batch",
+    "check_create_count",
     "check_delete_batch",
     "check_deleted_name",
     "check_queue",

@@ -24,14 +24,31 @@ class NoDeleteSucceeded(Aborted):
         )
 
 
+def too_many_creates(count: int | str) -> InvalidArgument:
+    """The error for a batch of that many creates."""
+    return InvalidArgument(
+        f"A maximum of {BATCH_CREATE_MAX} tasks can be created in a single batch, but got {count} tasks."
+    )
+
+
+def too_many_deletes(count: int | str) -> InvalidArgument:
+    """The error for a batch of that many deletes."""
+    return InvalidArgument(
+        f"A maximum of {BATCH_DELETE_MAX} tasks can be handled in a batch, but {count} were requested."
+    )
+
+
+def check_create_count(count: int) -> None:
+    """How many tasks a batch asks for; to be asked before any of them is looked at."""
+    if not count:
+        raise InvalidArgument("Request must contain at least one task.")
+    if count > BATCH_CREATE_MAX:
+        raise too_many_creates(count)
+
+
 def check_create_batch(queue: QueueName, parents: Sequence[str], names: Iterable[str], request_id: str) -> None:
     """A batch of creates as a whole: the parent and the task's name (empty: generated) of each entry."""
-    if not parents:
-        raise InvalidArgument("Request must contain at least one task.")
-    if len(parents) > BATCH_CREATE_MAX:
-        raise InvalidArgument(
-            f"A maximum of {BATCH_CREATE_MAX} tasks can be created in a single batch, but got {len(parents)} tasks."
-        )
+    check_create_count(len(parents))
     _check_request_id(request_id)
     for parent in parents:
         if parent != queue:
@@ -50,9 +67,7 @@ def check_delete_batch(names: Sequence[str], request_id: str) -> None:
     if not names:
         raise invalid()
     if len(names) > BATCH_DELETE_MAX:
-        raise InvalidArgument(
-            f"A maximum of {BATCH_DELETE_MAX} tasks can be handled in a batch, but {len(names)} were requested."
-        )
+        raise too_many_deletes(len(names))
     _check_request_id(request_id)
 
 

@@ -8,6 +8,11 @@ from tidegate.core.errors import InvalidArgument
 
 QUEUES_PAGE_MAX: Final = 9800
 TASKS_PAGE_MAX: Final = 1000
+LOCATIONS_PAGE_MAX: Final = 1000
+"""Our choice; the service answers all unless it is asked for fewer."""
+PAGE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Bytes after which a page ends, with at least one entry on it: what gRPC clients take unless told otherwise. Our
+choice; the API lets a page hold fewer entries than were asked for."""
 
 
 def queues_page_size(sent: int) -> int:
@@ -20,9 +25,9 @@ def tasks_page_size(sent: int) -> int:
     return _page_size("ListTasksRequest", sent, TASKS_PAGE_MAX)
 
 
-def locations_page_size(sent: int) -> int | None:
-    """How many locations a page may hold: None for 0, which is all of them."""
-    return _page_size("ListLocationsRequest", sent, sent) or None
+def locations_page_size(sent: int) -> int:
+    """How many locations a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListLocationsRequest", sent, LOCATIONS_PAGE_MAX)
 
 
 def _page_size(request: str, sent: int, most: int) -> int:

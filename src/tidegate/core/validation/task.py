@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tidegate.core.app_engine import with_host
 from tidegate.core.errors import InvalidArgument
-from tidegate.core.headers import HEADERS_MAX, clean_app_engine_headers, clean_http_headers
+from tidegate.core.headers import HEADERS_COUNT_MAX, HEADERS_MAX, clean_app_engine_headers, clean_http_headers
 from tidegate.core.names import QueueName, TaskName, check_task_name
 from tidegate.core.queue import AppEngineRouting, HttpMethod, Kind, Queue, RetryConfig, Token
 from tidegate.core.task import DEFAULT_HTTP_DEADLINE, AppEngineRequest, HttpRequest, PullMessage, Target, Task
@@ -176,6 +176,7 @@ def _check_http(sent: HttpDraft) -> HttpRequest:
     headers: tuple[tuple[str, str], ...] = ()
     text = len(sent.url)
     if sent.headers:
+        _check_count("HttpRequest", sent.headers)
         headers = tuple(sent.headers.items())
         text += sum(len(name) + len(value) for name, value in headers)
     check = _known_target if text <= _KEPT_TEXT else _checked_target
@@ -220,8 +221,16 @@ def _check_app_engine(sent: AppEngineDraft, queue: QueueName) -> AppEngineReques
     method = _METHODS.get(sent.method, HttpMethod.POST)
     if sent.body and method not in APP_ENGINE_BODIES:
         raise _body_not_allowed()
+    _check_count("AppEngineHttpRequest", sent.headers)
     routing = with_host(sent.routing or AppEngineRouting(), queue.project)
     return AppEngineRequest(method, uri, clean_app_engine_headers(sent.headers, sent.body), routing)
+
+
+def _check_count(request: str, headers: Mapping[str, str]) -> None:
+    if len(headers) > HEADERS_COUNT_MAX:
+        raise InvalidArgument(
+            f"{request}.headers must have at most {HEADERS_COUNT_MAX} entries, but got {len(headers)}."
+        )
 
 
 def _body_not_allowed() -> InvalidArgument:

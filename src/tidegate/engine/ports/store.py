@@ -72,8 +72,10 @@ class Reader(Protocol):
     def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
         """Queues under ``projects/P/locations/L`` whose IDs sort after ``after``, in the order of their IDs."""
 
-    def locations(self, project: str) -> list[str]:
-        """IDs of the locations in which the project has queues, sorted."""
+    def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
+        """IDs of the locations in which the project has queues, in the order of the queues' names: all, or ``limit`` of
+        those behind the location ``after``.
+        """
 
     def queue_name_taken(self, name: QueueName, now: datetime) -> bool:
         """Whether a queue of that name was deleted too recently."""
@@ -84,8 +86,12 @@ class Reader(Protocol):
     def leases(self, queue: StoredQueue, task_ids: Sequence[str]) -> dict[str, Lease]:
         """How those of the pull tasks stand that are there."""
 
-    def tasks(self, queue: StoredQueue, after: str, limit: int, *, body: bool) -> list[Task]:
-        """Tasks whose IDs sort after ``after``, in the order of their IDs."""
+    def tasks(
+        self, queue: StoredQueue, after: str, limit: int, *, body: bool, bytes_limit: int | None = None
+    ) -> list[Task]:
+        """Tasks whose IDs sort after ``after``, in the order of their IDs; with ``bytes_limit`` only so many that their
+        targets and bodies stay below it, but one at least.
+        """
 
     def has_tasks(self, queue: StoredQueue) -> bool: ...
 

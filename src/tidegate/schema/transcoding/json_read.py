@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tidegate.schema.limits import Most, counted, most_of
 from tidegate.schema.names import message_class, type_url
 from tidegate.schema.transcoding.scalars import (
     Reader,
@@ -49,7 +50,7 @@ AS_TEXT: dict[str, TextReader] = {
 NOT_IN_ANY = frozenset({"google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.ListValue"})
 
 
-def read_json(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes | bytearray) -> dict[str, Any]:
     """The object in a body; nothing (or only white space) counts as ``{}``.
 
     Raises:
@@ -57,13 +58,18 @@ def read_json(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         return {}
-    try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise malformed(error) from error
+    value = decode(body)
     if not isinstance(value, dict):
         raise not_a_message()
     return value
+
+
+def decode(text: bytes | bytearray) -> Any:
+    """A JSON value. Raises InvalidArgument."""
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise malformed(error) from error
 
 
 @dataclass(slots=True)
@@ -77,6 +83,8 @@ class Reading:
     ignore_unknown: bool = False
     path: str = ""
     depth: int = 0
+    bounded: bool = False
+    """Whether lists and maps may have no more entries than a request's (``schema.limits``)."""
 
     def fill(self, message: Any, members: dict[str, Any]) -> None:
         """Set the fields of ``message``, which stands at ``path``."""
@@ -112,6 +120,7 @@ class Field:
     as_text: TextReader | None  # for messages that are one text in JSON
     message: Any  # the descriptor of a message, a map's entry included
     fill: Callable[[Field, Reading, Any, str, Any], None]
+    most: Most | None = None  # entries that it may have, for lists and maps
 
     @property
     def inside(self) -> Any:
@@ -122,6 +131,11 @@ class Field:
     def is_primitive(self) -> bool:
         """Whether one text can say its value, or the value of one of its items."""
         return self.read is not None or self.as_text is not None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of messages."""
+        return self.fill is _fill_list and self.message is not None and self.as_text is None
 
     def at(self, path: str) -> str:
         return f"{path}.{self.path}" if path else self.path
@@ -154,6 +168,7 @@ def _field(field: Any) -> Field:
         as_text=AS_TEXT.get(held.full_name) if held else None,
         message=held,
         fill=fill,
+        most=most_of(field) if field.is_repeated else None,
     )
 
 
@@ -211,18 +226,28 @@ def fill_text(fill: TextReader, reading: Reading, held: Any, key: str, value: An
 
 def _fill_list(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
     """A list; a single value counts as a list of one, as in a query."""
-    target = getattr(message, field.name)
-    own_path = field.at(reading.path)
-    for position, item in enumerate(value if isinstance(value, list) else [value]):
-        place = f"{own_path}[{position}]"
-        if item is None:
-            continue
+    items = value if isinstance(value, list) else [value]
+    _check_count(field, reading, len(items))
+    for position, item in enumerate(items):
+        fill_item(field, reading, message, key, item, position)
+
+
+def fill_item(field: Field, reading: Reading, message: Any, key: str, item: Any, position: int) -> None:
+    """One item of a list, to be added as its next."""
+    if item is not None:
+        target = getattr(message, field.name)
+        place = f"{field.at(reading.path)}[{position}]"
         if isinstance(item, list):
             reading.found.unknown("", place, NOT_REPEATED)
         elif field.read is None:
             reading.within(place, partial(_fill_held, field, reading, target.add(), key, item))
         elif (single := _single(field, reading, key, item, place)) is not None:
             target.append(single)
+
+
+def _check_count(field: Field, reading: Reading, count: int) -> None:
+    if reading.bounded and field.most is not None and count > field.most.entries:
+        raise field.most.refuse(counted(count))
 
 
 def _fill_map(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
@@ -233,6 +258,7 @@ def _fill_map(field: Field, reading: Reading, message: Any, key: str, value: Any
     if not isinstance(value, dict):
         reading.found.invalid(own_path, field.kind, shown(value))
         return
+    _check_count(field, reading, len(value))
     target = getattr(message, field.name)
     entry_key, entry_value = _entry(field.message)
     spelt: dict[str, str] | None = {} if field.name == HEADERS and len(value) > 1 else None

@@ -23,10 +23,11 @@ _LARGEST_WHOLE = 2.0**63  # beyond, digits would be invented
 
 def to_json(message: Any, *, int_enums: bool = False) -> dict[str, Any]:
     """A raw message as an object of plain values; enums as numbers instead of names with ``int_enums``."""
-    return {name: write(value) for name, write, value in _present(message, int_enums)}
+    return {name: write(value) for name, write, value in present(message, int_enums=int_enums)}
 
 
-def _present(message: Any, int_enums: bool) -> list[tuple[str, Writer, Any]]:
+def present(message: Any, *, int_enums: bool) -> list[tuple[str, Writer, Any]]:
+    """The fields that are set: the name of each in JSON, what writes its value, and the value."""
     return [(*_field(field, int_enums), value) for field, value in message.ListFields()]
 
 
@@ -49,7 +50,20 @@ def _shape(field: Any, int_enums: bool) -> Writer:
         write_value = _single(held.fields_by_name["value"], int_enums)
         return lambda entries: {write_key(key): write_value(entries[key]) for key in sorted(entries)}
     write = _single(field, int_enums)
-    return (lambda values: [write(value) for value in values]) if field.is_repeated else write
+    return Items(write) if field.is_repeated else write
+
+
+class Items:
+    """Writes a list; ``one`` writes an item of it."""
+
+    __slots__ = ("one",)
+
+    def __init__(self, one: Writer) -> None:
+        self.one = one
+
+    def __call__(self, values: Any) -> list[Any]:
+        write = self.one
+        return [write(value) for value in values]
 
 
 def _single(field: Any, int_enums: bool) -> Writer:

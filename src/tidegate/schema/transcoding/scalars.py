@@ -15,6 +15,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from tidegate.schema.limits import MASK_PATHS_MAX
 from tidegate.schema.transcoding.violations import MisfitError, UnknownNameError, shorten, shown
 
 Reader = Callable[[Any], Any]
@@ -191,6 +192,8 @@ def fill_field_mask(message: Any, value: Any) -> None:
     """Paths with commas between them, in camelCase or snake_case. Whether they name fields is for others to say."""
     text = read_text(value)
     if text:
+        if (count := text.count(",") + 1) > MASK_PATHS_MAX:
+            raise MisfitError(f"{count} paths, more than {MASK_PATHS_MAX}")
         message.paths.extend(snake_case(path) for path in text.split(","))
 
 

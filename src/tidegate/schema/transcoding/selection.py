@@ -19,6 +19,7 @@ Selection = dict[str, "Selection"]
 
 _TOKEN = re.compile(r"[(),/]|[^(),/]+")
 _DEEPEST = 20
+_LONGEST = 4096  # characters; an operation's answer has some hundred fields
 
 
 def read_selection(expression: str, descriptor: Any) -> Selection:
@@ -27,6 +28,8 @@ def read_selection(expression: str, descriptor: Any) -> Selection:
     Raises:
         InvalidArgument: the expression does not parse, or names a field that the message does not have.
     """
+    if len(expression) > _LONGEST:
+        raise _refused(expression)
     selection = _parse(expression)
     _check(selection, descriptor, "")
     return selection

@@ -1,0 +1,57 @@
+"""A call as every part of the server sees it: what ASGI hands over, who asks, and what a handler may know of it."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Disconnected(Exception):  # noqa: N818 - not an error of ours
+    """The client went away before its call was over."""
+
+
+class Call:
+    """What a handler may ask about its call beside the message."""
+
+    __slots__ = ("_scope", "deadline")
+
+    def __init__(self, scope: Scope, deadline: float | None) -> None:
+        self._scope = scope
+        self.deadline = deadline
+        """When the client gives up, in seconds of the event loop's clock; None: never."""
+
+    @property
+    def path(self) -> str:
+        """The full method, ``/package.Service/Method``."""
+        path: str = self._scope["path"]
+        return path
+
+    @property
+    def metadata(self) -> dict[str, str | bytes]:
+        """The request's headers. Values of one name are joined by commas; ``-bin`` values are decoded."""
+        metadata: dict[str, str | bytes] = {}
+        for raw_name, raw_value in self._scope["headers"]:
+            name = raw_name.decode("latin-1")
+            if name.endswith("-bin"):
+                metadata[name] = _binary(raw_value)
+            else:
+                value = raw_value.decode("latin-1")
+                earlier = metadata.get(name)
+                metadata[name] = f"{earlier},{value}" if isinstance(earlier, str) else value
+        return metadata
+
+
+def _binary(value: bytes) -> bytes:
+    """A ``-bin`` header's bytes; several values of one name may come joined by commas, the first counts."""
+    first = value.partition(b",")[0].strip()
+    try:
+        return b64decode(first + b"=" * (-len(first) % 4))
+    except ValueError:
+        return b""
