@@ -64,7 +64,7 @@ class SqliteStore:
         with ExitStack() as taken:  # given back unless all goes well
             file = StoreFile.take(path)
             taken.callback(file.close)
-            path = file.path
+            named, path = path, file.path
             reserve = Reserve(path.parent)
             try:
                 connection = taken.enter_context(closing(_connect(path, vfs=vfs)))
@@ -76,7 +76,7 @@ class SqliteStore:
                 file.watch()
             except (apsw.Error, OSError) as error:
                 raise StoreError(
-                    f"cannot open the store {path}: {error}; check that file or name another --store"
+                    f"cannot open the store {named}: {error}; check that file or name another --store"
                 ) from error
             taken.pop_all()
         writer = Worker(
