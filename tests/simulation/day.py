@@ -176,11 +176,10 @@ class Day:
                 await self._crash()
         for name in self._queues:
             await self._resume(name)
-        patience = self._clock.now() + PATIENCE
-        while any([await self._busy(name) for name in self._queues]):
-            if self._clock.now() > patience:
-                break
-            await asyncio.sleep(5)
+        patience, pause = self._clock.now() + PATIENCE, 5.0
+        while any([await self._busy(name) for name in self._queues]) and self._clock.now() < patience:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 3600.0)
         # What nobody has taken up by now is lost.
         self.history.add(Settled(seconds(self._clock.now()), {name.queue: frozenset() for name in self._queues}))
         await self._engine.stop()
