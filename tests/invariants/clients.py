@@ -40,7 +40,7 @@ def _of_one_list(seen: Evidence, pages: list[Call]) -> Iterator[Violation]:
 
 def _stable(seen: Evidence, task: str, begin: float, end: float) -> bool:
     """Whether the task was there for certain from one place to another."""
-    if not any(call.surely_touched(task) and call.end < begin for call in seen.creates.get(task, [])):
+    if not any(call.certainly_touched(task) and call.end < begin for call in seen.creates.get(task, [])):
         return False
     if any(delivery.place < end for delivery in seen.of_task.get(task, [])):
         return False

@@ -61,7 +61,7 @@ class Call:
         assert self.answer is not None
         return task in self.answer.tasks
 
-    def surely_touched(self, task: str) -> bool:
+    def certainly_touched(self, task: str) -> bool:
         return self.done and self.may_have_touched(task)
 
 

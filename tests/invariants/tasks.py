@@ -34,7 +34,7 @@ def lost(seen: Evidence) -> Iterator[Violation]:
 
 def _acknowledged(seen: Evidence, task: str, call: Call) -> bool:
     """Its creator was told so; or was told, after no answer, that the task is there already and nobody else made it."""
-    if call.surely_touched(task):
+    if call.certainly_touched(task):
         return True
     if call.void or call.done:
         return False
@@ -66,7 +66,9 @@ def returned(seen: Evidence) -> Iterator[Violation]:
     for task, creates in seen.creates.items():
         for removal in seen.removals(task):
             # Only who was certainly created before the removal was asked for is certainly removed.
-            if not removal.surely_touched(task) or not all(each.void or each.end < removal.begin for each in creates):
+            if not removal.certainly_touched(task) or not all(
+                each.void or each.end < removal.begin for each in creates
+            ):
                 continue
             for place, begun, at, what in sightings[task]:
                 if place > removal.end and begun > removal.ended_at:
@@ -78,7 +80,7 @@ def taken_twice(seen: Evidence) -> Iterator[Violation]:
     """No name is given to two tasks while the first lives or its tombstone stands."""
     for task, creates in seen.creates.items():
         queue = task.split("/", maxsplit=1)[0]
-        made = sorted((call for call in creates if call.surely_touched(task)), key=lambda call: call.end)
+        made = sorted((call for call in creates if call.certainly_touched(task)), key=lambda call: call.end)
         for one, other in pairwise(made):
             if any(remake.end > one.begin and remake.begin < other.end for remake in seen.remakes(queue)):
                 continue
