@@ -19,7 +19,7 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 PEAK_MAX_MIB = 700
-"""Memory of a test process at its peak; more of it says that something keeps what it should let go of."""
+"""Memory of a test process at its peak; above it some code keeps objects that it should release."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

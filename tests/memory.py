@@ -1,4 +1,4 @@
-"""A run of tests that takes too much memory fails, for something in it keeps what it should let go of."""
+"""A run of tests that takes too much memory fails: some code keeps objects that it should release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that dies or dawdles in the very midst of a system call keeps what it acknowledged.
+"""A server that is killed or delayed inside a system call keeps what it acknowledged.
 
 The long form: ``make faults KILLS=200``.
 """
@@ -23,7 +23,7 @@ from tests.kit.told import Told
 KILLS = int(os.environ.get("KILLS", "6"))
 HOUR = 3600 * 1_000_000
 
-pytestmark = pytest.mark.skipif(not may_trace(), reason="needs strace, and leave to use it")
+pytestmark = pytest.mark.skipif(not may_trace(), reason="needs strace and the permission to trace")
 
 
 @pytest.mark.timeout(180 + 20 * KILLS)
@@ -65,7 +65,7 @@ def test_killed_at_any_sync_or_write_it_has_what_it_acknowledged(
     note("syscalls", kills=KILLS, acknowledged=len(told.created - told.unsure), violations=0)
 
 
-def test_while_the_disk_dawdles_new_tasks_are_refused_in_time_and_reads_go_on(
+def test_while_syncs_are_slow_new_tasks_are_refused_in_time_and_reads_go_on(
     server: Server, client: GoogleClient, handler: Handler
 ) -> None:
     create_queue(client, "slow")

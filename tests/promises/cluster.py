@@ -1,5 +1,5 @@
 """Days in the life of a server: several clients call its whole API while an injector makes trouble. A run is a function
-of its seed; what clients, handlers and injector know is in its history.
+of its seed; its history holds what clients, handlers and the injector know.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def message_of(queue: str, limits: Limits) -> dict[str, Any]:
 
 
 class Client:
-    """One caller among several: it does one thing after the other, and hears what the network lets through."""
+    """One of several callers. It makes one call at a time; the network loses some requests and some answers."""
 
     def __init__(self, name: str, cluster: Cluster) -> None:
         self.name = name

@@ -95,7 +95,7 @@ Network = Callable[[str, str, Any], Awaitable[Reply]]
 
 
 class Server:
-    """One life after the other over the same memory. Whoever calls it hears what a caller over a network would."""
+    """One life after the other over the same memory. Callers get the answers that they would get over a network."""
 
     def __init__(self, dice: random.Random, history: History, *, outside: set[asyncio.Task[Any]]) -> None:
         """``outside`` are the tasks that are no part of the server and survive it."""
@@ -140,7 +140,7 @@ class Server:
         return await self._engine.stop(timedelta(seconds=30))
 
     async def answer(self, version: str, method: str, fields: dict[str, Any], patience: float) -> Reply:
-        """What the server says, or UNAVAILABLE when it dies over it; after ``patience`` seconds it lets go."""
+        """The answer; UNAVAILABLE when the server crashes meanwhile, DEADLINE_EXCEEDED after ``patience`` seconds."""
         if not self.up or self._api is None:
             return Reply("UNAVAILABLE")
         row = ROWS[version, method]

@@ -1,6 +1,6 @@
 """Any day of a server, whatever its dice, keeps every promise to every client; and a server that breaks one is caught.
 
-The long form: ``make promises SEEDS=10000``.
+The long form: ``make simulate SEEDS=10000``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BROKEN_SEEDS = 250
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.ERROR, "tidegate")  # the trouble is of our own making
+    caplog.set_level(logging.ERROR, "tidegate")  # the errors are injected
 
 
 @pytest.mark.timeout(120 + SEEDS)
