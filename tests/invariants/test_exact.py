@@ -77,9 +77,8 @@ def test_a_retry_waits_exactly_its_backoff(due: float, found: list[str]) -> None
 
 
 def test_a_retry_waits_as_long_as_a_503_asks() -> None:
-    slowed = {"factor": 0.5}
     asked = Day().attempt(100.0, 1, 100.0, 503, retry_after=7.0)
-    assert asked.attempt(107.0, 2, 107.0, **slowed).found == []
+    assert asked.attempt(107.0, 2, 107.0, factor=0.5).found == []
     asked = Day().attempt(100.0, 1, 100.0, 404, retry_after=7.0)
     assert asked.attempt(107.0, 2, 107.0).found == ["backoff"]
 
