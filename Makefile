@@ -29,8 +29,8 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/mypy $(WINDOWS)
 	$(BIN)/lint-imports
 
-test: check tracer browser ## Every check and every test
-	$(BIN)/pytest
+test: check tracer browser ## Every check and every test, on two cores; at the end the ten that took longest
+	$(BIN)/pytest -n 2 --durations=10
 
 tracer: # strace, with which tests kill the server inside a system call: where it is missing and we may install it
 	@command -v strace >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } \

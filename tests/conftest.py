@@ -7,6 +7,9 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.memory import Ceiling
+from tests.sharing import pytest_xdist_make_scheduler
+
+__all__ = ["pytest_xdist_make_scheduler"]
 
 # A shell starts what it runs in the background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,7 +19,7 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 PEAK_MAX_MIB = 700
-"""Memory of the test process at its peak; more of it says that something keeps what it should let go of."""
+"""Memory of a test process at its peak; above it some code keeps objects that it should release."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,14 +1,17 @@
-"""A run of tests that takes too much memory fails, for something in it keeps what it should let go of."""
+"""A run of tests that takes too much memory fails: some code keeps objects that it should release."""
 
 from __future__ import annotations
 
 import re
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 MIB = 1024 * 1024
+PEAK = "peak_mib"
+"""The key under which a worker says what it had."""
 
 
 def peak_mib() -> int:
@@ -22,17 +25,31 @@ def peak_mib() -> int:
 
 
 class Ceiling:
-    """A pytest plugin: the run fails when its process had more than so many MiB."""
+    """A pytest plugin: the run fails when its process had more than so many MiB, or one of its workers had."""
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._of_workers: dict[str, int] = {}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker of pytest-xdist has ended; one that died says nothing, and fails the run itself."""
+        output = getattr(node, "workeroutput", {})
+        if PEAK in output:
+            self._of_workers[node.gateway.id] = output[PEAK]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if exitstatus == pytest.ExitCode.OK and peak_mib() > self._most:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[PEAK] = peak_mib()
+        elif exitstatus == pytest.ExitCode.OK and any(peak > self._most for peak in self._peaks().values()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        peak = peak_mib()
-        terminalreporter.write_line(f"the test process had up to {peak} MiB of memory")
-        if peak > self._most:
-            terminalreporter.write_line(f"FAILED: it may have {self._most} MiB", red=True)
+        for process, peak in self._peaks().items():
+            terminalreporter.write_line(f"the test process {process} had up to {peak} MiB of memory")
+            if peak > self._most:
+                terminalreporter.write_line(f"FAILED: it may have {self._most} MiB", red=True)
+
+    def _peaks(self) -> dict[str, int]:
+        """What each process had that ran tests."""
+        return dict(sorted(self._of_workers.items())) or {"main": peak_mib()}

@@ -1,4 +1,4 @@
-"""What a start leaves in memory and nobody needs is let go of, and nothing else."""
+"""A process gives code pages back that only its start needed, and keeps all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operation log: for the part of its operations that a queue samples, a line of JSON each (behaviour §19).
+"""The operation log: for the part of its operations that a queue samples, a line of JSON each.
 
 The lines have the shape of Cloud Logging's entries of ``cloudtasks.googleapis.com/task_operations_log``, so what reads
 those reads these. No body, header, token or query of a URL is ever in them: such things hold secrets.

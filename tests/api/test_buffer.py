@@ -1,4 +1,4 @@
-"""BufferTask (behaviour §14)."""
+"""BufferTask."""
 
 from types import SimpleNamespace
 

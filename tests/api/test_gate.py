@@ -1,4 +1,4 @@
-"""Every call looks first at the name it is routed by (behaviour §1): one table, walked for every row of the schema."""
+"""Every call looks first at the name it is routed by: one table, walked for every row of the schema."""
 
 from typing import Any
 

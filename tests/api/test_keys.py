@@ -1,4 +1,4 @@
-"""The key configs (behaviour §21)."""
+"""The key configs."""
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask

@@ -1,4 +1,4 @@
-"""Pull queues and the lease calls of v2beta2 (behaviour §15)."""
+"""Pull queues and the lease calls of v2beta2."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lists: pages, tokens, filters (behaviour §17)."""
+"""Lists: pages, tokens, filters."""
 
 import pytest
 from tests.api.conftest import LOCATION, QUEUE

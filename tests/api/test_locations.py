@@ -1,4 +1,4 @@
-"""Locations (behaviour §22)."""
+"""Locations."""
 
 import pytest
 from tests.api.conftest import QUEUE

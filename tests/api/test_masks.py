@@ -1,4 +1,4 @@
-"""How a mask merges a request into what is stored (behaviour §3, CreateQueue and UpdateQueue)."""
+"""How a mask merges a request into what is stored."""
 
 import pytest
 

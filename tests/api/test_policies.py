@@ -1,4 +1,4 @@
-"""The IAM calls (behaviour §20)."""
+"""The IAM calls."""
 
 import pytest
 from google.iam.v1.policy_pb2 import Policy

@@ -1,4 +1,4 @@
-"""The queue calls of v2, from request to response (behaviour §2, §3, §4)."""
+"""The queue calls of v2, from request to response."""
 
 from typing import Any
 

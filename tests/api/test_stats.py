@@ -1,4 +1,4 @@
-"""``Queue.stats``, for those who ask (behaviour §16)."""
+"""``Queue.stats``, for those who ask."""
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask

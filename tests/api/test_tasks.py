@@ -1,4 +1,4 @@
-"""The task calls of v2, from request to response (behaviour §2, §5, §9)."""
+"""The task calls of v2, from request to response."""
 
 from datetime import timedelta
 

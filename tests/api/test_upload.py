@@ -1,4 +1,4 @@
-"""UploadQueueYaml (behaviour §18)."""
+"""UploadQueueYaml."""
 
 import pytest
 from google.api.httpbody_pb2 import HttpBody

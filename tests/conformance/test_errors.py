@@ -1,4 +1,4 @@
-"""What the service says to bad queues and tasks (behaviour §2): one table, walked each way."""
+"""What the service says to bad queues and tasks: one table, walked each way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad names, over the wire: codes, texts and details arrive as the service sends them (behaviour §1)."""
+"""Bad names, over the wire: codes, texts and details arrive as the service sends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue slows down while its handlers ask for room, and comes back (behaviour §8)."""
+"""A queue slows down while its handlers ask for room, and comes back."""
 
 from __future__ import annotations
 

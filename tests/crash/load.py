@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from tests.crash.ledger import Known, Ledger
 from tests.endtoend.calls import LOCATION, create_queue, queue_name
 from tests.endtoend.client import GoogleClient, Reply, rfc3339
 from tests.endtoend.dispatch_rules import SECOND, Retries
 from tests.endtoend.handler import Handler, wall
+from tests.kit.ledger import Known, Ledger
 
 QUEUES = ("load-0", "load-1")
 PURGED = "purged"

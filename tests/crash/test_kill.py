@@ -13,14 +13,14 @@ import time
 from contextlib import closing
 
 import pytest
-from tests.crash.ledger import Ledger
-from tests.crash.lives import kill, start
 from tests.crash.load import IN_FLIGHT, PURGED, QUEUES, Load, create_queues
 from tests.endtoend.calls import list_tasks, queue_name
 from tests.endtoend.client import GoogleClient, micros
 from tests.endtoend.handler import Handler
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually_all
+from tests.kit.ledger import Ledger
+from tests.kit.lives import kill, start
 
 KILLS = int(os.environ.get("KILLS", "4"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -60,11 +60,12 @@ def check_what_is_left(client: GoogleClient, ledger: Ledger) -> None:
     eventually_all("nothing is left that is due", lambda: sum(due_soon(client, queue) for queue in (*QUEUES, PURGED)))
     for queue in (*QUEUES, PURGED):
         left = list_tasks(client, queue)
-        mine = [known for known in ledger.tasks if known.queue == queue and known.far]
-        kept = {known.task: known.due for known in mine if known.acknowledged and not known.delete_tried}
-        perhaps = {known.task for known in mine if not known.acknowledged}
-        assert {task: micros(left[task]["schedule_time"]) for task in kept} == kept
-        assert set(left) <= set(kept) | perhaps
+        told, there = ledger.far_told(queue), set(left)
+        assert told.lost(there) == set()
+        assert told.returned(there) == set()
+        assert there <= told.kept() | told.unsure
+        due = {known.task: known.due for known in ledger.tasks if known.task in there}
+        assert {task: micros(shown["schedule_time"]) for task, shown in left.items()} == due
 
 
 def due_soon(client: GoogleClient, queue: str) -> int:

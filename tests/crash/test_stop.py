@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.crash.ledger import Ledger
-from tests.crash.lives import start
 from tests.crash.load import QUEUES, Load, create_queues
 from tests.endtoend.calls import create_queue, create_task, is_gone
 from tests.endtoend.client import GoogleClient
 from tests.endtoend.handler import Handler
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually, eventually_all
+from tests.kit.ledger import Ledger
+from tests.kit.lives import start
 
 STOPS = 3
 

@@ -6,13 +6,13 @@ import base64
 from itertools import combinations
 from typing import Any
 
-from tests.crash.lives import kill_and_start
 from tests.endtoend.calls import LOCATION, create_queue, create_task, get_task, is_gone, list_tasks, queue_name
 from tests.endtoend.client import GoogleClient, micros, rfc3339
 from tests.endtoend.dispatch_rules import SECOND, Retries
 from tests.endtoend.handler import Handler, wall
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually
+from tests.kit.lives import kill_and_start
 
 HOUR = 3600
 

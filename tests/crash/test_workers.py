@@ -36,7 +36,7 @@ def test_no_two_workers_ever_hold_one_task_and_every_task_is_acknowledged(server
         workers = Workers(client, SEED)
         workers.run(faults)
         ledger = workers.ledger
-        print(json.dumps({"seed": SEED, "kills": server.life, "tasks": len(ledger.created), **ledger.fates()}))
+        print(json.dumps({"seed": SEED, "kills": server.life, "tasks": len(ledger.told.created), **ledger.fates()}))
 
         assert ledger.left() == 0
         assert ledger.shared() == []

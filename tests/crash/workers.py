@@ -1,25 +1,19 @@
-"""Workers of a pull queue that crash, oversleep their leases and renew too late; and a ledger of who held what, when.
-
-The times of a lease are the server's own: it ends at the task's schedule time and began its duration before that.
-Client and server run on one machine, so the test's wall clock is the server's.
-"""
+"""Workers of a pull queue that crash, oversleep their leases and renew too late."""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from tests.endtoend.calls import LOCATION, queue_name
 from tests.endtoend.client import GoogleClient, Reply, micros
 from tests.endtoend.dispatch_rules import SECOND
 from tests.endtoend.handler import wall
+from tests.kit.lease_ledger import Hold, LeaseLedger
 
 QUEUE = queue_name("work")
 WORKERS = 16
@@ -29,88 +23,11 @@ LOST = {"FAILED_PRECONDITION", "NOT_FOUND"}
 """What a worker is told who no longer holds the task: it was leased again, or acknowledged by then."""
 
 
-@dataclass
-class Hold:
-    """A lease as its worker knows it. Microseconds since 1970."""
-
-    task: str
-    count: int
-    """How often the task had been leased, this lease included."""
-    begin: int
-    end: int
-    fate: str = "abandoned"
-    acknowledged_at: int | None = None
-
-    @property
-    def schedule_time(self) -> str:
-        seconds, rest = divmod(self.end, SECOND)
-        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:06}Z"
-
-
-@dataclass
-class Ledger:
-    created: set[str] = field(default_factory=set)
-    holds: dict[str, list[Hold]] = field(default_factory=lambda: defaultdict(list))
-    done: set[str] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def left(self) -> int:
-        """How many tasks are not yet acknowledged."""
-        with self.lock:
-            return len(self.created - self.done)
-
-    def held(self, task: Any, seconds: int) -> Hold:
-        end = micros(task["schedule_time"])
-        count = task["status"]["attempt_dispatch_count"]
-        hold = Hold(task["name"], count, end - seconds * SECOND, end)
-        with self.lock:
-            self.holds[hold.task].append(hold)
-        return hold
-
-    def finished(self, hold: Hold) -> None:
-        with self.lock:
-            self.done.add(hold.task)
-
-    def shared(self) -> list[tuple[Hold, Hold]]:
-        """Leases of one task that overlap: there must be none."""
-        found = []
-        for holds in self.holds.values():
-            ordered = sorted(holds, key=lambda hold: hold.begin)
-            found += [(one, other) for one, other in pairwise(ordered) if other.begin < one.end]
-        return found
-
-    def miscounted(self) -> list[list[Hold]]:
-        """Tasks whose leases were not counted up, one by one and more only where a killed server's answer was lost."""
-        counts = {
-            task: [hold.count for hold in sorted(holds, key=lambda hold: hold.begin)]
-            for task, holds in self.holds.items()
-        }
-        return [self.holds[task] for task, said in counts.items() if said != sorted(set(said))]
-
-    def leased_after_the_end(self) -> list[Hold]:
-        """Leases of tasks that had been acknowledged before."""
-        return [
-            later
-            for holds in self.holds.values()
-            for first in holds
-            for later in holds
-            if first.acknowledged_at is not None and later.begin > first.acknowledged_at
-        ]
-
-    def fates(self) -> dict[str, int]:
-        """How often each thing happened to a lease."""
-        counted: dict[str, int] = defaultdict(int)
-        for holds in self.holds.values():
-            for hold in holds:
-                counted[hold.fate] += 1
-        return dict(sorted(counted.items()))
-
-
 class Workers:
     """A creator of tasks and sixteen workers, while ``running``; after that no new tasks and no more faults."""
 
     def __init__(self, client: GoogleClient, seed: int) -> None:
-        self.ledger = Ledger()
+        self.ledger = LeaseLedger()
         self._client = client
         self._seed = seed
         self._calm = threading.Event()
@@ -148,8 +65,7 @@ class Workers:
                 continue
             name = f"{QUEUE}/tasks/t{number}"
             number += 1
-            with self.ledger.lock:
-                self.ledger.created.add(name)
+            self.ledger.created(name)
             task = {"name": name, "pull_message": {"payload": "AA=="}}
             reply = self._reply("create_task", parent=QUEUE, task=task)
             assert reply.code == "OK" or (reply.code == "ALREADY_EXISTS" and reply.tries > 1), reply

@@ -190,7 +190,7 @@ async def raw_handler(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
-        for _ in range(3):  # turns of the loop in which transports let go of their sockets
+        for _ in range(3):  # turns of the loop in which transports close their sockets
             await asyncio.sleep(0)
 
 

@@ -188,7 +188,7 @@ async def test_no_spelling_of_a_forbidden_address_is_called(
 async def test_each_spelling_would_get_there_without_rules(
     clock: StoppedClock, names: Names, handlers: dict[str, RawHandler], url: str
 ) -> None:
-    """That the table above is not green for want of a listener."""
+    """The listener answers, so a refusal in the table above is the gate's."""
     async with sender_under("all", clock, names) as sender:
         await sender.send(call(url.replace("PORT", str(handlers[ALLOWED].port)), timeout=3 * SECOND), None)
     assert connections_to_others(handlers) == 1

@@ -1,4 +1,4 @@
-"""What behaviour §7 and §10 promise of an attempt, said once more, apart from the server's code."""
+"""What Tidegate promises of an attempt (numbers, times, headers), said apart from the code of the server."""
 
 from __future__ import annotations
 

@@ -135,9 +135,7 @@ class Handler:
             connection.cancel()
         self._loop.run_until_complete(asyncio.gather(*self._open, return_exceptions=True))
         self._loop.run_until_complete(server.wait_closed())
-        self._loop.run_until_complete(
-            asyncio.sleep(0)
-        )  # a turn of the loop in which transports let go of their sockets
+        self._loop.run_until_complete(asyncio.sleep(0))  # a turn of the loop in which transports close their sockets
         self._loop.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

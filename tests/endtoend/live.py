@@ -58,7 +58,7 @@ class Live:
             return None
 
     async def until(self, what: str, name: TaskName, holds: Callable[[Task | None], bool]) -> Task | None:
-        """The task as soon as something holds for it; fails with ``what`` when that does not come to pass."""
+        """The task as soon as something holds for it; fails with ``what`` when that does not happen in time."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not holds(task := await self.shown(name)):  # noqa: ASYNC110 - the store tells nobody

@@ -7,13 +7,15 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.endtoend.cache import CACHE, alone_with
 
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidegate-tests"
 
 
 def node_program() -> list[str]:
@@ -23,19 +25,20 @@ def node_program() -> list[str]:
 
 def node_project() -> Path:
     """A directory whose Node programs find Google's client, which is installed first where it is not yet."""
-    npm, place = tool("npm"), own_copy("node")
-    if not (place / "node_modules" / ".package-lock.json").exists():
-        run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], place)
+    npm = tool("npm")
+    with own_copy("node") as place:
+        if not (place / "node_modules" / ".package-lock.json").exists():
+            run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], place)
     return place
 
 
 def go_program() -> list[str]:
     """The command that runs the Go client, which is built first where it is not yet."""
     go = tool("go")
-    place = own_copy("go")
-    if not (place / "program").exists():
-        run([go, "build", "-mod=readonly", "-o", "program.new", "."], place)
-        (place / "program.new").rename(place / "program")
+    with own_copy("go") as place:
+        if not (place / "program").exists():
+            run([go, "build", "-mod=readonly", "-o", "program.new", "."], place)
+            (place / "program.new").rename(place / "program")
     return [str(place / "program")]
 
 
@@ -55,17 +58,18 @@ def tool(name: str) -> str:
     return path
 
 
-def own_copy(language: str) -> Path:
-    """The program's files in a directory of the cache that is named after what is in them."""
+@contextmanager
+def own_copy(language: str) -> Iterator[Path]:
+    """The program's files in a directory of the cache that is named after what is in them; nobody else is in it."""
     files = sorted(file for file in (HERE / language).iterdir() if file.is_file())
     contents = hashlib.sha256()
     for file in files:
         contents.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    place = CACHE / f"{language}-{contents.hexdigest()[:16]}"
-    place.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        shutil.copy(file, place)
-    return place
+    with alone_with(CACHE / f"{language}-{contents.hexdigest()[:16]}") as place:
+        for file in files:
+            if not (place / file.name).exists():
+                shutil.copy(file, place)
+        yield place
 
 
 def run(command: list[str], directory: Path) -> None:

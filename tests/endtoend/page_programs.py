@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.endtoend.official_programs import CACHE, node_project, own_copy, run, tool
+from tests.endtoend.cache import CACHE, alone_with
+from tests.endtoend.official_programs import node_project, own_copy, run, tool
 
 CLASSPATH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl"
@@ -44,33 +45,34 @@ def node(code: str, directory: Path) -> list[str]:
 
 
 def go(code: str, directory: Path) -> list[str]:
-    program, place = directory / "program", own_copy("go")
-    source = written(place / f"page-{digest(code)}" / "main.go", code)
-    run([tool("go"), "build", "-mod=readonly", "-o", str(program), source], place)
+    program = directory / "program"
+    with own_copy("go") as place:
+        source = written(place / f"page-{digest(code)}" / "main.go", code)
+        run([tool("go"), "build", "-mod=readonly", "-o", str(program), source], place)
     return [str(program)]
 
 
 def java(code: str, directory: Path) -> list[str]:
     name = re.search(r"^public class (\w+)", code, re.MULTILINE)
     assert name is not None, "the file is named after its public class"
-    maven, place = tool("mvn"), own_copy("java")
-    classpath = place / "classpath"
-    if not classpath.exists():
-        run([maven, "--quiet", "--batch-mode", CLASSPATH, "-Dmdep.outputFile=classpath.new"], place)
-        (place / "classpath.new").rename(classpath)
+    maven = tool("mvn")
+    with own_copy("java") as place:
+        classpath = place / "classpath"
+        if not classpath.exists():
+            run([maven, "--quiet", "--batch-mode", CLASSPATH, "-Dmdep.outputFile=classpath.new"], place)
+            (place / "classpath.new").rename(classpath)
     return [tool("java"), "-cp", classpath.read_text(), written(directory / f"{name[1]}.java", code)]
 
 
 def php(code: str, directory: Path) -> list[str]:
     """Composer's packages are not to be had everywhere, so a machine that checks every change may skip this as well."""
-    project = CACHE / f"php-{digest(PHP_CLIENT)}"
-    if not (project / "vendor" / "autoload.php").exists():
-        project.mkdir(parents=True, exist_ok=True)
-        command = ["composer", "require", "--no-interaction", "--quiet", PHP_CLIENT]
-        try:
-            subprocess.run(command, cwd=project, capture_output=True, timeout=200, check=True)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"Google's PHP client cannot be installed: {error}")
+    with alone_with(CACHE / f"php-{digest(PHP_CLIENT)}") as project:
+        if not (project / "vendor" / "autoload.php").exists():
+            command = ["composer", "require", "--no-interaction", "--quiet", PHP_CLIENT]
+            try:
+                subprocess.run(command, cwd=project, capture_output=True, timeout=200, check=True)
+            except (OSError, subprocess.SubprocessError) as error:
+                pytest.skip(f"Google's PHP client cannot be installed: {error}")
     (directory / "vendor").symlink_to(project / "vendor")
     return ["php", written(directory / "program.php", code)]
 
@@ -86,10 +88,10 @@ def shell(code: str, directory: Path) -> list[str]:
 
 def grpcurl() -> Path:
     """It is built with the Go client, whose packages it shares."""
-    place = own_copy("go")
-    if not (place / "grpcurl").exists():
-        run([tool("go"), "build", "-mod=readonly", "-o", "grpcurl.new", GRPCURL], place)
-        (place / "grpcurl.new").rename(place / "grpcurl")
+    with own_copy("go") as place:
+        if not (place / "grpcurl").exists():
+            run([tool("go"), "build", "-mod=readonly", "-o", "grpcurl.new", GRPCURL], place)
+            (place / "grpcurl.new").rename(place / "grpcurl")
     return place / "grpcurl"
 
 

@@ -9,7 +9,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from tests.endtoend.official_programs import CACHE, report
+from tests.endtoend.cache import CACHE, alone_with
+from tests.endtoend.official_programs import report
 from tests.endtoend.server import Server
 
 PROGRAM = Path(__file__).parent / "python_program.py"
@@ -18,17 +19,17 @@ OLD = "2.16.5"
 
 def old_python() -> str:
     """An interpreter that has the older library; made first where it is not yet."""
-    place = CACHE / f"python-{sys.version_info.major}.{sys.version_info.minor}-tasks-{OLD}"
-    python = place / "bin" / "python"
-    done = place / ".installed"
-    if not done.exists():
-        venv.create(place, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", f"google-cloud-tasks=={OLD}"]
-        installed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-        if installed.returncode and not os.environ.get("CI"):
-            pytest.skip("the older library cannot be installed here")
-        assert installed.returncode == 0, installed.stderr
-        done.touch()
+    with alone_with(CACHE / f"python-{sys.version_info.major}.{sys.version_info.minor}-tasks-{OLD}") as place:
+        python = place / "bin" / "python"
+        done = place / ".installed"
+        if not done.exists():
+            venv.create(place, with_pip=True, clear=True)
+            command = [str(python), "-m", "pip", "install", "--quiet", f"google-cloud-tasks=={OLD}"]
+            installed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+            if installed.returncode and not os.environ.get("CI"):
+                pytest.skip("the older library cannot be installed here")
+            assert installed.returncode == 0, installed.stderr
+            done.touch()
     return str(python)
 
 

@@ -25,7 +25,7 @@ SLOWLY = RetryConfig(min_backoff=Duration(3600), max_backoff=Duration(3600))
 """After a failure there is time to look at the task."""
 
 RECORDED = (503, 404, 429, 500, 302)
-"""The answers whose counts are known from the real service (behaviour §10)."""
+"""The answers whose counts are known from the real service."""
 
 
 @pytest.fixture

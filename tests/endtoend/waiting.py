@@ -1,4 +1,4 @@
-"""Waiting for what must come: no test sleeps and hopes, none says that something was fast."""
+"""Waiting for a condition instead of for a time; no test asserts how long something took."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE = 60.0
 
 
 def eventually(what: str, holds: Callable[[], bool], *, patience: float = PATIENCE) -> None:
-    """Wait until ``holds()``; fail with ``what`` when it does not come to pass."""
+    """Wait until ``holds()``; fail with ``what`` when it does not within ``patience`` seconds."""
     give_up = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < give_up, f"waited {patience:.0f} s in vain for: {what}"

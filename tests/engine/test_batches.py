@@ -1,4 +1,4 @@
-"""A batch and the operation that tells of it are stored together or not at all."""
+"""A batch and its operation are stored together or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call left behind is let go of, also when the call was refused."""
+"""Nothing keeps the objects of a call after its end, also when the call was refused."""
 
 from __future__ import annotations
 

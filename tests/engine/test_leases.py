@@ -1,4 +1,4 @@
-"""Workers and the tasks they hold (behaviour §15)."""
+"""Workers and the tasks they hold."""
 
 from __future__ import annotations
 

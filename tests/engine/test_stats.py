@@ -1,4 +1,4 @@
-"""What a queue says about its work just now (behaviour §16)."""
+"""What a queue says about its work just now."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_deadline_that_passed_in_the_servers_sleep_has_passed(
 def test_out_of_files_attempts_wait_until_some_may_be_opened_again(
     server: Server, client: GoogleClient, handler: Handler
 ) -> None:
-    # One attempt each: what cannot be sent for want of files is no failure of the task.
+    # One attempt each: an attempt that has no file descriptor is not sent, and does not count.
     create_queue(client, "many", Retries(max_attempts=1), rate_limits={"max_concurrent_dispatches": 100})
     before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_files(server) + 8, before[1]))

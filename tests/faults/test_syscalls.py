@@ -1,4 +1,4 @@
-"""A server that dies or dawdles in the very midst of a system call keeps what it acknowledged.
+"""A server that is killed or delayed inside a system call keeps what it acknowledged.
 
 The long form: ``make faults KILLS=200``.
 """
@@ -10,19 +10,20 @@ from concurrent.futures import Future
 from itertools import count
 
 import pytest
-from tests.crash.lives import start
 from tests.endtoend.calls import create_queue, create_task, get_task, is_gone, list_tasks, queue_name
 from tests.endtoend.client import GoogleClient, Reply, rfc3339
 from tests.endtoend.handler import Handler, wall
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually
 from tests.faults.tracer import Tracer, may_trace
-from tests.promises.figures import note
+from tests.kit.figures import note
+from tests.kit.lives import start
+from tests.kit.told import Told
 
 KILLS = int(os.environ.get("KILLS", "6"))
 HOUR = 3600 * 1_000_000
 
-pytestmark = pytest.mark.skipif(not may_trace(), reason="needs strace, and leave to use it")
+pytestmark = pytest.mark.skipif(not may_trace(), reason="needs strace and the permission to trace")
 
 
 @pytest.mark.timeout(180 + 20 * KILLS)
@@ -31,39 +32,40 @@ def test_killed_at_any_sync_or_write_it_has_what_it_acknowledged(
 ) -> None:
     create_queue(client, "kept")
     due = rfc3339(wall() + HOUR)
-    acknowledged: set[str] = set()
-    deleted: set[str] = set()
-    unsure: set[str] = set()
+    told = Told()
     numbers = count()
     for kill in range(KILLS):
         call = ("fdatasync", "pwrite64")[kill % 2]
         with Tracer(server, f"{call}:signal=SIGKILL:when={1 + kill // 2 % 40}"):
             while True:
-                if len(acknowledged) > 5 and next(numbers) % 3 == 0:
-                    task = min(acknowledged)
-                    acknowledged.discard(task)
+                if len(told.kept()) > 5 and next(numbers) % 3 == 0:
+                    task = min(told.kept())
+                    told.removal_asked.add(task)
                     reply = client.reply("delete_task", name=f"{queue_name('kept')}/tasks/{task}")
-                    (deleted if reply.code == "OK" else unsure).add(task)
+                    if reply.code == "OK":
+                        told.removed.add(task)
                 else:
                     task = f"t{kill:03}-{next(numbers):06}"
                     name = f"{queue_name('kept')}/tasks/{task}"
                     message = {"name": name, "schedule_time": due, "http_request": {"url": handler.url("200")}}
                     reply = client.reply("create_task", parent=queue_name("kept"), task=message)
-                    (acknowledged if reply.code == "OK" else unsure).add(task)
+                    (told.created if reply.code == "OK" else told.unsure).add(task)
                 if reply.code != "OK":
                     assert reply.code == "UNAVAILABLE", reply
                     break
             assert server.wait() == -9
         start(server, client)
         there = set(list_tasks(client, "kept"))
-        assert acknowledged <= there, f"lost after kill {kill} in {call}"
-        assert not deleted & there, f"came back after kill {kill} in {call}"
-        assert there <= acknowledged | unsure
-        unsure &= there
-    note("syscalls", kills=KILLS, acknowledged=len(acknowledged) + len(deleted), violations=0)
+        assert told.lost(there) == set(), f"lost after kill {kill} in {call}"
+        assert told.returned(there) == set(), f"came back after kill {kill} in {call}"
+        assert told.made_up(there) == set()
+        # What nobody answered is known from now on: it is there and stays, or never comes.
+        told.created |= told.unsure & there
+        told.removed |= (told.created | told.unsure) - there
+    note("syscalls", kills=KILLS, acknowledged=len(told.created - told.unsure), violations=0)
 
 
-def test_while_the_disk_dawdles_new_tasks_are_refused_in_time_and_reads_go_on(
+def test_while_syncs_are_slow_new_tasks_are_refused_in_time_and_reads_go_on(
     server: Server, client: GoogleClient, handler: Handler
 ) -> None:
     create_queue(client, "slow")

@@ -1,4 +1,4 @@
-"""``strace`` in the hands of a test: what a running server's system calls do, until the test lets go of it."""
+"""``strace`` attached to a running server by a test, which changes what its system calls do."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ def test_what_a_full_disk_tore_ends_its_line_and_every_lost_line_is_counted(
     writer.write(b"one\ntwo\nthree\n")
     assert disk.full.wait(30)
     disk.full.clear()
-    writer.write(b"four\n")  # and the line that tells of the others
+    writer.write(b"four\n")  # and the line that counts the others
     assert disk.full.wait(30)
     disk.room = 1000
     writer.write(b"five\n")

@@ -39,7 +39,7 @@ class Cuts(Generic[T]):
 async def opened(
     path: Path, on_broken: Callable[[StoreError], None] | None = None, *, vfs: str | None = None
 ) -> AsyncIterator[SqliteStore]:
-    """A store with its threads and files, which are let go of at the end."""
+    """A store with its threads and files, which are closed at the end."""
     store = await SqliteStore.open(path, on_broken, vfs=vfs)
     try:
         yield store

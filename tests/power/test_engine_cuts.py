@@ -10,6 +10,7 @@ import os
 import random
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.engine.worlds import Mint, Notes
+from tests.kit.figures import note
+from tests.kit.told import Told
 from tests.power.cuts import Cuts, opened
 from tests.power.disk import Disk
-from tests.promises.figures import note
 
 from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError
@@ -46,25 +48,14 @@ LIMITS = RateLimits(max_dispatches_per_second=0.001, max_burst_size=BURST, max_c
 AT_ONCE = RetryConfig(min_backoff=Duration(0, 1_000_000), max_backoff=Duration(0, 1_000_000))
 
 
-class Known:
+@dataclass
+class Known(Told):
     """What callers and handlers know at some moment."""
 
-    def __init__(self) -> None:
-        self.created: set[str] = set()
-        self.delete_asked: set[str] = set()
-        self.deleted: set[str] = set()
-        self.delivered: set[str] = set()
-        self.attempts: dict[str, int] = {}
-        self.sent = 0
-        self.held: dict[str, int] = {}
-        """Until when tasks are leased, in microseconds."""
-
-    def now(self) -> Known:
-        """A copy; each part is copied in one step, for another thread goes on."""
-        copy = Known()
-        for name, value in vars(self).items():
-            setattr(copy, name, value if isinstance(value, int) else value.copy())
-        return copy
+    attempts: dict[str, int] = field(default_factory=dict)
+    sent: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    """Until when tasks are leased, in microseconds."""
 
 
 class Handlers:
@@ -122,25 +113,25 @@ async def create(engine: Engine, known: Known, queue: QueueName, task: str) -> N
 
 
 async def delete(engine: Engine, known: Known, task: str) -> None:
-    known.delete_asked.add(task)
+    known.removal_asked.add(task)
     known.held.pop(task, None)
     try:
         await engine.tasks.delete((PULL if task.startswith("p") else PUSH).task(task))
     except ApiError:
         return
-    known.deleted.add(task)
+    known.removed.add(task)
 
 
 async def acknowledge(engine: Engine, known: Known, task: str) -> None:
-    known.delete_asked.add(task)
+    known.removal_asked.add(task)
     until = known.held.pop(task)
     await engine.leases.acknowledge(PULL.task(task), (until // 1_000_000, until % 1_000_000 * 1000))
-    known.deleted.add(task)
+    known.removed.add(task)
 
 
 async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list[str]:
     """The promises that a store breaks which is opened on what a cut left."""
-    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs on this loop
     for name, content in files.items():
         if not name.endswith("-shm"):
             (folder / name).write_bytes(content)
@@ -151,8 +142,8 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
             if queue is not None:
                 tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=True))  # type: ignore[misc]
                 there |= {task.name.task: task for task in tasks}
-        broken = [f"lost {task}" for task in known.created - known.delete_asked - known.delivered - set(there)]
-        broken += [f"{task} came back" for task in known.deleted & set(there)]
+        broken = [f"lost {task}" for task in known.lost(set(there))]
+        broken += [f"{task} came back" for task in known.returned(set(there))]
         broken += [
             f"attempt {attempt} of {task} was sent and is not counted"
             for task, attempt in known.attempts.items()
@@ -177,13 +168,13 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
 async def cuts_of(seed: int, folder: Path, most: int) -> tuple[int, list[str]]:
     """Let an engine work, cutting the power as it goes: how often it was cut, and what was broken then."""
     dice = random.Random(seed)
-    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs on this loop
     known, torn = Known(), random.Random(seed)
     cuts: Cuts[tuple[Known, dict[str, bytes]]] = Cuts(random.Random(seed), most)
     broken = []
     with closing(Disk()) as disk:
         async with opened(folder / "t.db", vfs=disk.name) as store:
-            disk.watch = lambda: cuts.moment(lambda: (known.now(), disk.cut(torn)))
+            disk.watch = lambda: cuts.moment(lambda: (known.copy(), disk.cut(torn)))
             engine = engine_on(store, Handlers(dice, known))
             await engine.start()
             await work(engine, dice, known, 15)

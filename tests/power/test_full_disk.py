@@ -19,6 +19,8 @@ from tests.endtoend.client import GoogleClient, rfc3339
 from tests.endtoend.handler import Handler, wall
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually
+from tests.kit.fixtures import alive
+from tests.kit.told import Told
 from tests.power.disk import Disk
 from tests.power.history import NOON, history, state
 
@@ -74,12 +76,8 @@ class SmallDisk(Server):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[SmallDisk]:
-    server = SmallDisk(tmp_path)
-    with server:
-        server.start()
+    with alive(SmallDisk(tmp_path)) as server:
         yield server
-        server.kill()
-        assert server.complaints() == []
 
 
 @of_its_own
@@ -92,6 +90,7 @@ def test_on_a_full_disk_tasks_are_read_removed_and_delivered_but_not_created(ser
         request = {"url": handler.url("200"), "body": body}
         due = rfc3339(wall() + LATER)
         kept = [create_task(client, "q", "", http_request=request, schedule_time=due) for _ in range(200)]
+        told = Told(created=set(kept))
         waiting = [create_task(client, "paused", handler.url("500,200")) for _ in range(50)]
 
         filler = server.fill()
@@ -101,7 +100,7 @@ def test_on_a_full_disk_tasks_are_read_removed_and_delivered_but_not_created(ser
             task = {"http_request": request, "schedule_time": due}
             reply = client.reply("create_task", parent=queue_name("q"), task=task)
             if reply.code == "OK":
-                kept.append(reply.answer["name"].rsplit("/", 1)[1])
+                told.created.add(reply.answer["name"].rsplit("/", 1)[1])
             else:
                 assert (reply.code, reply.message) == ("RESOURCE_EXHAUSTED", "The server's disk is full.")
                 refused.append(reply)
@@ -110,19 +109,20 @@ def test_on_a_full_disk_tasks_are_read_removed_and_delivered_but_not_created(ser
         eventually("creates are refused", lambda: create() != "OK")
         # The first refusal freed the reserve; whoever else writes to the disk may take what he can.
         assert get_task(client, "q", kept[0])["name"].endswith(kept[0])
-        assert set(list_tasks(client, "q")) == set(kept)
+        assert set(list_tasks(client, "q")) == told.kept()
         for task in kept[:150]:
             client.call("delete_task", name=f"{queue_name('q')}/tasks/{task}")
+            told.removal_asked.add(task)
         client.call("resume_queue", name=queue_name("paused"))
         eventually("what waits is delivered", lambda: all(handler.delivered("paused", task) for task in waiting))
         eventually("and is over", lambda: all(is_gone(client, "paused", task) for task in waiting))
         assert create() == "RESOURCE_EXHAUSTED"
-        assert set(list_tasks(client, "q")) == set(kept[150:])
+        assert set(list_tasks(client, "q")) == told.kept()
 
         with suppress(FileNotFoundError):
             filler.unlink()
         eventually("there is room again", lambda: create() == "OK")
-        assert set(list_tasks(client, "q")) == set(kept[150:])
+        assert set(list_tasks(client, "q")) == told.kept()
         assert len(refused) >= 2
 
 

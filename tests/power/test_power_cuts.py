@@ -13,10 +13,10 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.kit.figures import note
 from tests.power.cuts import Cuts, opened
 from tests.power.disk import Disk
 from tests.power.history import Step, history, state
-from tests.promises.figures import note
 
 from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
 from tidegate.storage.sqlite import MemoryStore, SqliteStore, check, disk_reserve
@@ -51,7 +51,7 @@ async def expected(steps: list[Step]) -> list[dict[str, list[tuple[Any, ...]]]]:
 
 async def found(folder: Path, files: dict[str, bytes]) -> dict[str, list[tuple[Any, ...]]]:
     """What a store holds that is opened on these files; they are found sound, too."""
-    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs on this loop
     for name, content in files.items():
         if not name.endswith("-shm"):
             (folder / name).write_bytes(content)
@@ -75,7 +75,7 @@ async def cuts_of(seed: int, folder: Path, most: int) -> int:
     dice = random.Random(seed)
     steps = history(seed, STEPS)
     states = await expected(steps)
-    folder.mkdir()  # noqa: ASYNC240 - of no matter in a test
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs on this loop
     acknowledged = 0
     cuts: Cuts[tuple[int, dict[str, bytes]]] = Cuts(random.Random(seed), most)
     with closing(Disk()) as disk:

@@ -1,5 +1,5 @@
 """Days in the life of a server: several clients call its whole API while an injector makes trouble. A run is a function
-of its seed; what clients, handlers and injector know is in its history.
+of its seed; its history holds what clients, handlers and the injector know.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.promises.history import NO_ANSWER, Answered, Called, ClockMoved, History, Limits, Note, Settled
-from tests.promises.server import LOCATION, Reply, Server, short
+from tests.invariants.history import NO_ANSWER, Answered, Called, ClockMoved, History, Limits, Note, Settled
+from tests.promises.server import LOCATION, Reply, Server
+from tests.simulation.beginnings import short
 from tests.simulation.virtual_time import START, run
 
 from tidegate.core.names import QueueName
@@ -84,7 +85,7 @@ def message_of(queue: str, limits: Limits) -> dict[str, Any]:
 
 
 class Client:
-    """One caller among several: it does one thing after the other, and hears what the network lets through."""
+    """One of several callers. It makes one call at a time; the network loses some requests and some answers."""
 
     def __init__(self, name: str, cluster: Cluster) -> None:
         self.name = name
@@ -413,7 +414,7 @@ class Cluster:
         by = self.dice.choice([1.0, -0.5, -90.0, 30.0, 7200.0]) * self.dice.random()
         by = round(by, 6)
         self.server.clock.shift(timedelta(seconds=by))
-        self.server.handlers.clock_moved(by)
+        self.server.handlers.beginnings.clock_moved(by)
         self.history.add(ClockMoved(self.server.clock.monotonic(), by))
 
     async def _slow_disk(self) -> None:

@@ -17,7 +17,7 @@ _Job = tuple[Callable[[Transaction], Any], Promise]
 
 
 class Trouble:
-    """What ails the disk just now; the injector changes it."""
+    """The faults that the disk has now; the injector changes them."""
 
     def __init__(self) -> None:
         self.slow = 0.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.promises.figures import total
+from tests.kit.figures import total
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "RELIABILITY.md"

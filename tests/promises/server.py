@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -12,18 +11,17 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from tests.ids import CountingIds
+from tests.invariants.history import Crashed, History, Replied, Requested, Started
 from tests.promises.disk import SyncedStore, Trouble
-from tests.promises.history import Crashed, History, Replied, Requested, Started
+from tests.simulation.beginnings import Beginnings
 from tests.simulation.virtual_time import START, VirtualClock
 
 from tidegate.api.rpcs import Api
 from tidegate.core.errors import ApiError
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import TaskName
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
 from tidegate.engine.engine import Engine, Policy
-from tidegate.engine.ports.events import AttemptStarted, Event
 from tidegate.engine.ports.world import World
 from tidegate.engine.promise import Promise
 from tidegate.schema import v2, v2beta2
@@ -38,12 +36,6 @@ ROWS = {
 }
 
 
-def short(task: str) -> str:
-    """A task as histories name it: ``QUEUE/TASK``."""
-    name = TaskName(task)
-    return f"{name.parent.queue}/{name.task}"
-
-
 class Reply(NamedTuple):
     code: str
     answer: Any = None
@@ -51,7 +43,7 @@ class Reply(NamedTuple):
 
 
 class Handlers:
-    """``ports.Sender`` and ``ports.Events``: each call takes a while and ends as the dice say."""
+    """``ports.Sender``: each call takes a while and ends as the dice say."""
 
     connections_kept_for = 4.0
 
@@ -60,31 +52,13 @@ class Handlers:
         """Seconds that an answer takes at most."""
         self.failing = 0.25
         """The part of answers that are none, or not good."""
+        self.beginnings = Beginnings(clock)
         self.under_way: Counter[str] = Counter()
         """Tasks that a handler is busy with."""
         self._dice = dice
         self._clock = clock
         self._history = history
         self._numbers = itertools.count()
-        self._begun: dict[tuple[str, int], tuple[float, float]] = {}
-        self._moves = [(-math.inf, 0.0)]
-
-    def emit(self, event: Event) -> None:
-        if isinstance(event, AttemptStarted) and event.task.dispatched_at is not None:
-            wall = (event.task.dispatched_at - START).total_seconds()
-            self._begun[short(event.task.name), event.task.dispatch_count] = self._true(wall), wall
-
-    def clock_moved(self, by: float) -> None:
-        self._moves.append((self._clock.monotonic(), self._moves[-1][1] + by))
-
-    def _true(self, wall: float) -> float:
-        """When the wall clock last showed that, in true time."""
-        until = self._clock.monotonic()
-        for at, ahead in reversed(self._moves):
-            if at <= wall - ahead <= until:
-                return wall - ahead
-            until = at
-        return self._clock.monotonic()
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
         headers = dict(call.headers)
@@ -93,7 +67,7 @@ class Handlers:
         attempt = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
         number = next(self._numbers)
         now = self._clock.monotonic()
-        self._history.add(Requested(now, number, queue, task, attempt, *self._begun.pop((task, attempt))))
+        self._history.add(Requested(now, number, queue, task, attempt, *self.beginnings.take(task, attempt)))
         self.under_way[task] += 1
         try:
             await asyncio.sleep(self._dice.choice([0.001, 0.02, 0.3, 1.0]) * self._dice.random() * self.patience)
@@ -123,7 +97,7 @@ Network = Callable[[str, str, Any], Awaitable[Reply]]
 
 
 class Server:
-    """One life after the other over the same memory. Whoever calls it hears what a caller over a network would."""
+    """One life after the other over the same memory. Callers get the answers that they would get over a network."""
 
     def __init__(self, dice: random.Random, history: History, *, outside: set[asyncio.Task[Any]]) -> None:
         """``outside`` are the tasks that are no part of the server and survive it."""
@@ -142,7 +116,7 @@ class Server:
 
     async def start(self) -> None:
         store = SyncedStore(self.memory, self._dice, self.trouble)
-        world = World(store, self.handlers, NoMint(), self.clock, self.clock, self._ids, self.handlers)
+        world = World(store, self.handlers, NoMint(), self.clock, self.clock, self._ids, self.handlers.beginnings)
         self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
         await self._engine.start()
         self._api = Api(self._engine)
@@ -168,7 +142,7 @@ class Server:
         return await self._engine.stop(timedelta(seconds=30))
 
     async def answer(self, version: str, method: str, fields: dict[str, Any], patience: float) -> Reply:
-        """What the server says, or UNAVAILABLE when it dies over it; after ``patience`` seconds it lets go."""
+        """The answer; UNAVAILABLE when the server crashes meanwhile, DEADLINE_EXCEEDED after ``patience`` seconds."""
         if not self.up or self._api is None:
             return Reply("UNAVAILABLE")
         row = ROWS[version, method]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from queue import SimpleQueue
@@ -14,7 +13,7 @@ import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from tests.cli.serving import served
-from tests.endtoend.official_programs import CACHE, tool
+from tests.endtoend.page_programs import grpcurl
 from tests.servers.driving import GRPC, Answer, Client, framed, request
 
 from tidegate.core.errors import Code, Unimplemented
@@ -23,7 +22,6 @@ from tidegate.servers.asgi import App
 from tidegate.servers.call import Disconnected
 from tidegate.servers.reflection import Reflection, reflection_mounts
 
-GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
 SERVICES = [
     "google.cloud.location.Locations",
     "google.cloud.tasks.v2.CloudTasks",
@@ -165,27 +163,12 @@ def test_a_client_that_stops_asking_in_the_middle_harms_nobody(address: str) -> 
 # grpcurl
 
 
-@pytest.fixture(scope="session")
-def grpcurl() -> str:
-    """The program, which is built first where it is not yet."""
-    go = tool("go")
-    place = CACHE / GRPCURL.rpartition("/")[2].replace("@", "-")
-    if not (place / "grpcurl").exists():
-        built = subprocess.run(
-            [go, "install", GRPCURL],
-            env={**os.environ, "GOBIN": str(place), "GOFLAGS": "-mod=mod"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert built.returncode == 0, built.stderr
-    return str(place / "grpcurl")
+def test_grpcurl_lists_describes_and_calls(address: str) -> None:
+    program = str(grpcurl())
 
-
-def test_grpcurl_lists_describes_and_calls(grpcurl: str, address: str) -> None:
     def run(*arguments: str, data: Any = None) -> str:
         sent = [] if data is None else ["-d", json.dumps(data)]
-        command = [grpcurl, "-plaintext", "-max-time", "60", *sent, address, *arguments]
+        command = [program, "-plaintext", "-max-time", "60", *sent, address, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,24 +1,35 @@
 """A world in which the real engine lives: virtual time, a scripted network, an operator, crashes. A run is a function
 of its seed.
 
-The store is the real one, in memory, and survives a crash as a disk does. What happens is written into a history;
-``check`` reads it and finds every promise that was broken.
+The store is the real one, in memory, and survives a crash as a disk does. Nothing takes time but what the day's history
+tells, so the history is exact: it also shows whether an attempt came late.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 from tests.ids import CountingIds
-from tests.simulation.checker import Checker
-from tests.simulation.record import Created, Finished, History, Started
-from tests.simulation.virtual_time import VirtualClock, run
+from tests.invariants.history import (
+    Answered,
+    Called,
+    Crashed,
+    History,
+    Limits,
+    Replied,
+    Requested,
+    Settled,
+    Started,
+)
+from tests.simulation.beginnings import Beginnings, short
+from tests.simulation.virtual_time import START, VirtualClock, run
 
 from tidegate.core.errors import ApiError
 from tidegate.core.lifecycle import Outcome
@@ -28,7 +39,6 @@ from tidegate.core.target import HttpCall
 from tidegate.core.times import EPOCH, SECOND, Duration, moment
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
-from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
 from tidegate.storage.sqlite import MemoryStore
 
@@ -51,6 +61,7 @@ class ScriptedNetwork:
         dice: random.Random,
         clock: VirtualClock,
         history: History,
+        beginnings: Beginnings,
         factor: Callable[[QueueName], float],
         kindness: float,
     ) -> None:
@@ -58,27 +69,27 @@ class ScriptedNetwork:
         self._dice = dice
         self._clock = clock
         self._history = history
+        self._beginnings = beginnings
         self._factor = factor
         self._kindness = kindness
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
         headers = dict(call.headers)
-        task = headers["X-CloudTasks-TaskName"]
+        queue = headers["X-CloudTasks-QueueName"]
+        task = f"{queue}/{headers['X-CloudTasks-TaskName']}"
         attempt = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
-        queue = QueueName.of("p", "l", headers["X-CloudTasks-QueueName"])
         due = moment(int(Decimal(headers["X-CloudTasks-TaskETA"]) * 1_000_000))
-        started = Started(self._clock.now(), queue, task, attempt, due, self._factor(queue))
-        self._history.attempts[task].append(started)
-        self._history.starts[queue].append(started)
-        try:
-            await asyncio.sleep(self._dice.choice([0.001, 0.02, 0.3, 2.0]) * self._dice.random())
-            outcome = self._answer()
-            self._history.finished[task, attempt] = Finished(
-                self._clock.now(), queue, task, attempt, outcome.http_status, outcome.retry_after
-            )
-            return outcome
-        finally:
-            self._history.ends[queue].append(self._clock.now())
+        factor = self._factor(QueueName.of("p", "l", queue))
+        number, (_, begun) = len(self._history.entries), self._beginnings.take(task, attempt)
+        requested = Requested(
+            seconds(self._clock.now()), number, queue, task, attempt, begun, begun, seconds(due), factor
+        )
+        self._history.add(requested)
+        await asyncio.sleep(self._dice.choice([0.001, 0.02, 0.3, 2.0]) * self._dice.random())
+        outcome = self._answer()
+        wait = outcome.retry_after.total_seconds() if outcome.retry_after else 0.0
+        self._history.add(Replied(seconds(self._clock.now()), number, outcome.http_status, wait))
+        return outcome
 
     def _answer(self) -> Outcome:
         if self._dice.random() < self._kindness:
@@ -91,6 +102,25 @@ class ScriptedNetwork:
         return Outcome(http_status=status, retry_after=None if wait is None else timedelta(seconds=wait))
 
     async def close(self) -> None: ...
+
+
+def seconds(at: datetime) -> float:
+    """A moment as histories have it, in whole microseconds."""
+    return (at - START).total_seconds()
+
+
+def limits_of(queue: Queue) -> Limits:
+    rate, retry = queue.rate_limits, queue.retry_config
+    return Limits(
+        rate=rate.max_dispatches_per_second,
+        burst=rate.max_burst_size,
+        concurrency=rate.max_concurrent_dispatches,
+        max_attempts=retry.max_attempts,
+        max_retry_duration=retry.max_retry_duration.total_nanos / 1e9,
+        min_backoff=retry.min_backoff.total_nanos / 1e9,
+        max_backoff=retry.max_backoff.total_nanos / 1e9,
+        max_doublings=retry.max_doublings,
+    )
 
 
 def at_once(read: Coroutine[Any, Any, T]) -> T:
@@ -108,19 +138,17 @@ class NoMint:
         raise NotImplementedError
 
 
-class Silence:
-    def emit(self, event: Event) -> None: ...
-
-
 class Day:
     """One seeded run: some queues, a client that creates tasks in bursts, an operator who changes things, crashes."""
 
     def __init__(self, seed: int, *, tasks: int = 60, crashes: bool = True) -> None:
         self._dice = random.Random(seed)
         self._tasks = tasks
+        self._calls = itertools.count()
         self._crashing = crashes
-        self.history = History()
+        self.history = History(exact=True)
         self._clock = VirtualClock()
+        self._beginnings = Beginnings(self._clock)
         self._store = MemoryStore()
         self._ids = CountingIds()
         self._queues = [QueueName.of("p", "l", f"q{n}") for n in range(self._dice.randint(1, 3))]
@@ -131,10 +159,6 @@ class Day:
     def run(self) -> Day:
         run(self._live())
         return self
-
-    def check(self) -> None:
-        """Raise BrokenError for the first broken promise."""
-        Checker(self.history).check()
 
     async def _live(self) -> None:
         await self._boot()
@@ -153,14 +177,13 @@ class Day:
             elif self._crashing:
                 await self._crash()
         for name in self._queues:
-            queue = await self._engine.queues.resume(name)
-            self._note(queue)
-        patience = self._clock.now() + PATIENCE
-        while any([await self._busy(name) for name in self._queues]):
-            if self._clock.now() > patience:
-                self.history.unfinished = True
-                break
-            await asyncio.sleep(5)
+            await self._resume(name)
+        patience, pause = self._clock.now() + PATIENCE, 5.0
+        while any([await self._busy(name) for name in self._queues]) and self._clock.now() < patience:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 3600.0)
+        # What nobody has taken up by now is lost.
+        self.history.add(Settled(seconds(self._clock.now()), {name.queue: frozenset() for name in self._queues}))
         await self._engine.stop()
 
     async def _busy(self, name: QueueName) -> bool:
@@ -168,11 +191,11 @@ class Day:
         return stored is not None and await self._store.read(lambda tx: tx.has_tasks(stored))
 
     async def _boot(self) -> None:
-        network = ScriptedNetwork(self._dice, self._clock, self.history, self._factor, self._kindness)
-        world = World(self._store, network, NoMint(), self._clock, self._clock, self._ids, Silence())
+        network = ScriptedNetwork(self._dice, self._clock, self.history, self._beginnings, self._factor, self._kindness)
+        world = World(self._store, network, NoMint(), self._clock, self._clock, self._ids, self._beginnings)
         self._engine = Engine(world, self._policy)
         await self._engine.start()
-        self.history.boots.append(self._clock.now())
+        self.history.add(Started(seconds(self._clock.now())))
 
     def _factor(self, name: QueueName) -> float:
         """How far the queue is slowed now, as the store has it."""
@@ -183,7 +206,7 @@ class Day:
     async def _crash(self) -> None:
         """Everything but the store is gone in an instant."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        self.history.crashes.append(self._clock.now())
+        self.history.add(Crashed(seconds(self._clock.now())))
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -197,33 +220,48 @@ class Day:
         sent = (since // SECOND, since % SECOND // MICROSECOND * 1000)
         queue = self._dice.choice(self._queues)
         new = check_task(TaskDraft(target=HttpDraft("http://handler.test/"), schedule_time=sent), queue, now)
+        number = self._ask("create_task", queue, due=seconds(due))
         try:
             task = await self._engine.tasks.create(queue, new)
         except ApiError as error:
             raise AssertionError(error.message) from error
-        self.history.created[task.name.task] = Created(now, queue, task.name.task, due)
+        self._answer(number, tasks=(short(task.name),))
 
     async def _change(self) -> None:
         name = self._dice.choice(self._queues)
         queue = await self._engine.queues.get(name)
         match self._dice.randrange(3):
             case 0:
-                if queue.state is State.RUNNING:
-                    queue = await self._engine.queues.pause(name)
-                else:
-                    queue = await self._engine.queues.resume(name)
-                self._note(queue)
+                await (self._pause(name) if queue.state is State.RUNNING else self._resume(name))
             case 1:
                 await self._set(replace(queue, rate_limits=self._limits()))
             case 2:
                 await self._set(replace(queue, retry_config=self._retry()))
 
     async def _set(self, queue: Queue) -> None:
-        changed = await self._engine.queues.update(queue.name, lambda _: queue)
-        self._note(changed)
+        limits = limits_of(queue)
+        number = self._ask("update_queue", queue.name, limits=limits)
+        await self._engine.queues.update(queue.name, lambda _: queue)
+        self._answer(number, limits=limits)
 
-    def _note(self, queue: Queue) -> None:
-        self.history.sets(queue.name, self._clock.now(), queue, self._factor(queue.name))
+    async def _pause(self, name: QueueName) -> None:
+        number = self._ask("pause_queue", name)
+        await self._engine.queues.pause(name)
+        self._answer(number)
+
+    async def _resume(self, name: QueueName) -> None:
+        number = self._ask("resume_queue", name)
+        await self._engine.queues.resume(name)
+        self._answer(number)
+
+    def _ask(self, method: str, queue: QueueName, **about: Any) -> int:
+        """Note that a call is made; its number."""
+        number = next(self._calls)
+        self.history.add(Called(seconds(self._clock.now()), number, "client", method, queue.queue, **about))
+        return number
+
+    def _answer(self, number: int, **told: Any) -> None:
+        self.history.add(Answered(seconds(self._clock.now()), number, "OK", **told))
 
     def _limits(self) -> RateLimits:
         rate = self._dice.choice([0.5, 1, 3, 20, 500])

@@ -1,4 +1,4 @@
-"""Field masks: which parts of a stored message a request replaces, and which parts an answer shows (behaviour §3).
+"""Field masks: which parts of a stored message a request replaces, and which parts an answer shows.
 
 A path names a message, which is taken as a whole, or a leaf. Scalars, lists, maps and the well-known types
 (durations, times) are leaves. Paths are those of the protobuf fields: ``retry_config.max_backoff``.

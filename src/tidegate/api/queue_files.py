@@ -1,4 +1,4 @@
-"""queue.yaml files, uploaded or given at start: read, then applied in one transaction (behaviour §18)."""
+"""queue.yaml files, uploaded or given at start: read, then applied in one transaction."""
 
 from __future__ import annotations
 

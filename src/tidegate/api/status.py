@@ -67,26 +67,23 @@ def grpc_trailers(error: ApiError) -> list[tuple[bytes, bytes]]:
 
 
 def grpc_message(text: str) -> bytes:
-    """``text`` percent-encoded as gRPC asks: UTF-8, everything but visible ASCII and space as ``%XX``. Spaces at its
-    ends are encoded too, for HTTP does not keep them there.
-    """
-    message = _grpc_message(text)
-    inner = message.strip(b" ")
-    if len(inner) == len(message):
-        return message
-    before = len(message) - len(message.lstrip(b" "))
-    return b"%20" * before + inner + b"%20" * (len(message) - len(inner) - before)
-
-
-def _grpc_message(text: str) -> bytes:
+    """``text`` percent-encoded as gRPC asks: UTF-8, everything but visible ASCII and inner spaces as ``%XX``."""
     # A lone surrogate cannot be UTF-8; it becomes a question mark rather than a failure of the failure.
-    encoded = quote_from_bytes(text.encode("utf-8", "replace"), safe=_PLAIN).encode("ascii")
+    encoded = _percent_encoded(text.encode("utf-8", "replace"))
     if len(encoded) <= GRPC_MESSAGE_MAX:
         return encoded
     cut = encoded[: GRPC_MESSAGE_MAX - 3]
     torn = cut.rfind(b"%", -2)
     whole = unquote_to_bytes(cut if torn < 0 else cut[:torn]).decode("utf-8", "ignore")
-    return quote_from_bytes(whole.encode(), safe=_PLAIN).encode("ascii") + b"..."
+    return _percent_encoded(whole.encode()) + b"..."
+
+
+def _percent_encoded(text: bytes) -> bytes:
+    encoded = quote_from_bytes(text, safe=_PLAIN).encode("ascii")
+    # HTTP drops spaces around a field's value, and servers refuse to send them (RFC 9110, 5.5).
+    after = encoded.lstrip(b" ")
+    inner = after.rstrip(b" ")
+    return b"%20" * (len(encoded) - len(after)) + inner + b"%20" * (len(after) - len(inner))
 
 
 def rest_error(error: ApiError) -> dict[str, Any]:

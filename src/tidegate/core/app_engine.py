@@ -1,4 +1,4 @@
-"""Where App Engine services answer: the host made of a routing and a project (behaviour §11)."""
+"""Where App Engine services answer: the host made of a routing and a project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a failed task waits, and when it is given up (behaviour §7)."""
+"""How long a failed task waits, and when it is given up."""
 
 from __future__ import annotations
 

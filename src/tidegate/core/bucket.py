@@ -1,4 +1,4 @@
-"""The token bucket and the in-flight count: a queue's limits as values (behaviour §8)."""
+"""The token bucket and the in-flight count: a queue's limits as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customer-managed encryption keys: what may be set for a location (behaviour §21)."""
+"""Customer-managed encryption keys: what may be set for a location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers of tasks: which a caller may set, how values become sendable, what is filled in (behaviour §5, §13)."""
+"""Headers of tasks: which a caller may set, how values become sendable, what is filled in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ APP_ENGINE_USER_AGENT: Final = "AppEngine-Google; (+http://code.google.com/appen
 OCTET_STREAM: Final = "application/octet-stream"
 
 HEADER_MAX: Final = 8188
-"""Bytes of a name and its value together; a longer header is dropped. Observed, behaviour §5."""
+"""Bytes of a name and its value together; a longer header is dropped. Measured at the real service."""
 HEADERS_MAX: Final = 80 * 1024
 """Bytes of all headers of an HTTP task, and of a queue's overrides; they must stay below. HttpRequest.headers' docs."""
 

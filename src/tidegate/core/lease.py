@@ -1,4 +1,4 @@
-"""Leases: what a worker may ask for, and who holds a task (behaviour §15)."""
+"""Leases: what a worker may ask for, and who holds a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a task: its states, and the judgement of an attempt's outcome (behaviour §6 and §7)."""
+"""What becomes of a task: its states, and the judgement of an attempt's outcome."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CODES = {
     503: Code.UNAVAILABLE,
     504: Code.DEADLINE_EXCEEDED,
 }
-MAY_ASK_FOR_ROOM = frozenset({429, 503})  # the answers whose Retry-After counts (behaviour §7)
+MAY_ASK_FOR_ROOM = frozenset({429, 503})  # only the Retry-After of these answers counts
 
 
 class Outcome(Struct, frozen=True):

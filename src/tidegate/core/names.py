@@ -1,4 +1,4 @@
-"""Resource names: their grammar (behaviour §1), and names inside messages (§2).
+"""Resource names: their grammar, and names inside messages.
 
 Names are plain strings that know their parts. Projects, locations and IDs are told apart by case, as at the service.
 """
@@ -208,7 +208,7 @@ def check_queue_name(name: str, parent: str) -> QueueName:
     """``queue.name`` of CreateQueue; empty when the queue is missing.
 
     Raises:
-        InvalidArgument: It is no queue's name, its ID is ill-formed, or it is not under ``parent`` (behaviour §2).
+        InvalidArgument: It is no queue's name, its ID is ill-formed, or it is not under ``parent``.
     """
     parsed = QUEUE.parse(name)
     if parsed is None:
@@ -227,7 +227,7 @@ def check_task_name(name: str, queue: QueueName) -> TaskName:
     """``task.name`` of a task that is to go into ``queue``.
 
     Raises:
-        InvalidArgument: It is no task's name, an ID in it is ill-formed, or it belongs to another queue (behaviour §2).
+        InvalidArgument: It is no task's name, an ID in it is ill-formed, or it belongs to another queue.
     """
     parsed = parse_task_name(name)
     end = len(queue)
@@ -240,7 +240,7 @@ def check_task_name(name: str, queue: QueueName) -> TaskName:
 
 
 def parse_task_name(name: str) -> TaskName:
-    """A task's name wherever it belongs. InvalidArgument with the text of what is wrong (behaviour §2)."""
+    """A task's name wherever it belongs. InvalidArgument with the text of what is wrong."""
     parsed = TASK.parse(name)
     if parsed is None:
         if not TASK.fits(name):

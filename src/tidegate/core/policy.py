@@ -1,4 +1,4 @@
-"""Who may do what with a queue: its IAM policy, stored and returned (behaviour §20).
+"""Who may do what with a queue: its IAM policy, stored and returned.
 
 The calls look the queue up before they come here.
 """

@@ -1,4 +1,4 @@
-"""A queue: its settings as users see them, with the defaults of behaviour §3, and the routing it lays over tasks."""
+"""A queue: its settings as users see them, with the real service's defaults, and the routing it lays over tasks."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Header(Struct, frozen=True, array_like=True):
 
 
 class HttpTarget(Struct, frozen=True):
-    """Queue-level routing of HTTP tasks, kept as it was sent (behaviour §13). ``http_method`` 0 overrides nothing."""
+    """Queue-level routing of HTTP tasks, kept as it was sent. ``http_method`` 0 overrides nothing."""
 
     uri_override: UriOverride | None = None
     http_method: int = 0

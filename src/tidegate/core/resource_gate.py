@@ -1,4 +1,4 @@
-"""The gate that every call passes first: the name by which it is routed (behaviour §1)."""
+"""The gate that every call passes first: the name by which it is routed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tidegate.core.names import CMEK, LOCATION_ID, PROJECT_ID, Name, Shape, chec
 
 SERVICE: Final = "cloudtasks.googleapis.com"
 
-# What the service names instead of the call's own permission when a name has the wrong segments (behaviour §1).
+# What the service names instead of the call's own permission when a name has the wrong segments.
 _SHOWN_PERMISSIONS: Final = {
     "GetOperation": "cloudtasks.operations.get",
     "GetIamPolicy": "cloudtasks.queues.list",
@@ -29,7 +29,7 @@ _SHOWN_PERMISSIONS: Final = {
 
 
 class Gate(Struct, Generic[Name], frozen=True):
-    """The first check of an RPC: the name by which a call is routed, taken apart (behaviour §1).
+    """The first check of an RPC: the name by which a call is routed, taken apart.
 
     ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the
     call needs, for the texts.

@@ -1,4 +1,4 @@
-"""How large a task is: the bytes of its full v2 message as stored, which the service limits (behaviour §5, Size).
+"""How large a task is: the bytes of its full v2 message as stored, which the service limits.
 
 Worked out from the field numbers of the message, without making one: this runs for every task created.
 """

@@ -1,4 +1,4 @@
-"""What can be asked about a queue's work just now (behaviour §16)."""
+"""What can be asked about a queue's work just now."""
 
 from __future__ import annotations
 

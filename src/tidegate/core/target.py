@@ -1,4 +1,4 @@
-"""Where an attempt goes and with what: the call made from a task and its queue (behaviour §10, §11, §13)."""
+"""Where an attempt goes and with what: the call made from a task and its queue."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ DEFAULT_HTTP_DEADLINE = timedelta(minutes=10)
 
 
 class HttpRequest(Struct, frozen=True, tag="http", array_like=True, gc=False):
-    """Deliver to a URL. The headers are those stored, already cleaned (behaviour §5); the body is the task's."""
+    """Deliver to a URL. The headers are those stored, already cleaned; the body is the task's."""
 
     url: str
     http_method: int = HttpMethod.POST

@@ -1,4 +1,4 @@
-"""System throttling: a queue slows down by itself while its handlers ask for room or fail (behaviour §8).
+"""System throttling: a queue slows down by itself while its handlers ask for room or fail.
 
 The amounts are our choice. The rate is halved when a handler answers 429 or 503, or when most answers of the last
 seconds were errors or missing; it comes back by a tenth each second in which neither happens. The settings stay.

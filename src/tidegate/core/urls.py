@@ -1,4 +1,4 @@
-"""URLs as tasks hold them: stored as sent, taken apart and percent-encoded when they are used (behaviour §10)."""
+"""URLs as tasks hold them: stored as sent, taken apart and percent-encoded when they are used."""
 
 from __future__ import annotations
 

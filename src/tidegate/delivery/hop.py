@@ -1,4 +1,4 @@
-"""One request of an attempt, and the one that follows it when the handler redirects (behaviour §6)."""
+"""One request of an attempt, and the one that follows it when the handler redirects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The TokenMint for real: Authorization headers for tasks that carry a token (behaviour §12)."""
+"""The TokenMint for real: Authorization headers for tasks that carry a token."""
 
 from __future__ import annotations
 

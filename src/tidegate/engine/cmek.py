@@ -1,4 +1,4 @@
-"""The encryption key of each location (behaviour §21).
+"""The encryption key of each location.
 
 The config is checked and kept; tasks are not encrypted by it unless the operator brings a key service.
 """

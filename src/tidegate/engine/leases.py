@@ -1,4 +1,4 @@
-"""Leases: tasks of pull queues taken by workers for a while, given back, or acknowledged (behaviour §15)."""
+"""Leases: tasks of pull queues taken by workers for a while, given back, or acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The IAM policy of each queue: stored and returned, not enforced (behaviour §20)."""
+"""The IAM policy of each queue: stored and returned, not enforced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BufferTask: a task made of a payload alone, for the queue's routing to deliver (behaviour §14)."""
+"""BufferTask: a task made of a payload alone, for the queue's routing to deliver."""
 
 from __future__ import annotations
 

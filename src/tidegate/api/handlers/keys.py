@@ -1,4 +1,4 @@
-"""The encryption key of a location (behaviour §21)."""
+"""The encryption key of a location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases of pull tasks, in v2beta2 only: lease, acknowledge, renew, cancel (behaviour §15)."""
+"""Leases of pull tasks, in v2beta2 only: lease, acknowledge, renew, cancel."""
 
 from __future__ import annotations
 

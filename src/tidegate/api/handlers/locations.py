@@ -1,4 +1,4 @@
-"""Locations: any well-formed ID is one; listed are those that a project uses (behaviour §22)."""
+"""Locations: any well-formed ID is one; listed are those that a project uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IAM policies of queues: get, set, test (behaviour §20)."""
+"""IAM policies of queues: get, set, test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UploadQueueYaml: all queues of a location at once, as a file says (behaviour §18)."""
+"""UploadQueueYaml: all queues of a location at once, as a file says."""
 
 from __future__ import annotations
 

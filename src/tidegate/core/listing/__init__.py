@@ -1,4 +1,4 @@
-"""Lists: which queues a filter chooses, and where the next page begins (behaviour §17)."""
+"""Lists: which queues a filter chooses, and where the next page begins."""
 
 from tidegate.core.listing.evaluation import Chooser, compile_filter
 from tidegate.core.listing.fields import Field, Kind, Schema, plain

@@ -1,4 +1,4 @@
-"""What a filter chooses: from tree to test (behaviour §17)."""
+"""What a filter chooses: from tree to test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter language, a part of AIP-160: from text to a tree (behaviour §17).
+"""The filter language, a part of AIP-160: from text to a tree.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Page tokens: where a list goes on, without any state kept for it (behaviour §17).
+"""Page tokens: where a list goes on, without any state kept for it.
 
 A token holds the last ID of its page and the time, under a checksum that also covers parent and filter: a token of
 another list, of an old one or of nobody's making does not fit. It hides nothing and proves nothing; whoever forges one
@@ -15,7 +15,7 @@ from typing import Final
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.times import micros
 
-PAGE_TOKEN_LIFE: Final = timedelta(hours=2)  # behaviour §17
+PAGE_TOKEN_LIFE: Final = timedelta(hours=2)  # chosen here; the API documents no lifetime
 
 _CHECKSUM: Final = 8  # bytes
 _TIME: Final = 8

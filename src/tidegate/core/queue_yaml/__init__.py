@@ -1,4 +1,4 @@
-"""queue.yaml: what it may say, and what becomes of the queues of its location (behaviour §18).
+"""queue.yaml: what it may say, and what becomes of the queues of its location.
 
 The file comes as the plain data of a YAML document; reading YAML is not for here.
 """

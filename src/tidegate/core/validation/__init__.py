@@ -1,7 +1,7 @@
 """The one door for what callers send: everything that a rule must check or complete goes through here.
 
 Queues and tasks come as they were sent; what is unset there is 0, empty or None. The checks come in two steps, for the
-service looks at a request before it looks at what is stored (behaviour §2):
+service looks at a request before it looks at what is stored:
 
 - ``check_queue`` and ``check_task`` look at the request alone;
 - ``settle_queue`` and ``settle_target`` look at what becomes of it, and return what is stored, defaults filled in.

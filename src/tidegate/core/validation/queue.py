@@ -1,4 +1,4 @@
-"""Queues as callers send them, and as they are stored (behaviour §2, §3)."""
+"""Queues as callers send them, and as they are stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PULL_CONCURRENCY: Final = -1  # what a pull queue shows: no limit
 
 
 class Ceilings(Struct, frozen=True):
-    """The most a queue may ask for. The service's own, unless the operator says otherwise (behaviour §23)."""
+    """The most a queue may ask for. The service's own, unless the operator says otherwise."""
 
     max_dispatches_per_second: float = 500.0
     max_concurrent_dispatches: int = 5000

@@ -1,4 +1,4 @@
-"""Retry settings, of a queue or of one task (behaviour §2, §3)."""
+"""Retry settings, of a queue or of one task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queue-level HTTP routing as sent (behaviour §2, §13)."""
+"""Queue-level HTTP routing as sent."""
 
 from __future__ import annotations
 

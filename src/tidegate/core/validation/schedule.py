@@ -1,4 +1,4 @@
-"""When a task may be due, and how the service writes a time that is too far (behaviour §2, §5)."""
+"""When a task may be due, and how the service writes a time that is too far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks as callers send them, and as they are stored (behaviour §2, §5)."""
+"""Tasks as callers send them, and as they are stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of queues and tasks: what must be set, and what is filled in (behaviour §2, §5, §12)."""
+"""Tokens of queues and tasks: what must be set, and what is filled in."""
 
 from __future__ import annotations
 

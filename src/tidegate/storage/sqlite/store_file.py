@@ -61,9 +61,8 @@ class StoreFile:
             except BlockingIOError as error:
                 raise _locked(named) from error
             except OSError as error:
-                cure = (
-                    f"make the directory {named.parent}" if isinstance(error, FileNotFoundError) else "check the path"
-                )
+                folder = path.parent if named.is_symlink() else named.parent
+                cure = f"make the directory {folder}" if isinstance(error, FileNotFoundError) else "check the path"
                 raise StoreError(
                     f"cannot open the store {named}: {error.strerror}; {cure} or name another --store"
                 ) from error

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.promises.history import (
+from tests.invariants.history import (
     NO_ANSWER,
     Answered,
     Called,
@@ -21,12 +21,14 @@ from tests.promises.history import (
     Replied,
     Requested,
     Settled,
+    Started,
 )
 
 CREATES = frozenset({"create_task", "batch_create_tasks"})
 REMOVALS = frozenset({"delete_task", "batch_delete_tasks", "acknowledge_task", "purge_queue", "delete_queue"})
 OF_WHOLE_QUEUES = frozenset({"purge_queue", "delete_queue"})
 SETTINGS = frozenset({"create_queue", "update_queue"})
+CHANGES = SETTINGS | {"pause_queue", "resume_queue"}
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Call:
         assert self.answer is not None
         return task in self.answer.tasks
 
-    def surely_touched(self, task: str) -> bool:
+    def certainly_touched(self, task: str) -> bool:
         return self.done and self.may_have_touched(task)
 
 
@@ -87,6 +89,10 @@ class Evidence:
         self.calls: dict[int, Call] = {}
         self.deliveries: list[Delivery] = []
         self.crashes: list[int] = []
+        self.crashed_at: list[float] = []
+        self.started_at: list[float] = []
+        self.exact = history.exact
+        self.throttling = history.throttling
         self.left: frozenset[str] | None = None
         self._clock: list[tuple[float, float]] = [(0.0, 0.0)]
         self._read(history)
@@ -120,9 +126,12 @@ class Evidence:
                     requests[entry.request].replied = place
                 case Crashed():
                     self.crashes.append(place)
+                    self.crashed_at.append(entry.at)
                     for number in open_calls:
                         self.calls[number].end, self.calls[number].ended_at = place, entry.at
                     open_calls.clear()
+                case Started():
+                    self.started_at.append(entry.at)
                 case ClockMoved():
                     self._clock.append((entry.at, self._clock[-1][1] + entry.by))
                 case Settled():
@@ -165,8 +174,23 @@ class Evidence:
         """Calls that may have removed the queue, and with it the names and the bucket it knew."""
         return (call for call in self.of_queue.get(queue, ()) if call.asked.method == "delete_queue" and not call.void)
 
+    def changes(self, queue: str) -> list[Call]:
+        """Calls that changed the settings or the state of the queue, in order."""
+        return [call for call in self.of_queue.get(queue, ()) if call.done and call.asked.method in CHANGES]
+
+    def lives(self, task: str) -> int:
+        """How many tasks of that name there may have been."""
+        return sum(call.may_have_touched(task) for call in self.creates.get(task, []))
+
     def crashed_between(self, place: float, other: float) -> bool:
         return any(place < crash < other for crash in self.crashes)
+
+    def forgotten(self, one: Delivery, other: Delivery) -> bool:
+        """Whether a crash may have lost the end of one attempt before another began."""
+        if not self.exact or one.reply is None:
+            return self.crashed_between(one.place, other.place)
+        # What ends in the very moment of a crash may be recorded or not; what ended earlier is.
+        return any(one.request.at <= at <= one.reply.at for at in self.crashed_at)
 
     def wall(self, at: float) -> float:
         """What the server's wall clock shows at a true time."""

@@ -1,7 +1,8 @@
 """The history: one log of what clients asked and were told, what handlers saw, and what was done to the server.
 
 Whoever writes an entry knows only its own side. A call without an answer may have had its effect or not; an answer is
-known from the moment it arrived. ``at`` is true time in seconds, which no clock on a wall follows for sure.
+known from the moment it arrived. ``at`` is true time in seconds since the start of the run, which a wall clock need not
+follow.
 """
 
 from __future__ import annotations
@@ -74,6 +75,9 @@ class Answered(Entry):
 class Requested(Entry):
     """A handler gets a request. ``attempt`` counts from 1; ``begun`` is when the server says that the attempt began,
     which is when it counts against the limits of its queue, and ``wall`` what its wall clock showed then.
+
+    ``due`` is the schedule time that the request names, and ``factor`` the part of its rate that the queue has while it
+    is throttled. Both are written by those alone who write exact histories.
     """
 
     request: int
@@ -82,14 +86,19 @@ class Requested(Entry):
     attempt: int
     begun: float
     wall: float
+    due: float = -math.inf
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Replied(Entry):
-    """What the handler did with it: a status, or 0 when the sender had no answer by its deadline."""
+    """What the handler did with it: a status, or 0 when the sender had no answer by its deadline. ``retry_after`` is
+    the wait in seconds that the answer asks for.
+    """
 
     request: int
     status: int
+    retry_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,12 @@ class History:
     """What happened, in order. The server's wall clock shows 0 at the start."""
 
     entries: list[Entry] = field(default_factory=list)
+    exact: bool = False
+    """Nothing but the entries holds an attempt back, calls have their effect when they are made, the wall clock shows
+    true time, and each request says when it was due: so it is also known when each attempt must begin.
+    """
+    throttling: bool = True
+    """Whether queues slow down while their handlers ask for room or fail."""
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)

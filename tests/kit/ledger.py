@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.endtoend.handler import Arrival, Handler
+from tests.kit.told import Told
 
 
 @dataclass(slots=True)
@@ -51,6 +52,16 @@ class Ledger:
 
     def delivered(self, known: Known) -> bool:
         return self.handler.delivered(known.queue, known.task)
+
+    def far_told(self, queue: str) -> Told:
+        """What is known of the queue's tasks that are due long after the test."""
+        far = [known for known in self.tasks if known.queue == queue and known.far]
+        return Told(
+            created={known.task for known in far if known.acknowledged},
+            unsure={known.task for known in far if not known.acknowledged},
+            removal_asked={known.task for known in far if known.delete_tried},
+            removed={known.task for known in far if known.deleted_at is not None},
+        )
 
     def awaited(self) -> list[Known]:
         """Acknowledged tasks that nobody tried to delete and that were not delivered yet."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tests.promises.checker import check, violations
-from tests.promises.history import (
+from tests.invariants.checker import check, violations
+from tests.invariants.history import (
     Answered,
     Called,
     ClockMoved,
@@ -31,7 +31,7 @@ class Telling:
         self.call(0, "create_queue", limits=LIMITS, told=LIMITS)
 
     def call(self, at: float, method: str, *tasks: str, code: str = "OK", took: float = 0.1, **more: object) -> Telling:
-        """A call about tasks of the queue ``q``, and its answer, which tells of them unless ``shown`` others."""
+        """A call about tasks of the queue ``q``, and its answer, which names the same tasks, or those of ``shown``."""
         number = next(self._numbers)
         asked = {key: more[key] for key in ("due", "limits", "session", "span") if key in more}
         told = {key: more[key] for key in ("attempt", "until", "last") if key in more}
