@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED
 from tidegate.api.rpcs import DIALECTS
 from tidegate.api.task_bytes import tag
+from tidegate.api.views import BASIC, FULL, VIEW_UNSPECIFIED
 from tidegate.core.errors import NotFound
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpMethod, OAuthToken, OidcToken, RetryConfig

@@ -7,15 +7,16 @@ may come in any order. A microsecond in place of 5 for a message that is filled 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 
-from tidegate.api.dialect import FULL, Dialect
 from tidegate.api.times import put_moment
+from tidegate.api.views import FULL
 from tidegate.core.identity_cache import Remembered
 from tidegate.core.names import TaskName
 from tidegate.core.task import Target, Task
@@ -40,12 +41,15 @@ class _Rest(Struct, frozen=True):
 
 
 class TaskBytes:
-    """From a task to its message in one version of the API."""
+    """Writes tasks as serialised messages of one version of the API.
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._new = dialect.messages.Task
-        fields = self._new.DESCRIPTOR.fields_by_name
+    ``new`` makes an empty message of that version; ``write_task(task, view, message)`` fills it and returns it.
+    """
+
+    def __init__(self, new: Any, write_task: Callable[[Task, int, Any], Any]) -> None:
+        self._new = new
+        self._write_task = write_task
+        fields = new.DESCRIPTOR.fields_by_name
         self._name, self._due, self._created = (
             tag(fields[name].number) for name in ("name", "schedule_time", "create_time")
         )
@@ -79,7 +83,7 @@ class TaskBytes:
         return b"".join(written)
 
     def _written(self, task: Task, view: int) -> bytes:
-        return bytes(self._dialect.write_task(task, view, self._new()).SerializeToString())
+        return bytes(self._write_task(task, view, self._new()).SerializeToString())
 
     def _rest(self, task: Task, view: int) -> bytes | None:
         """All but the name, of a task of which little is to be said."""
@@ -103,7 +107,7 @@ class TaskBytes:
     def _settings_of(self, target: Target, detail: tuple[timedelta | None, int]) -> bytes:
         deadline, view = detail
         task = Task(name=_NAMELESS, target=target, schedule_time=EPOCH, create_time=EPOCH, dispatch_deadline=deadline)
-        message = self._dialect.write_task(task, view, self._new())
+        message = self._write_task(task, view, self._new())
         message.ClearField("schedule_time")
         message.ClearField("create_time")
         return bytes(message.SerializeToString())

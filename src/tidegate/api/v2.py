@@ -6,10 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidegate.api.dialect import (
-    FULL,
-    Dialect,
-    Messages,
+from tidegate.api.dialect import Dialect, Messages
+from tidegate.api.shared_messages import (
     read_headers,
     read_http_request,
     read_http_target,
@@ -23,6 +21,7 @@ from tidegate.api.dialect import (
 )
 from tidegate.api.task_bytes import TaskBytes
 from tidegate.api.times import put_moment, put_span, read_duration
+from tidegate.api.views import FULL
 from tidegate.core import refusals
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.stats import QueueStats
@@ -44,7 +43,7 @@ class V2(Dialect):
     app_engine_body = "body"
 
     def __init__(self) -> None:
-        self.task_bytes = TaskBytes(self)
+        self.task_bytes = TaskBytes(self.messages.Task, self.write_task)
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidegate.api.dialect import (
-    Messages,
+from tidegate.api.dialect import Messages
+from tidegate.api.shared_messages import (
     read_http_target,
     read_retry,
     read_routing,

@@ -12,11 +12,11 @@ from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import BASIC, FULL, Dialect
-from tidegate.api.handlers.tasks import read_view
+from tidegate.api.dialect import Dialect
 from tidegate.api.pace import Pace
 from tidegate.api.task_bytes import tag
 from tidegate.api.times import put_moment
+from tidegate.api.views import BASIC, FULL, read_view
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
 from tidegate.core.task import Task

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tidegate.api.dialect import BASIC, Dialect
+from tidegate.api.dialect import Dialect
+from tidegate.api.views import BASIC
 from tidegate.core import refusals
 from tidegate.core.names import QueueName, check_task_name
 from tidegate.core.queue import HttpMethod, Scheme, UriOverride

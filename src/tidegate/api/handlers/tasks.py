@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED, Dialect
+from tidegate.api.dialect import Dialect
 from tidegate.api.task_bytes import EMPTY, block, tag
+from tidegate.api.views import BASIC, FULL, read_view
 from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.validation import check_task, tasks_page_size
 from tidegate.engine.engine import Engine
-
-VIEWS: Final = {VIEW_UNSPECIFIED: BASIC, BASIC: BASIC, FULL: FULL}
-
-
-def read_view(sent: int) -> int:
-    """The view to answer in. A number that is no view is answered as BASIC, but says that it is none."""
-    return VIEWS.get(sent, VIEW_UNSPECIFIED)
 
 
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
