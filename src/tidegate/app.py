@@ -43,7 +43,7 @@ from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
 from tidegate.servers.origins import Origins
@@ -311,7 +311,8 @@ def _abandon(error: StoreError) -> None:
     os._exit(1)
 
 
-def _methods(api: Api) -> Mapping[str, Method]:
+def _methods(api: Api) -> Mapping[str, GrpcMethod]:
     return {
-        path: Method(each.request, each.answer, each.most, each.insists, ENTRY_MAX) for path, each in api.grpc().items()
+        path: GrpcMethod(each.request, each.answer, each.most, each.insists, ENTRY_MAX)
+        for path, each in api.grpc().items()
     }

@@ -25,7 +25,7 @@ OWN_PAGES = re.compile(rb"[\xa0-\xbf]+")
 PR_SET_THP_DISABLE = 41  # linux/prctl.h
 
 
-class Mapping(NamedTuple):
+class MappedPart(NamedTuple):
     """A part of a file in the address space, from ``start`` to before ``end``."""
 
     start: int
@@ -75,14 +75,14 @@ def release_code_pages() -> None:
         return  # a system that does not show them
 
 
-def unwritable(maps: str) -> list[Mapping]:
+def unwritable(maps: str) -> list[MappedPart]:
     """The parts of files that are mapped for reading only, of a process whose ``/proc/PID/maps`` this is."""
     found = []
     for line in maps.splitlines():
         where, mode, _, _, _, *path = line.split(maxsplit=5)
         if path and path[0].startswith("/") and mode in {"r--p", "r-xp"}:
             start, end = where.split("-")
-            found.append(Mapping(int(start, 16), int(end, 16)))
+            found.append(MappedPart(int(start, 16), int(end, 16)))
     return found
 
 

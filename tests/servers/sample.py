@@ -13,7 +13,7 @@ from tidegate.core.errors import ErrorInfo, NotFound
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
 
@@ -108,7 +108,7 @@ def make(_address: Address) -> App:
 
 
 app = App(
-    {f"/sample.Sample/{name}": Method(StringValue, handler) for name, handler in handlers.items()},
+    {f"/sample.Sample/{name}": GrpcMethod(StringValue, handler) for name, handler in handlers.items()},
     start=start,
     drain=drain,
     stop=stop,

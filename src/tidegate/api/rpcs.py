@@ -35,7 +35,7 @@ from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
 from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
-from tidegate.core.resource_gate import Gate
+from tidegate.core.resource_gate import ResourceGate
 from tidegate.engine.engine import Engine
 from tidegate.schema.limits import SMALL, size_of
 from tidegate.schema.mixins import OPERATIONS
@@ -90,7 +90,7 @@ NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "Delete
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
 
-class GrpcMethod(NamedTuple):
+class AnsweredRpc(NamedTuple):
     """What the gRPC server needs of an RPC: the class to decode, who answers, the bytes that a request may have, and
     whether its answer must be sent however many bytes are in flight.
     """
@@ -123,17 +123,17 @@ class Api:
         """Who answers an RPC, with a message."""
         return _with_message(self._answers[row], row.response_pb)
 
-    def grpc(self) -> dict[str, GrpcMethod]:
+    def grpc(self) -> dict[str, AnsweredRpc]:
         """The methods by their gRPC paths. The shared services have one path for all versions."""
         methods = {
-            f"/{OPERATIONS}/{name}": GrpcMethod(
+            f"/{OPERATIONS}/{name}": AnsweredRpc(
                 getattr(operations_proto_pb2, f"{name}Request"), _not_for_callers, SMALL
             )
             for name in NOT_FOR_CALLERS
         }
         for row, answer in self._rows:
             if row.grpc:
-                methods.setdefault(row.grpc_path, GrpcMethod(row.request_pb, answer, size_of(row.name), insists(row)))
+                methods.setdefault(row.grpc_path, AnsweredRpc(row.request_pb, answer, size_of(row.name), insists(row)))
         return methods
 
 
@@ -175,8 +175,8 @@ def _routing(row: Rpc[Any, Any]) -> tuple[Callable[[Any], str], Callable[[str], 
     """What finds in a request the name that its call is routed by, and the gate that name must pass."""
     variable = None if row.http is None else _VARIABLE.search(row.http.path)
     if variable is None:  # UploadQueueYaml: no name is in its path
-        return upload.project_of, Gate(row.full_name, row.permission, PROJECT)
-    return attrgetter(variable[1]), Gate(row.full_name, row.permission, SHAPES[variable[2]])
+        return upload.project_of, ResourceGate(row.full_name, row.permission, PROJECT)
+    return attrgetter(variable[1]), ResourceGate(row.full_name, row.permission, SHAPES[variable[2]])
 
 
 async def _not_for_callers(request: Any, call: Any = None) -> Any:  # noqa: ARG001 - what servers hand over

@@ -18,7 +18,7 @@ from google.protobuf.message import Message as RawMessage
 
 from tidegate.client.defaults import DEFAULT
 from tidegate.schema.declare import Message
-from tidegate.schema.rpc import Retry, Rpc
+from tidegate.schema.rpc import CallRetry, Rpc
 
 _PLAIN = frozenset({str, dict, list, type(None)})  # what the raw classes understand as proto-plus does
 
@@ -35,7 +35,7 @@ messages: interceptors, mocks and transports of others look at them.
 BOTH = "If the `request` argument is set, then none of the individual field arguments should be set."
 
 
-class Call:
+class ClientCall:
     """Calls an RPC. Called itself, it takes a request and all its headers, as pagers do."""
 
     _wrap: Callable[..., Any] = staticmethod(gapic_v1.method.wrap_method)
@@ -149,7 +149,7 @@ class Call:
             raise exceptions.from_grpc_error(error) from error
 
 
-class AsyncCall(Call):
+class AsyncCall(ClientCall):
     """The same, to be awaited."""
 
     _wrap = staticmethod(gapic_v1.method_async.wrap_method)
@@ -179,7 +179,7 @@ def _beneath(value: Any) -> Any:
     raise TypeError(value)
 
 
-def make_retry(kind: type[Any], policy: Retry | None) -> Any:
+def make_retry(kind: type[Any], policy: CallRetry | None) -> Any:
     """A row's retry as one of google-api-core's; None for none."""
     if policy is None:
         return None

@@ -28,7 +28,7 @@ _SHOWN_PERMISSIONS: Final = {
 }
 
 
-class Gate(Struct, Generic[Name], frozen=True):
+class ResourceGate(Struct, Generic[Name], frozen=True):
     """The first check of an RPC: the name by which a call is routed, taken apart (behaviour §1).
 
     ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the

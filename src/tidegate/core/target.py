@@ -120,7 +120,7 @@ def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsenda
     return HttpCall(verb, address.url, tuple(lines), task.body, timeout, token, queue=queue.name)
 
 
-class Address(Struct, frozen=True, gc=False):
+class CalledUrl(Struct, frozen=True, gc=False):
     """A URL to call. ``user`` is the Authorization that its user information stands for, empty without one."""
 
     url: str
@@ -131,14 +131,14 @@ UNCALLABLE: Final = Unsendable("the URL cannot be called")
 
 
 @lru_cache(maxsize=ADDRESSES_KEPT)
-def address_of(url: str, override: UriOverride | None = None) -> Address | Unsendable:
+def address_of(url: str, override: UriOverride | None = None) -> CalledUrl | Unsendable:
     """The URL that is called for a task's: overridden, percent-encoded, without its fragment.
 
     The overrides of a queue that says IF_NOT_EXISTS change nothing, for a task always has a URL.
     """
     applies = override is not None and override.enforce_mode != EnforceMode.IF_NOT_EXISTS
     if not applies and is_ready(url):
-        return Address(url)
+        return CalledUrl(url)
     parts = split(url)
     if parts is None:
         return UNCALLABLE
@@ -149,7 +149,7 @@ def address_of(url: str, override: UriOverride | None = None) -> Address | Unsen
     sent = str(parts)
     if not is_intact(sent):
         return UNCALLABLE
-    return Address(sent, "" if parts.user is None else basic_authorization(parts.user))
+    return CalledUrl(sent, "" if parts.user is None else basic_authorization(parts.user))
 
 
 def host_called(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
-from tidegate.delivery.deadlines import Deadlines
+from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.reasons import BROKEN_OFF, HUNG_UP, NOT_HTTP, RESET, TOO_LARGE, NoAnswer
 from tidegate.delivery.unacknowledged import unacknowledged
 from tidegate.delivery.writes import Writes
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         writes: Writes,
-        deadlines: Deadlines,
+        deadlines: AttemptDeadlines,
         freed: Callable[[Connection], None],
         lost: Callable[[Connection], None],
     ) -> None:

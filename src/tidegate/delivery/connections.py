@@ -12,7 +12,7 @@ import aiohappyeyeballs
 import truststore
 
 from tidegate.delivery.connection import Connection
-from tidegate.delivery.deadlines import Deadlines
+from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.destination import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
@@ -35,7 +35,7 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         self._loop = asyncio.get_running_loop()
         self._writes = Writes(self._loop)
-        self._deadlines = Deadlines(self._loop)
+        self._deadlines = AttemptDeadlines(self._loop)
         self._idle: dict[str, dict[Connection, None]] = {}
         self._open: set[Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None

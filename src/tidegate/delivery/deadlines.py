@@ -18,7 +18,7 @@ class Timed(Hashable, Protocol):
     def time_is_up(self) -> None: ...
 
 
-class Deadlines:
+class AttemptDeadlines:
     """Tells calls when their time is up."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

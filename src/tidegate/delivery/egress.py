@@ -13,11 +13,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from ada_url import URL, HostType
 from msgspec import Struct
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-class Rules(Struct, frozen=True):
+class EgressRules(Struct, frozen=True):
     """Entries of one sort: those that allow, or those that forbid."""
 
     everything: bool = False
@@ -27,7 +27,7 @@ class Rules(Struct, frozen=True):
     suffixes: tuple[str, ...] = ()  # each with its leading dot
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Rules:
+    def of(cls, texts: Sequence[str]) -> EgressRules:
         networks: list[Network] = []
         names: list[str] = []
         for text in texts:
@@ -54,8 +54,8 @@ class Rules(Struct, frozen=True):
 class Egress(Struct, frozen=True):
     """The rules. ``own_port`` is the server's: ``public`` never covers it on this machine's own addresses."""
 
-    allowing: Rules
-    forbidding: Rules = Rules()
+    allowing: EgressRules
+    forbidding: EgressRules = EgressRules()
     own_port: int | None = None
 
     @classmethod
@@ -63,21 +63,21 @@ class Egress(Struct, frozen=True):
         """The rules as the setting lists them. Raises ValueError naming an entry that is none."""
         texts = [text.strip() for text in rules]
         return cls(
-            Rules.of([text for text in texts if not text.startswith("!")]),
-            Rules.of([text.removeprefix("!").strip() for text in texts if text.startswith("!")]),
+            EgressRules.of([text for text in texts if not text.startswith("!")]),
+            EgressRules.of([text.removeprefix("!").strip() for text in texts if text.startswith("!")]),
             own_port,
         )
 
     @property
     def unrestricted(self) -> bool:
         """Whether everything may be called, so that nothing needs to be looked at."""
-        return self.allowing.everything and self.forbidding == Rules()
+        return self.allowing.everything and self.forbidding == EgressRules()
 
     def forbids_name(self, name: str) -> bool:
         """Whether a name is forbidden whatever its addresses."""
         return self.forbidding.name(name)
 
-    def allows(self, name: str | None, address: Address, *, own: bool = False) -> bool:
+    def allows(self, name: str | None, address: IpAddress, *, own: bool = False) -> bool:
         """Whether an address may be called, by the name in the URL if it has one.
 
         ``own`` says that this address with the URL's port is the server itself.
@@ -98,7 +98,7 @@ class Egress(Struct, frozen=True):
         )
 
 
-UNRESTRICTED = Egress(Rules(everything=True))
+UNRESTRICTED = Egress(EgressRules(everything=True))
 
 
 def parse_network(text: str) -> Network | None:
@@ -185,7 +185,7 @@ SIX_TO_FOUR = IPv6Network("2002::/16")
 IPV4_MASK = 0xFFFF_FFFF
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IpAddress) -> bool:
     """Whether an address is globally routable unicast; one that holds IPv4 addresses is what they are."""
     inner = embedded(address)
     if inner:
@@ -199,7 +199,7 @@ def is_public(address: Address) -> bool:
     return address in GLOBAL_UNICAST and not any(address in network for network in NOT_PUBLIC_V6)
 
 
-def embedded(address: Address) -> tuple[IPv4Address, ...]:
+def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses that an IPv6 address holds and packets to it may end at."""
     if isinstance(address, IPv4Address):
         return ()
@@ -213,13 +213,13 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
     return ()
 
 
-def plain(address: Address) -> Address:
+def plain(address: IpAddress) -> IpAddress:
     """The address that is really called: a mapped one is but a spelling of its IPv4 address."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> IpAddress:
     """An address as a parsed URL or the resolver gives it, with or without brackets."""
     return ip_address(text.strip("[]"))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from tidegate.delivery.destination import Origin
-from tidegate.delivery.egress import Address, Egress, parse_address, plain
+from tidegate.delivery.egress import Egress, IpAddress, parse_address, plain
 from tidegate.delivery.resolver import Resolver
 
 WAYS_MAX = 4096
@@ -27,7 +27,7 @@ class Way(Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
-class Gate:
+class EgressGate:
     """Judges where a request may go."""
 
     def __init__(self, egress: Egress, resolver: Resolver) -> None:
@@ -39,7 +39,7 @@ class Gate:
     async def way(self, origin: Origin, queue: str) -> Way:
         """The way to the allowed addresses, the resolver's first choice first, for an attempt of ``queue``.
 
-        Raises Forbidden when there is none, NotFound when the host has no address at all, Unanswered when nobody says.
+        Raises Forbidden when there is none, HostNotFound when the host has no address at all, Unanswered when nobody says.
         """
         name = origin.host
         if not origin.is_name:
@@ -61,11 +61,11 @@ class Gate:
         allowed = tuple(text for text in addresses if self._allows(name, parse_address(text), own=own))
         return Way(" ".join([origin.text, *sorted(allowed)]), allowed)
 
-    def _allows(self, name: str | None, address: Address, *, own: bool) -> bool:
+    def _allows(self, name: str | None, address: IpAddress, *, own: bool) -> bool:
         return self._egress.allows(name, address, own=own and is_this_machine(address))
 
 
-def is_this_machine(address: Address) -> bool:
+def is_this_machine(address: IpAddress) -> bool:
     """Whether one of this machine's interfaces has the address: only then can a socket be bound to it."""
     address = plain(address)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6

@@ -19,11 +19,11 @@ from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
-from tidegate.delivery.egress_gate import Forbidden, Gate, Way
+from tidegate.delivery.egress_gate import EgressGate, Forbidden, Way
 from tidegate.delivery.head import head
 from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
-from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
+from tidegate.delivery.resolver import HostNotFound, Lookup, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
 from tidegate.engine.ports.world import Clock
 
@@ -62,8 +62,8 @@ class HttpSender:
         self._clock = clock
         self._connections = Connections(clock, trusted_roots)
         self._resolver = resolver = Resolver(clock, lookup)
-        self._anywhere = Gate(UNRESTRICTED, resolver)
-        self._gate = None if egress.unrestricted else Gate(egress, resolver)
+        self._anywhere = EgressGate(UNRESTRICTED, resolver)
+        self._gate = None if egress.unrestricted else EgressGate(egress, resolver)
         self._exempt = {origin_of(text) for text in exempt_origins}
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
@@ -110,7 +110,7 @@ class HttpSender:
                 return TIMED_OUT
             except Forbidden:
                 return FORBIDDEN
-            except NotFound:
+            except HostNotFound:
                 return NOT_FOUND
             except Unanswered:
                 return UNANSWERED
@@ -143,7 +143,7 @@ class HttpSender:
             connection = await self._connections.open(route, origin, way.addresses)
         return await connection.exchange(hop.method, request, hop.body, self._left(deadline))
 
-    async def _way(self, gate: Gate, origin: Origin, hop: Hop, deadline: float) -> Way:
+    async def _way(self, gate: EgressGate, origin: Origin, hop: Hop, deadline: float) -> Way:
         async with asyncio.timeout(self._left(deadline)):
             return await gate.way(origin, hop.queue)
 

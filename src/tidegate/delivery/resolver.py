@@ -41,7 +41,7 @@ NO_ADDRESS: Final = frozenset(
 """What getaddrinfo says of names that have no address; all its other errors say that nobody knows."""
 
 
-class NotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
+class HostNotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
     """The name has no address."""
 
 
@@ -56,19 +56,19 @@ class _Answer(Struct, frozen=True):
 
 
 class _Failure(Struct, frozen=True):
-    error: type[NotFound | Unanswered]
+    error: type[HostNotFound | Unanswered]
     until: float
 
 
 async def system_lookup(name: str) -> list[str]:
-    """The addresses that getaddrinfo finds, asked in a thread. Raises NotFound or Unanswered."""
+    """The addresses that getaddrinfo finds, asked in a thread. Raises HostNotFound or Unanswered."""
     ask = partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
     try:
         found = await in_passing_thread(ask, "resolve")
     except socket.gaierror as error:
-        raise (NotFound if error.errno in NO_ADDRESS else Unanswered) from None
+        raise (HostNotFound if error.errno in NO_ADDRESS else Unanswered) from None
     except UnicodeError:  # a label that IDNA cannot hold
-        raise NotFound from None
+        raise HostNotFound from None
     except (OSError, RuntimeError):  # RuntimeError: no more threads
         raise Unanswered from None
     return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]  # a zone cannot be pinned
@@ -95,7 +95,7 @@ class Resolver:
     async def addresses(self, name: str, queue: str) -> Addresses:
         """The addresses of a name, each once, in the resolver's order, looked up on behalf of ``queue``.
 
-        Raises NotFound when there are none, Unanswered when the name server is silent and no stale answer is left.
+        Raises HostNotFound when there are none, Unanswered when the name server is silent and no stale answer is left.
         """
         now = self._clock.monotonic()
         answer, failure = self._answers.get(name), self._failures.get(name)
@@ -132,10 +132,10 @@ class Resolver:
         try:
             found = tuple(dict.fromkeys(await self._lookup(name)))
             if not found:
-                raise NotFound
-        except NotFound:
+                raise HostNotFound
+        except HostNotFound:
             self._answers.pop(name, None)
-            self._remember_failure(name, NotFound, NOT_FOUND_FOR)
+            self._remember_failure(name, HostNotFound, NOT_FOUND_FOR)
             raise
         except Unanswered:
             self._remember_failure(name, Unanswered, SILENT_FOR)
@@ -145,7 +145,7 @@ class Resolver:
         _remember(self._answers, name, _Answer(found, now + FRESH_FOR, now + STALE_FOR))
         return found
 
-    def _remember_failure(self, name: str, error: type[NotFound | Unanswered], seconds: float) -> None:
+    def _remember_failure(self, name: str, error: type[HostNotFound | Unanswered], seconds: float) -> None:
         _remember(self._failures, name, _Failure(error, self._clock.monotonic() + seconds))
 
 

@@ -13,7 +13,7 @@ from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailable
 from tidegate.servers import health
 from tidegate.servers.call import AsgiApp, Disconnected, Receive, Scope, Send
-from tidegate.servers.grpc import GrpcServer, Method, send_error
+from tidegate.servers.grpc import GrpcMethod, GrpcServer, send_error
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount, Mounts
 from tidegate.servers.respond import respond
@@ -61,7 +61,7 @@ class App:
 
     def __init__(
         self,
-        methods: Mapping[str, Method] | None = None,
+        methods: Mapping[str, GrpcMethod] | None = None,
         mounts: Iterable[Mount] = (),
         *,
         start: Step = nothing,
@@ -78,7 +78,7 @@ class App:
         self._guarded: AsgiApp = self._other
         self.serve(methods or {}, mounts)
 
-    def serve(self, methods: Mapping[str, Method], mounts: Iterable[Mount] = ()) -> None:
+    def serve(self, methods: Mapping[str, GrpcMethod], mounts: Iterable[Mount] = ()) -> None:
         """Answer these gRPC methods, the health service about their services, and what is mounted."""
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)

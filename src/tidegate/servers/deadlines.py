@@ -42,7 +42,7 @@ def parse_timeout(value: bytes) -> float:
     return int(digits) * unit
 
 
-class Deadlines:
+class CallDeadlines:
     """Which tasks end when. Used from one event loop only."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from tidegate.core.errors import (
 from tidegate.schema.limits import SMALL, holds_one_task
 from tidegate.servers.call import Disconnected, Receive
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
-from tidegate.servers.in_flight import Held
+from tidegate.servers.in_flight import HeldBytes
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ async def read_message(
     receive: Receive,
     encoding: bytes | None,
     most: int,
-    held: Held,
+    held: HeldBytes,
 ) -> bytes | bytearray:
     """The one message of a body of which ``event`` is the first part, of at most ``most`` bytes.
 
@@ -130,7 +130,7 @@ def _too_large(length: str, most: int) -> ApiError:
     return ResourceExhausted(f"Received message larger than max ({length} vs. {most})")
 
 
-async def _unpack(packed: bytearray, encoding: bytes | None, most: int, held: Held | None) -> bytearray:
+async def _unpack(packed: bytearray, encoding: bytes | None, most: int, held: HeldBytes | None) -> bytearray:
     if encoding is None or encoding == b"identity":
         raise Internal("The message is flagged as compressed, but grpc-encoding names no compression.")
 

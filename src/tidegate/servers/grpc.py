@@ -19,14 +19,14 @@ from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
 from tidegate.schema.limits import SMALL, scan
 from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
-from tidegate.servers.deadlines import Deadlines, parse_timeout
+from tidegate.servers.deadlines import CallDeadlines, parse_timeout
 from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, MESSAGE_MAX, PREFIX, in_time, joined, read_message
 from tidegate.servers.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
 
-class Method(NamedTuple):
+class GrpcMethod(NamedTuple):
     """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes.
 
     ``most`` is how many bytes a request may have, ``field_most`` each of its fields. With ``insists`` its answer is
@@ -56,10 +56,10 @@ def is_grpc(content_type: bytes) -> bool:
 class GrpcServer:
     """An ASGI application that answers unary gRPC calls; ``methods`` are keyed by path, ``/package.Service/Method``."""
 
-    def __init__(self, methods: Mapping[str, Method], in_flight: InFlight | None = None) -> None:
+    def __init__(self, methods: Mapping[str, GrpcMethod], in_flight: InFlight | None = None) -> None:
         self.methods = dict(methods)
         self._in_flight = in_flight or InFlight()
-        self._deadlines = Deadlines()
+        self._deadlines = CallDeadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
         # All of a call that goes well is this one coroutine: each that it awaited would cost 0.2 us, and as much again
@@ -157,7 +157,7 @@ class GrpcServer:
             if long is not None:
                 long.close()
 
-    async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> Method | None:
+    async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> GrpcMethod | None:
         """The method, when what the first look did not take is a call all the same; else None, and it is answered."""
         if not is_grpc(headers.get(b"content-type", b"")):
             await _send_headers(send, 415, [(b"accept", b"application/grpc")])

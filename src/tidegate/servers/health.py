@@ -17,7 +17,7 @@ from tidegate.schema.declare import STRING, Enum, Message, field, module
 from tidegate.schema.limits import SMALL
 from tidegate.schema.reflection import Renaming, add_service
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 
 # Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
 __protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")
@@ -50,11 +50,11 @@ def health_file() -> FileDescriptorProto:
     renaming = Renaming("tidegate.health.v1", "grpc.health.v1")
     request, response = HealthCheckRequest.pb(), HealthCheckResponse.pb()
     file = renaming.file(request)
-    add_service(file, "Health", [reflection.Method("Check", request, response)], renaming)
+    add_service(file, "Health", [reflection.ReflectedMethod("Check", request, response)], renaming)
     return file
 
 
-def health_method(services: Collection[str], serving: Callable[[], bool]) -> Method:
+def health_method(services: Collection[str], serving: Callable[[], bool]) -> GrpcMethod:
     """The Check method: ``serving`` answers for the server as a whole (service ``""``) and for each of ``services``."""
     response = HealthCheckResponse.pb()
     status = HealthCheckResponse.ServingStatus
@@ -64,4 +64,4 @@ def health_method(services: Collection[str], serving: Callable[[], bool]) -> Met
             raise NotFound(f"unknown service {request.service}")
         return response(status=status.SERVING if serving() else status.NOT_SERVING)
 
-    return Method(HealthCheckRequest.pb(), check, SMALL)
+    return GrpcMethod(HealthCheckRequest.pb(), check, SMALL)

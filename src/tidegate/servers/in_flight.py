@@ -24,12 +24,12 @@ class InFlight:
         self.most = most
         self.bytes = 0
 
-    def hold(self) -> Held:
+    def hold(self) -> HeldBytes:
         """The share of one call, empty at first."""
-        return Held(self)
+        return HeldBytes(self)
 
 
-class Held:
+class HeldBytes:
     """What one call holds; ``close`` gives it back."""
 
     __slots__ = ("_all", "_bytes")

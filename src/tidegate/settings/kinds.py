@@ -52,7 +52,7 @@ class UnknownFieldError(RefusedError):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueKind:
     """How a value is written. ``read`` raises RefusedError; ``table`` reads the form that only a file has."""
 
     metavar: str
@@ -293,31 +293,31 @@ def _route(value: str) -> tuple[str, str]:
         ) from None
 
 
-HOST = Kind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
-PROJECT = Kind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
-LOCATION = Kind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
-PORT = Kind("PORT", _whole(0, 65535))
-COUNT = Kind("N", _whole(1))
-BYTES = Kind("SIZE", read_bytes, show_bytes)
-RATE = Kind("RATE", _above_zero, show_number)
-RATIO = Kind("RATIO", _ratio, show_number)
-ATTEMPTS = Kind("N", _attempts)
-DURATION = Kind("DURATION", read_duration, show_duration)
-SOME_DURATION = Kind("DURATION", _some_duration, show_duration)
-WHOLE_SECONDS = Kind("DURATION", _whole_seconds, show_duration)
-SWITCH = Kind("", _switch, lambda on: "true" if on else "false")
-FILE = Kind("FILE", _text)
-STORE = Kind("URL", _store)
-URL = Kind("URL", _url)
-EGRESS = Kind("RULE", _egress)
-HOST_NAME = Kind("NAME", _host_name)
-ORIGIN = Kind("ORIGIN", _origin)
-ROUTE = Kind("SERVICE=URL", _route, "=".join)
+HOST = ValueKind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
+PROJECT = ValueKind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
+LOCATION = ValueKind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
+PORT = ValueKind("PORT", _whole(0, 65535))
+COUNT = ValueKind("N", _whole(1))
+BYTES = ValueKind("SIZE", read_bytes, show_bytes)
+RATE = ValueKind("RATE", _above_zero, show_number)
+RATIO = ValueKind("RATIO", _ratio, show_number)
+ATTEMPTS = ValueKind("N", _attempts)
+DURATION = ValueKind("DURATION", read_duration, show_duration)
+SOME_DURATION = ValueKind("DURATION", _some_duration, show_duration)
+WHOLE_SECONDS = ValueKind("DURATION", _whole_seconds, show_duration)
+SWITCH = ValueKind("", _switch, lambda on: "true" if on else "false")
+FILE = ValueKind("FILE", _text)
+STORE = ValueKind("URL", _store)
+URL = ValueKind("URL", _url)
+EGRESS = ValueKind("RULE", _egress)
+HOST_NAME = ValueKind("NAME", _host_name)
+ORIGIN = ValueKind("ORIGIN", _origin)
+ROUTE = ValueKind("SERVICE=URL", _route, "=".join)
 
 
-def one_of(*words: str) -> Kind:
-    return Kind("|".join(words), _one_of(*words))
+def one_of(*words: str) -> ValueKind:
+    return ValueKind("|".join(words), _one_of(*words))
 
 
-def duration(least: timedelta, most: timedelta) -> Kind:
-    return Kind("DURATION", _duration(least, most), show_duration)
+def duration(least: timedelta, most: timedelta) -> ValueKind:
+    return ValueKind("DURATION", _duration(least, most), show_duration)

@@ -18,11 +18,10 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from tidegate.core.names import LOCATION_ID, PROJECT_ID, QUEUE_ID, QueueName
-from tidegate.core.queue import Kind as QueueKind
-from tidegate.core.queue import Queue, RateLimits, RetryConfig, burst_for
+from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig, burst_for
 from tidegate.core.times import Duration
 from tidegate.settings import kinds
-from tidegate.settings.kinds import Kind, RefusedError, UnknownFieldError
+from tidegate.settings.kinds import RefusedError, UnknownFieldError, ValueKind
 from tidegate.settings.rows import Says, closest, rows
 
 DAY = timedelta(days=1)
@@ -41,7 +40,7 @@ def _name(value: str) -> QueueName:
 class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A queue to have at start. What is left out stays as it is, or gets the API's default in a new queue."""
 
-    name: Annotated[QueueName, Says(Kind("NAME", _name), "Its full name.")]
+    name: Annotated[QueueName, Says(ValueKind("NAME", _name), "Its full name.")]
     type: Annotated[str | None, Says(kinds.one_of("push", "pull"), "How its tasks reach their workers.")] = None
     max_dispatches_per_second: Annotated[float | None, Says(kinds.RATE, "Attempts it may start in a second.")] = None
     max_burst_size: Annotated[int | None, Says(kinds.COUNT, "Attempts it may start at once after a rest.")] = None
@@ -61,7 +60,7 @@ class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def fresh(self) -> Queue:
         """The queue to create when there is none of that name."""
-        kind = QueueKind[self.type.upper()] if self.type else QueueKind.PUSH
+        kind = Kind[self.type.upper()] if self.type else Kind.PUSH
         return self.applied_to(Queue(name=self.name, kind=kind))
 
     def applied_to(self, queue: Queue) -> Queue:
@@ -112,4 +111,4 @@ def _read_table(table: Mapping[str, Any]) -> QueueSetup:
     return setup
 
 
-QUEUE = Kind("NAME", _read, lambda setup: setup.name, _read_table)
+QUEUE = ValueKind("NAME", _read, lambda setup: setup.name, _read_table)

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from tidegate.settings.kinds import Kind, RefusedError
+from tidegate.settings.kinds import RefusedError, ValueKind
 
 
 class Says(Struct, frozen=True):
@@ -19,7 +19,7 @@ class Says(Struct, frozen=True):
     ``unset`` is what holds when nothing is set and no value can say it.
     """
 
-    kind: Kind
+    kind: ValueKind
     help: str
     collect: Callable[[list[Any]], Any] | None = None
     unset: str = ""

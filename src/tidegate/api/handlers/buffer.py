@@ -18,7 +18,7 @@ NOT_PASSED_ON = frozenset({"authorization", "content-encoding", "content-type", 
 DEFAULT_TYPE = "application/json"
 
 
-class Call(Protocol):
+class WithMetadata(Protocol):
     """What is asked of the call beside its message."""
 
     @property
@@ -26,7 +26,9 @@ class Call(Protocol):
         """The headers, their names in lower case."""
 
 
-async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: Call | None) -> Any:
+async def buffer_task(
+    engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: WithMetadata | None
+) -> Any:
     name = check_task_name(f"{queue}/tasks/{request.task_id}", queue) if request.task_id else ""
     target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
     override = None if target is None else target.uri_override

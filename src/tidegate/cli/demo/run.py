@@ -20,7 +20,7 @@ from tidegate.cli.demo.handler import Handler
 from tidegate.cli.demo.link import CallFailed, Link
 from tidegate.cli.demo.plan import PARENT, QUEUES, DemoQueue, DemoTask, plan
 from tidegate.cli.demo.screen import Progress, Screen
-from tidegate.cli.demo.server import Server, ServerFailed
+from tidegate.cli.demo.server import DemoServer, ServerFailed
 from tidegate.schema.v2.cloudtasks import CloudTasks, CreateQueueRequest, CreateTaskRequest, ListTasksRequest
 from tidegate.schema.v2.queue import Queue, RateLimits, RetryConfig
 from tidegate.schema.v2.target import HttpRequest
@@ -67,7 +67,7 @@ def _leave_on_signals() -> None:
 async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as directory:
-        async with Handler(QUEUES, tasks) as handler, Server(Path(directory)) as server:
+        async with Handler(QUEUES, tasks) as handler, DemoServer(Path(directory)) as server:
             ready = time.monotonic() - began
             screen.step(f"A server listens at {server.url}, {ready:.1f} s after it was started")
             async with Link(server.url) as link:
@@ -100,7 +100,7 @@ def _judge(screen: Screen, tasks: Sequence[DemoTask], handler: Handler, left: in
     return 0
 
 
-async def _watch(handler: Handler, server: Server, progress: Progress, due: float) -> None:
+async def _watch(handler: Handler, server: DemoServer, progress: Progress, due: float) -> None:
     """Show progress until each task is delivered or given up."""
     while not handler.all_done.is_set():
         if not server.alive:

@@ -20,7 +20,7 @@ class ServerFailed(Exception):  # noqa: N818 - one line for the user
     """The server did not start, or did not stay."""
 
 
-class Server:
+class DemoServer:
     """``tidegate serve`` while the block lasts; ``url`` is where it answers, ``exit_code`` what it ended with."""
 
     def __init__(self, directory: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from tidegate.cli.queues.server import Server
+    from tidegate.cli.queues.server import RemoteServer
     from tidegate.core.names import LocationName
     from tidegate.core.queue_changes import QueueChange
     from tidegate.core.queue_yaml import QueueFile
@@ -130,12 +130,12 @@ class _Work:
         click.echo(f"ERROR: (tidegate.{self._command}) {text}", err=True)
         raise click.exceptions.Exit(code)
 
-    def _connected(self, address: str) -> Server:
-        from tidegate.cli.queues.server import Server
-        from tidegate.client.emulator import Address
+    def _connected(self, address: str) -> RemoteServer:
+        from tidegate.cli.queues.server import RemoteServer
+        from tidegate.client.emulator import EmulatorAddress
 
         try:
-            return Server(Address.parse(address).url)
+            return RemoteServer(EmulatorAddress.parse(address).url)
         except ValueError as error:
             self.fail(f"argument --address: {error}", 2)
 
@@ -164,11 +164,11 @@ class _Work:
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        from tidegate.cli.queues.server import RefusedError, UnreachableError
+        from tidegate.cli.queues.server import CallRefusedError, UnreachableError
 
         try:
             yield
-        except RefusedError as error:
+        except CallRefusedError as error:
             self.fail(str(error), REFUSED)
         except UnreachableError as error:
             self.fail(

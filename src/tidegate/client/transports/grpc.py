@@ -12,7 +12,7 @@ from google.api_core.gapic_v1.client_info import ClientInfo
 from google.auth.credentials import Credentials
 
 from tidegate.client.calls import Send
-from tidegate.client.emulator import Address
+from tidegate.client.emulator import EmulatorAddress
 from tidegate.client.environment import ENDPOINT, CertificateSource
 from tidegate.client.transports.base import DEFAULT_CLIENT_INFO, Transport
 from tidegate.client.transports.quick_grpc import quick
@@ -90,7 +90,9 @@ class GrpcBase(Transport):
         self._grpc_channel = channel
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+    def plain(
+        cls, address: EmulatorAddress, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any
+    ) -> Self:
         if address.tls:
             channel = cls._secure_channel(address.target, grpc.ssl_channel_credentials(), options=UNLIMITED)
         else:
