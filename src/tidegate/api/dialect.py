@@ -41,8 +41,8 @@ class Dialect(Protocol):
     messages: Messages
     fixed: frozenset[Steps]
     """Paths of a queue that a mask may name without effect: what only the server sets."""
-    shows_pull: bool
-    """Whether pull queues and their tasks can be seen."""
+    push_only: bool
+    """Whether this version knows no pull queues. The engine is told with each call and answers as if none existed."""
     masks_answers: bool
     """Whether requests say by a ``read_mask`` what they want to see of a queue."""
 
@@ -50,7 +50,7 @@ class Dialect(Protocol):
         """``base`` with all that this version can set, as it was sent: what is unset there is 0, empty or None."""
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
-        """Fill a fresh message and return it. NotFound for a queue that this version does not show."""
+        """Fill a fresh message and return it."""
 
     def write_stats(self, stats: QueueStats, into: Any) -> None:
         """Fill a QueueStats; only of a version that ``masks_answers``."""
@@ -59,10 +59,7 @@ class Dialect(Protocol):
         """A task as it was sent."""
 
     def write_task(self, task: Task, view: int, into: Any) -> Any:
-        """Fill a fresh message and return it; the body only in the FULL view.
-
-        NotFound for a task that this version does not show.
-        """
+        """Fill a fresh message and return it; the body only in the FULL view."""
 
     task_bytes: TaskBytes
     """Writes the serialised message of a task. Fast for tasks without an attempt."""

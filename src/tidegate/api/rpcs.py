@@ -29,7 +29,6 @@ from tidegate.api.handlers import (
     tasks,
     upload,
 )
-from tidegate.api.handlers.hidden import Handler, hiding_pull_queues
 from tidegate.api.v2 import V2
 from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
@@ -40,6 +39,9 @@ from tidegate.engine.engine import Engine
 from tidegate.schema.limits import SMALL, size_of
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
+
+Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
+"""Engine, dialect, request, and the name by which the call is routed, which has passed the gate."""
 
 Answer: TypeAlias = Callable[..., Awaitable[Any]]
 """From a raw request to the awaited raw response. The second argument is the call: who made it, with which headers."""
@@ -162,8 +164,6 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapp
 
         return answer_call
     handler = handlers[row.name]
-    if not dialect.shows_pull:
-        handler = hiding_pull_queues(row.name, handler)
 
     def answer(request: Any, call: Any = None) -> Awaitable[Any]:  # noqa: ARG001 - what servers hand over
         return handler(engine, dialect, request, gate(routing(request)))

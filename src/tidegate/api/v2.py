@@ -22,8 +22,7 @@ from tidegate.api.shared_messages import (
 from tidegate.api.task_bytes import TaskBytes
 from tidegate.api.times import put_moment, put_span, read_duration
 from tidegate.api.views import FULL
-from tidegate.core import refusals
-from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.stats import QueueStats
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.times import Duration
@@ -36,7 +35,7 @@ class V2(Dialect):
     messages = Messages(v2)
     services: tuple[type[Service], ...] = v2.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
-    shows_pull = False
+    push_only = True
     masks_answers = False
     target_oneof = "message_type"
     relative_uri = "relative_uri"
@@ -61,8 +60,6 @@ class V2(Dialect):
         )
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
-        if queue.kind is Kind.PULL and not self.shows_pull:
-            raise refusals.queue_missing()
         into.name = queue.name
         if queue.app_engine_routing is not None:
             write_routing(queue.app_engine_routing, self.routing_holder(into).app_engine_routing_override)
@@ -145,8 +142,6 @@ class V2(Dialect):
             write_http_request(target, body, into.http_request)
         elif isinstance(target, AppEngineRequest):
             self.write_app_engine_request(target, body, into.app_engine_http_request)
-        elif not self.shows_pull:
-            raise refusals.not_found()
         else:
             into.pull_message.tag = target.tag
             if body:

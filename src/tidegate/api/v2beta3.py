@@ -20,7 +20,7 @@ class V2beta3(V2):
     messages = Messages(v2beta3)
     services: tuple[type[Service], ...] = v2beta3.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("stats",)})
-    shows_pull = True
+    push_only = False
     masks_answers = True
     target_oneof = "payload_type"
 

@@ -51,12 +51,12 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
     size = creates.size()
     if size <= HEAVY:
         return await engine.tasks.create_batch(
-            parent, creates.read, size, batch.recorded(creates.told), push_only=not dialect.shows_pull
+            parent, creates.read, size, batch.recorded(creates.told), push_only=dialect.push_only
         )
     wanted, sizes = await creates.read_in_pieces()
     del request
     return await engine.tasks.create_heavy_batch(
-        parent, wanted, sizes, batch.recorded(creates.told), push_only=not dialect.shows_pull
+        parent, wanted, sizes, batch.recorded(creates.told), push_only=dialect.push_only
     )
 
 
@@ -148,7 +148,7 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
         return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
 
     return await engine.tasks.delete_batch(
-        parent, list(wanted.values()), batch.recorded(told), push_only=not dialect.shows_pull
+        parent, list(wanted.values()), batch.recorded(told), push_only=dialect.push_only
     )
 
 

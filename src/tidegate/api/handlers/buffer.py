@@ -30,7 +30,7 @@ async def buffer_task(
     engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: WithMetadata | None
 ) -> Any:
     name = check_task_name(f"{queue}/tasks/{request.task_id}", queue) if request.task_id else ""
-    target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
+    target = (await engine.queues.get(queue, push_only=dialect.push_only)).http_target
     override = None if target is None else target.uri_override
     if target is None or override is None or not override.host:
         raise refusals.buffer_without_host()

@@ -14,7 +14,7 @@ from tidegate.api.pace import Pace
 from tidegate.core.cmek import check_queue_under_key, has_overrides
 from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
-from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.validation import PAGE_BYTES_MAX, check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
@@ -36,15 +36,13 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
     more = True
     while more:
         step = STEP if request.filter else min(size - len(response.queues), STEP)
-        page = await engine.queues.list(parent, after, step)
+        page = await engine.queues.list(parent, after, step, push_only=dialect.push_only)
         more = len(page) == step
         stats = await engine.queues.stats([queue.name for queue in page]) if counted else {}
         for queue in page:
             if pace.due:
                 await pace.step()
             after = queue.name.queue
-            if queue.kind is Kind.PULL and not dialect.shows_pull:
-                continue
             message = dialect.write_queue(queue, dialect.messages.Queue())
             if queue.name in stats:
                 dialect.write_stats(stats[queue.name], message.stats)
@@ -62,7 +60,8 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
 
 async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
     shown = _read_mask(dialect, request)
-    message = dialect.write_queue(await engine.queues.get(name), dialect.messages.Queue())
+    queue = await engine.queues.get(name, push_only=dialect.push_only)
+    message = dialect.write_queue(queue, dialect.messages.Queue())
     if _asks_for_stats(dialect, shown):
         for stats in (await engine.queues.stats([name])).values():
             dialect.write_stats(stats, message.stats)
@@ -107,24 +106,28 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
             check_queue_under_key(queue)
         return queue
 
-    return dialect.write_queue(await engine.queues.update(name, change), dialect.messages.Queue())
+    queue = await engine.queues.update(name, change, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def delete_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    await engine.queues.delete(name)
+    await engine.queues.delete(name, push_only=dialect.push_only)
     return Empty()
 
 
 async def purge_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.purge(name), dialect.messages.Queue())
+    queue = await engine.queues.purge(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def pause_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.pause(name), dialect.messages.Queue())
+    queue = await engine.queues.pause(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.resume(name), dialect.messages.Queue())
+    queue = await engine.queues.resume(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:

@@ -17,7 +17,7 @@ async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: Qu
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
     view = read_view(request.response_view)
     del request  # all of it is read; with others that wait it would fill the cache (servers/grpc.py)
-    return dialect.task_bytes(await engine.tasks.create(parent, new, push_only=not dialect.shows_pull), view)
+    return dialect.task_bytes(await engine.tasks.create(parent, new, push_only=dialect.push_only), view)
 
 
 async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -25,7 +25,7 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     now = engine.clock.now()
     after = read_page_token(request.page_token, parent, "", now)
     view = read_view(request.response_view) or BASIC
-    page = await engine.tasks.list(parent, after, size, body=view == FULL, push_only=not dialect.shows_pull)
+    page = await engine.tasks.list(parent, after, size, body=view == FULL, push_only=dialect.push_only)
     fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
     tasks = tag(fields["tasks"].number)
     response = dialect.task_bytes.repeated(tasks, [(task, view) for task in page])
@@ -37,14 +37,14 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
 
 async def get_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
     view = read_view(request.response_view)
-    return dialect.task_bytes(await engine.tasks.get(name, body=view == FULL), view)
+    return dialect.task_bytes(await engine.tasks.get(name, body=view == FULL, push_only=dialect.push_only), view)
 
 
 async def delete_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
-    await engine.tasks.delete(name, push_only=not dialect.shows_pull)
+    await engine.tasks.delete(name, push_only=dialect.push_only)
     return EMPTY
 
 
 async def run_task(engine: Engine, dialect: Dialect, request: Any, name: TaskName) -> Any:
-    task = await engine.tasks.run(name)
+    task = await engine.tasks.run(name, push_only=dialect.push_only)
     return dialect.write_task(task, read_view(request.response_view), dialect.messages.Task())
