@@ -12,7 +12,8 @@ from google.protobuf.empty_pb2 import Empty
 from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code
-from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, StartupError, is_utf8, not_found
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, is_utf8, not_found
 from tidegate.servers.call import Call
 from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
@@ -169,10 +170,10 @@ async def test_start_may_bring_the_methods_and_the_fallback() -> None:
 
 async def test_after_a_start_that_failed_it_is_not_ready() -> None:
     async def start() -> None:
-        raise StartupError("the store is locked: stop the other server")
+        raise OperatorError("the store is locked: stop the other server")
 
     app = App(start=start)
-    with pytest.raises(StartupError, match="the store is locked"):
+    with pytest.raises(OperatorError, match="the store is locked"):
         await app.start()
     assert (await get(app, "/readyz")).http_status == 503
 

@@ -39,7 +39,8 @@ class EgressGate:
     async def way(self, origin: Origin, queue: str) -> Way:
         """The way to the allowed addresses, the resolver's first choice first, for an attempt of ``queue``.
 
-        Raises Forbidden when there is none, HostNotFound when the host has no address at all, Unanswered when nobody says.
+        Raises Forbidden when there is none, HostNotFound when the host has no address, Unanswered when no name server
+        answers.
         """
         name = origin.host
         if not origin.is_name:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from tidegate.operator_errors import OperatorError
+
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
@@ -32,10 +34,6 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 OWNER_ONLY = 0o600
 
 logger = logging.getLogger(__name__)
-
-
-class KeyFileError(Exception):
-    """The file of keys cannot be read as such."""
 
 
 class SigningKey(Struct, frozen=True):
@@ -84,7 +82,7 @@ class KeyRing(Struct, frozen=True):
 
     @classmethod
     def load(cls, data: bytes) -> KeyRing:
-        """The ring that was dumped. Raises KeyFileError for anything else."""
+        """The ring that was dumped. Raises ValueError for anything else."""
         from joserfc.errors import JoseError
         from joserfc.jwk import RSAKey
 
@@ -95,9 +93,9 @@ class KeyRing(Struct, frozen=True):
             ]
             usable = all(each.created.tzinfo and each.key.is_private and each.key.kid for each in keys)
         except (ValueError, TypeError, KeyError, AttributeError, JoseError) as error:
-            raise KeyFileError(f"no ring of signing keys: {type(error).__name__}") from None
+            raise ValueError(f"no ring of signing keys: {type(error).__name__}") from None
         if not usable:
-            raise KeyFileError("no ring of signing keys: a key without date, ID or private part")
+            raise ValueError("no ring of signing keys: a key without date, ID or private part")
         return cls(tuple(keys))
 
 
@@ -130,7 +128,7 @@ class SigningKeys:
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Read the file if there is one. Raises KeyFileError, or OSError, when it cannot be read."""
+        """Read the file if there is one. Raises OperatorError when it cannot be read."""
         self._path = path
         self._ring = read(path) if path is not None else KeyRing()
         self._turning = asyncio.Lock()
@@ -149,19 +147,18 @@ class SigningKeys:
 
 
 def read(path: Path) -> KeyRing:
-    """The ring in a file, an empty one when there is no file."""
+    """The ring in a file, an empty one when there is no file. Raises OperatorError when the file cannot be read."""
     try:
         data = path.read_bytes()
-        mode = stat.S_IMODE(path.stat().st_mode)
+        if stat.S_IMODE(path.stat().st_mode) & ~OWNER_ONLY:
+            logger.warning("%s could be read by others than its owner; now it cannot", path)
+            path.chmod(OWNER_ONLY)
+        return KeyRing.load(data)
     except FileNotFoundError:
         return KeyRing()
-    if mode & ~OWNER_ONLY:
-        logger.warning("%s could be read by others than its owner; now it cannot", path)
-        path.chmod(OWNER_ONLY)
-    try:
-        return KeyRing.load(data)
-    except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = f"cannot read {path}: {error.strerror}" if isinstance(error, OSError) else f"{path}: {error}"
+        raise OperatorError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
 
 
 def save(ring: KeyRing, path: Path, *, first: bool) -> KeyRing:

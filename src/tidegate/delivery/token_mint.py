@@ -14,6 +14,7 @@ from tidegate.delivery.shared import Shared
 from tidegate.delivery.signing_keys import ALGORITHM, SigningKey, SigningKeys
 from tidegate.delivery.token_sources import CLOUD_PLATFORM, Fetched, TokenSource
 from tidegate.engine.ports.world import Clock, MintError
+from tidegate.operator_errors import OperatorError
 
 LIVES = timedelta(hours=1)
 LEFT_FOR_AN_ATTEMPT = timedelta(minutes=30)  # the longest dispatch deadline: a token outlives the attempt it goes with
@@ -89,6 +90,8 @@ class Mint:
             ring = await self._keys.ring(now)
         except OSError as error:
             raise MintError(f"signing keys cannot be saved: {error.strerror}") from error
+        except OperatorError as error:  # another process made the file first, and it cannot be read
+            raise MintError("signing keys cannot be read") from error
         return now + LIVES - LEFT_FOR_AN_ATTEMPT, id_token(token, ring.signing(now), self._issuer, now)
 
 

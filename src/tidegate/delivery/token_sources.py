@@ -15,16 +15,13 @@ from msgspec import Struct
 
 from tidegate.delivery.passing_thread import in_passing_thread
 from tidegate.engine.ports.world import MintError
+from tidegate.operator_errors import OperatorError
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 FETCH_MAX = 30.0  # seconds
 REQUEST_MAX = 10.0  # seconds; how long a server of Google's may be silent
 FETCHES_AT_ONCE = 8  # threads
 NEEDED_OF_A_KEY = ("client_email", "private_key", "token_uri")
-
-
-class NoKeyError(Exception):
-    """A file is not the key file of a service account."""
 
 
 class Fetched(Struct, frozen=True):
@@ -48,7 +45,7 @@ class GoogleSource:
     """
 
     def __init__(self, key_file: Path | None = None) -> None:
-        """Raises NoKeyError, or OSError when the file cannot be read."""
+        """Raises OperatorError when the file cannot be read as a service account's key file."""
         if key_file is not None:
             check_key(key_file)
         self._key_file = key_file
@@ -108,10 +105,13 @@ def refreshed(credentials_for: Callable[[Any, str, str], Any], email: str, wante
 
 
 def check_key(path: Path) -> None:
-    """Whether the file looks like a service account's key file: it is read again for each token."""
+    """Raise OperatorError unless the file looks like a service account's key file. It is read again for each token."""
     try:
         key = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OperatorError(f"cannot read the token source {path}: {error.strerror}") from error
     except ValueError:
         key = None
     if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in NEEDED_OF_A_KEY):
-        raise NoKeyError(f"{path} is not the key file of a service account: JSON with {', '.join(NEEDED_OF_A_KEY)}")
+        needed = ", ".join(NEEDED_OF_A_KEY)
+        raise OperatorError(f"{path} is not the key file of a service account: JSON with {needed}")

@@ -31,14 +31,6 @@ LEAVING: Final = Unavailable("The server is shutting down.")
 log = logging.getLogger(__name__)
 
 
-class StartupError(Exception):
-    """The server cannot start. ``message`` is one line that tells the operator the cause and the cure."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
 async def nothing() -> None:
     """A step that does nothing."""
 
@@ -51,7 +43,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
 class App:
     """The application that the HTTP server runs.
 
-    - ``start`` runs before the port is opened; a ``StartupError`` from it ends the process with that one line.
+    - ``start`` runs before the port is opened; an ``OperatorError`` from it ends the process with its line.
     - ``drain`` runs after SIGTERM or SIGINT, while calls are still answered (a task's handler may create the next
       task); meanwhile ``/readyz`` and the health service say that we are leaving.
     - ``stop`` runs last, when no call is in flight any more.
@@ -151,7 +143,7 @@ class App:
         await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
 
     async def start(self) -> None:
-        """Make ready to answer. Raises StartupError."""
+        """Make ready to answer. Raises OperatorError."""
         await self._start()
         self.serving = True
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from tidegate.memory import use_small_pages
-from tidegate.servers.address import Address, PortTaken, reserve, resolve
-from tidegate.servers.asgi import App, StartupError
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.address import Address, reserve, resolve
+from tidegate.servers.asgi import App
 from tidegate.servers.http import Tls
 from tidegate.servers.lifespan import live
 
@@ -26,10 +27,6 @@ FILES_UNKNOWN = 1024
 
 
 log = logging.getLogger(__name__)
-
-
-class CannotServe(Exception):  # noqa: N818 - the text is for the operator
-    """The server cannot start: one line with the cause and the cure."""
 
 
 def serve(
@@ -46,15 +43,15 @@ def serve(
             check_files(tls)
             warn_of_readable_key(tls)
         address, listener = reserved(host, port, tls)
-    except CannotServe as error:
-        _exit(1, str(error))
+    except OperatorError as error:
+        _exit(error.exit_code, error.message)
     files = _raise_open_files()
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     try:
         code = loop.run_until_complete(live(make(address), address, listener, tls, files=files))
-    except StartupError as error:
-        _exit(1, error.message)
+    except OperatorError as error:
+        _exit(error.exit_code, error.message)
     except BaseException:
         _exit(1, traceback.format_exc().rstrip())
     _exit(code)
@@ -71,34 +68,34 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 
 
 def reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.socket]:
-    """Where to listen, and the socket bound to it. Raises CannotServe."""
+    """Where to listen, and the socket bound to it. Raises OperatorError."""
     try:
         return reserve(resolve(host, port, tls=tls is not None))
-    except PortTaken as taken:
-        raise CannotServe(str(taken)) from None
     except socket.gaierror:
-        raise CannotServe(f"host {host!r} has no address: use a name or an IP of this machine") from None
+        raise OperatorError(f"host {host!r} has no address: use a name or an IP of this machine") from None
     except PermissionError:
-        raise CannotServe(f"port {port} needs privileges: choose one of 1024 or above with --port") from None
+        raise OperatorError(f"port {port} needs privileges: choose one of 1024 or above with --port") from None
     except OverflowError:
-        raise CannotServe(f"port {port} does not exist: choose one from 0 to 65535") from None
+        raise OperatorError(f"port {port} does not exist: choose one from 0 to 65535") from None
     except OSError as error:
-        raise CannotServe(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
+        raise OperatorError(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
 
 
 def check_files(tls: Tls) -> None:
-    """Say what is wrong with the files of the certificates, in one line. Raises CannotServe."""
+    """Say what is wrong with the files of the certificates, in one line. Raises OperatorError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is too weak is for the server to say
     for file in tls:
         if file is not None and (Path(file).is_dir() or not os.access(file, os.R_OK)):
-            raise CannotServe(f"cannot read {file}: check the path and its permissions")
+            raise OperatorError(f"cannot read {file}: check the path and its permissions")
     for flag, file in (("--tls-cert", tls.cert), ("--tls-client-ca", tls.client_ca)):
         try:
             if file is not None:
                 context.load_verify_locations(file)
         except ssl.SSLError:
-            raise CannotServe(f"there is no certificate in {file}: name a PEM file that has one with {flag}") from None
+            raise OperatorError(
+                f"there is no certificate in {file}: name a PEM file that has one with {flag}"
+            ) from None
     try:
         context.load_cert_chain(tls.cert, tls.key, password="")  # or it would be asked for
     except ssl.SSLError as error:
@@ -108,7 +105,7 @@ def check_files(tls: Tls) -> None:
             )
         else:
             text = f"there is no key in {tls.key}: name a PEM file that has one, without a password, with --tls-key"
-        raise CannotServe(text) from None
+        raise OperatorError(text) from None
 
 
 def warn_of_readable_key(tls: Tls) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tidegate.memory import settle_memory
-from tidegate.servers.address import Address, PortTaken, listen
-from tidegate.servers.asgi import App, StartupError
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.address import Address, listen
+from tidegate.servers.asgi import App
 from tidegate.servers.http import HttpServer, Tls
 from tidegate.servers.signals import Signals
 
@@ -27,7 +28,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
     """Run ``app`` at ``address``, to which ``listener`` is bound, until a signal asks for the end.
 
     Prints ``listening on URL`` once calls are answered. Returns 0, or 128 and the number of a second signal, at which
-    the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises StartupError.
+    the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises OperatorError.
     """
     renewing = asyncio.Event()
     signals = Signals(renewing.set)
@@ -37,9 +38,9 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
     try:
         listen(listener)
         await http.open()
-    except (PortTaken, ValueError) as cause:
+    except (OperatorError, ValueError) as cause:
         await app.stop()
-        raise StartupError(str(cause)) from None
+        raise OperatorError(str(cause)) from None
     settle_memory()
     with suppress(OSError, ValueError):  # nobody may be reading any more
         sys.stdout.write(f"listening on {address.url}\n")

@@ -8,7 +8,6 @@ from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.loading import (
     File,
     Loaded,
-    SettingError,
     load,
 )
 from tidegate.settings.queues import QueueSetup
@@ -19,7 +18,6 @@ __all__ = [
     "File",
     "Loaded",
     "QueueSetup",
-    "SettingError",
     "Settings",
     "SqliteUrl",
     "load",

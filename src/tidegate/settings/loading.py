@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidegate.operator_errors import OperatorError
 from tidegate.settings.kinds import RefusedError, UnknownFieldError, show_number
 from tidegate.settings.rows import Row, closest
 from tidegate.settings.settings import SETTINGS, Settings
@@ -18,10 +19,6 @@ LONGEST_SHOWN = 200
 NEEDS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
-
-
-class SettingError(Exception):
-    """A setting cannot be; the text is one line that names it, its rule, the value and where that came from."""
 
 
 class File(Struct, frozen=True):
@@ -46,7 +43,10 @@ def load(
     environment: Mapping[str, str] | None = None,
     file: File | None = None,
 ) -> Loaded:
-    """The settings that hold. ``flags`` has text by setting name, several for one that can be given again."""
+    """The settings that hold. ``flags`` has text by setting name, several for one that can be given again.
+
+    Raises OperatorError for what cannot be set: one line that names the setting, its rule, the value and its source.
+    """
     flags, environment = flags or {}, environment or {}
     table = _parse(file) if file else {}
     values: dict[str, Any] = {}
@@ -70,11 +70,11 @@ def _parse(file: File) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.text)
     except tomllib.TOMLDecodeError as wrong:
-        raise SettingError(f"{file.name}: {wrong}") from None
+        raise OperatorError(f"{file.name}: {wrong}") from None
     names = [row.name for row in SETTINGS]
     for name in table:
         if name not in names:
-            raise SettingError(f"there is no setting {name!r}{closest(name, names)} ({_place(file, (name,))})")
+            raise OperatorError(f"there is no setting {name!r}{closest(name, names)} ({_place(file, (name,))})")
     return table
 
 
@@ -97,14 +97,14 @@ def _find(
     return None
 
 
-def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: File | None) -> SettingError:
+def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: File | None) -> OperatorError:
     if refused.at and file is not None and source.startswith(file.name):
         source = _place(file, (row.name, *refused.at))
     if isinstance(refused, UnknownFieldError):
-        return SettingError(f"{refused.rule} ({source})")
+        return OperatorError(f"{refused.rule} ({source})")
     name = ".".join([row.name, *(step for step in refused.at if isinstance(step, str))])
     value = refused.value if refused.at else given
-    return SettingError(f"{name} must be {refused.rule}, not {_shown(value)} ({source})")
+    return OperatorError(f"{name} must be {refused.rule}, not {_shown(value)} ({source})")
 
 
 def _shown(value: Any) -> str:
@@ -147,17 +147,17 @@ def _has(table: Any, path: tuple[str | int, ...]) -> bool:
 def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
     for setting, needed in NEEDS:
         if getattr(settings, setting) is not None and getattr(settings, needed) is None:
-            raise SettingError(f"{setting} needs {needed} beside it ({sources[setting]})")
+            raise OperatorError(f"{setting} needs {needed} beside it ({sources[setting]})")
     names = [queue.name for queue in settings.queue]
     for name in names:
         if names.count(name) > 1:
-            raise SettingError(f"queue must name each queue once, not {name!r} twice ({sources['queue']})")
+            raise OperatorError(f"queue must name each queue once, not {name!r} twice ({sources['queue']})")
     for queue in settings.queue:
         for limit in ("max_dispatches_per_second", "max_concurrent_dispatches"):
             asked, ceiling = getattr(queue, limit), getattr(settings, limit)
             if asked is not None and asked > ceiling:
                 asked, ceiling = show_number(asked), show_number(ceiling)
-                raise SettingError(
+                raise OperatorError(
                     f"queue.{limit} must be at most the setting {limit}, {ceiling}, "
                     f"not {asked} for {queue.name!r} ({sources['queue']})"
                 )

@@ -15,16 +15,15 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
 
 from tidegate.core.names import LOCATION_ID, PROJECT_ID, QUEUE_ID, QueueName
-from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig, burst_for
-from tidegate.core.times import Duration
+from tidegate.core.queue import RetryConfig
 from tidegate.settings import kinds
 from tidegate.settings.kinds import RefusedError, UnknownFieldError, ValueKind
 from tidegate.settings.rows import Says, closest, rows
 
 DAY = timedelta(days=1)
+DEFAULT_RETRY = RetryConfig()
 TASK_TTL = kinds.duration(10 * DAY, 3650 * DAY)
 TOMBSTONE_TTL = kinds.duration(timedelta(hours=1), 9 * DAY)
 
@@ -58,30 +57,6 @@ class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
         timedelta | None, Says(TOMBSTONE_TTL, "How long the name of a finished task stays taken.")
     ] = None
 
-    def fresh(self) -> Queue:
-        """The queue to create when there is none of that name."""
-        kind = Kind[self.type.upper()] if self.type else Kind.PUSH
-        return self.applied_to(Queue(name=self.name, kind=kind))
-
-    def applied_to(self, queue: Queue) -> Queue:
-        """``queue`` with what is said here, but for its type. A new rate brings its own burst unless one is given."""
-        said = {field: value for field, value in asdict(self).items() if value is not None}
-        limits = {field: said[field] for field in RateLimits.__struct_fields__ if field in said}
-        if "max_dispatches_per_second" in limits:
-            limits.setdefault("max_burst_size", burst_for(limits["max_dispatches_per_second"]))
-        retry = {field: _exact(said[field]) for field in RetryConfig.__struct_fields__ if field in said}
-        rest = {field: said[field] for field in ("sampling_ratio", "task_ttl", "tombstone_ttl") if field in said}
-        return replace(
-            queue,
-            rate_limits=replace(queue.rate_limits, **limits),
-            retry_config=replace(queue.retry_config, **retry),
-            **rest,
-        )
-
-
-def _exact(value: Any) -> Any:
-    return Duration.of(value) if isinstance(value, timedelta) else value
-
 
 def _read(name: str) -> QueueSetup:
     return QueueSetup(name=_name(name))
@@ -101,12 +76,13 @@ def _read_table(table: Mapping[str, Any]) -> QueueSetup:
     if "name" not in said:
         raise RefusedError("a table with a name")
     setup = QueueSetup(**said)
-    retry = setup.fresh().retry_config
-    if retry.min_backoff > retry.max_backoff:
-        field = "min_backoff" if setup.min_backoff is not None else "max_backoff"
-        longest = kinds.show_duration(retry.max_backoff.timedelta())
-        shortest = kinds.show_duration(retry.min_backoff.timedelta())
-        rule = f"at most max_backoff, {longest}" if field == "min_backoff" else f"at least min_backoff, {shortest}"
+    shortest = setup.min_backoff or DEFAULT_RETRY.min_backoff.timedelta()
+    longest = setup.max_backoff or DEFAULT_RETRY.max_backoff.timedelta()
+    if shortest > longest:
+        if setup.min_backoff is not None:
+            field, rule = "min_backoff", f"at most max_backoff, {kinds.show_duration(longest)}"
+        else:
+            field, rule = "max_backoff", f"at least min_backoff, {kinds.show_duration(shortest)}"
         raise RefusedError(rule, (field,), table[field])
     return setup
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from tidegate.operator_errors import OperatorError
+
 if TYPE_CHECKING:
     from tidegate.cli.queues.server import RemoteServer
     from tidegate.core.names import LocationName
@@ -126,9 +128,8 @@ class _Work:
             self._server.upload(self._project, self._data)
 
     def fail(self, text: str, code: int) -> NoReturn:
-        """Say on stderr why the command cannot do its work, and end it."""
-        click.echo(f"ERROR: (tidegate.{self._command}) {text}", err=True)
-        raise click.exceptions.Exit(code)
+        """End the command with an error in gcloud's form."""
+        raise OperatorError(f"ERROR: (tidegate.{self._command}) {text}", code)
 
     def _connected(self, address: str) -> RemoteServer:
         from tidegate.cli.queues.server import RemoteServer
