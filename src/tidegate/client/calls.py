@@ -124,13 +124,18 @@ class ClientCall:
             options["timeout"] = timeout
         return self._wrapped(request, **options)
 
-    def start(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
-        """Call it: the answer, and the headers that went out."""
-        headers = self.headers(message, metadata)
+    def _with_defaults(self, retry: Any, timeout: Any) -> tuple[Any, Any]:
+        """Retry and timeout of a call, those of the row where its caller left them out."""
         if retry is DEFAULT or retry is gapic_v1.method.DEFAULT:
             retry = self._retry
         if timeout is DEFAULT or timeout is gapic_v1.method.DEFAULT:
             timeout = self._timeout
+        return retry, timeout
+
+    def start(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
+        """Call it. Returns the answer and the headers that were sent."""
+        headers = self.headers(message, metadata)
+        retry, timeout = self._with_defaults(retry, timeout)
         if metadata or not self._goes_straight(retry, timeout):
             return self(message, retry=retry, timeout=timeout, metadata=headers), headers
         try:
@@ -156,12 +161,9 @@ class AsyncCall(ClientCall):
     _retry_type = retry_async.AsyncRetry
 
     async def start_async(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
-        """Call it: the answer, and the headers that went out."""
+        """Call it. Returns the answer and the headers that were sent."""
         headers = self.headers(message, metadata)
-        if retry is DEFAULT or retry is gapic_v1.method.DEFAULT:
-            retry = self._retry
-        if timeout is DEFAULT or timeout is gapic_v1.method.DEFAULT:
-            timeout = self._timeout
+        retry, timeout = self._with_defaults(retry, timeout)
         if metadata or not self._goes_straight(retry, timeout):
             return await self(message, retry=retry, timeout=timeout, metadata=headers), headers
         try:

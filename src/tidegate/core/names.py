@@ -39,13 +39,14 @@ class ProjectName(str):
         return self.split("/")[1]
 
 
-class LocationName(str):
-    """``projects/P/locations/L``."""
+class _Located(str):
+    """A name that begins with ``projects/P/locations/L``."""
 
     __slots__ = ()
 
     @property
     def project(self) -> str:
+        """The project's ID or number."""
         return self.split("/")[1]
 
     @property
@@ -54,7 +55,13 @@ class LocationName(str):
         return self.split("/")[3]
 
 
-class QueueName(str):
+class LocationName(_Located):
+    """``projects/P/locations/L``."""
+
+    __slots__ = ()
+
+
+class QueueName(_Located):
     """``projects/P/locations/L/queues/Q``."""
 
     __slots__ = ()
@@ -62,14 +69,6 @@ class QueueName(str):
     @classmethod
     def of(cls, project: str, location: str, queue: str) -> QueueName:
         return cls(f"projects/{project}/locations/{location}/queues/{queue}")
-
-    @property
-    def project(self) -> str:
-        return self.split("/")[1]
-
-    @property
-    def location(self) -> str:
-        return self.split("/")[3]
 
     @property
     def parent(self) -> str:
@@ -121,18 +120,10 @@ class OperationName(str):
         return self.rsplit("/", 1)[1]
 
 
-class CmekName(str):
+class CmekName(_Located):
     """``projects/P/locations/L/cmekConfig``."""
 
     __slots__ = ()
-
-    @property
-    def project(self) -> str:
-        return self.split("/")[1]
-
-    @property
-    def location(self) -> str:
-        return self.split("/")[3]
 
     @property
     def parent(self) -> str:

@@ -106,21 +106,23 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
-def _above_zero(value: str) -> float:
+def _number(value: str) -> float:
+    """The number, or NaN, which no rule takes."""
     try:
-        number = float(value)
+        return float(value)
     except ValueError:
-        number = math.nan
+        return math.nan
+
+
+def _above_zero(value: str) -> float:
+    number = _number(value)
     if not (math.isfinite(number) and number > 0):
         raise RefusedError("a number above 0")
     return number
 
 
 def _ratio(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
+    number = _number(value)
     if not 0 <= number <= 1:
         raise RefusedError("a number from 0 to 1")
     return number
