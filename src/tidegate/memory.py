@@ -32,7 +32,7 @@ class MappedPart(NamedTuple):
     end: int
 
 
-def settle_memory() -> None:
+def tune_memory() -> None:
     """Call once, when the server has started and before it works."""
     tune_collector()
     release_code_pages()

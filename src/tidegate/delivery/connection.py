@@ -7,6 +7,9 @@ time for a request where that takes 47 to 60, all of it in the loop's own thread
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import sys
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -15,7 +18,6 @@ from msgspec import Struct
 
 from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.reasons import BROKEN_OFF, HUNG_UP, NOT_HTTP, RESET, TOO_LARGE, NoAnswer
-from tidegate.delivery.unacknowledged import unacknowledged
 from tidegate.delivery.writes import Writes
 
 HEAD_MAX: Final = 64 * 1024
@@ -224,3 +226,14 @@ class Connection(asyncio.Protocol):
 
 def _ascii(value: bytes) -> str | None:
     return value.decode("ascii") if value.isascii() else None
+
+
+def unacknowledged(sock: socket.socket) -> int | None:
+    """Bytes given to the kernel that the other side's kernel has not acknowledged; None where that cannot be asked."""
+    if sys.platform != "linux":
+        return None
+    import fcntl  # noqa: PLC0415 - not every system has these
+    import termios  # noqa: PLC0415
+
+    (count,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+    return int(count)

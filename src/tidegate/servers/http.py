@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import h2corn
 import h2corn._lib
 
+from tidegate.servers.call import AsgiApp
 from tidegate.servers.framing import MESSAGE_MAX
 
 HANDSHAKE_TIMEOUT: Final = 10.0
@@ -59,8 +59,6 @@ REPLACED_CUT_AFTER: Final = 3600.0
 # It has no setting for its banner, which would stand beside our own one line.
 h2corn._lib.emit_banner = lambda *_: None  # noqa: SLF001
 
-Application = Callable[[Any, Any, Any], Awaitable[None]]
-
 
 class Tls(NamedTuple):
     """Paths of PEM files. With ``client_ca`` a client must show a certificate that it signed."""
@@ -73,7 +71,7 @@ class Tls(NamedTuple):
 class HttpServer:
     """Serves an ASGI application on a listening socket, from ``open`` to ``close``."""
 
-    def __init__(self, app: Application, listener: socket.socket, tls: Tls | None, *, files: int) -> None:
+    def __init__(self, app: AsgiApp, listener: socket.socket, tls: Tls | None, *, files: int) -> None:
         self._app = app
         self._listener = listener
         self._tls = tls

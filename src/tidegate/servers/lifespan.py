@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from tidegate.memory import settle_memory
+from tidegate.memory import tune_memory
 from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address, listen
 from tidegate.servers.asgi import App
@@ -41,7 +41,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
     except (OperatorError, ValueError) as cause:
         await app.stop()
         raise OperatorError(str(cause)) from None
-    settle_memory()
+    tune_memory()
     with suppress(OSError, ValueError):  # nobody may be reading any more
         sys.stdout.write(f"listening on {address.url}\n")
         sys.stdout.flush()

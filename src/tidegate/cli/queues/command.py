@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -83,13 +83,30 @@ def apply(file: Path, address: str, project: str | None, location: str | None) -
 
 
 def _show(changes: list[QueueChange], work: _Work) -> None:
-    from tidegate.cli.queues.text import lines
-
     if not changes:
         click.echo(f"No changes: the queues of {work.location} are as {work.path} says.")
         return
-    for line in lines(changes):
+    for line in _lines(changes):
         click.echo(line)
+
+
+def _lines(changes: Sequence[QueueChange]) -> Iterator[str]:
+    """A line for each queue and, below it, one for each field that changes; at last how many queues it is of a kind."""
+    for change in changes:
+        sign, verb = _kind(change)
+        yield f"{sign} {change.queue.queue} ({verb})"
+        width = max(len(each.field) for each in change.fields)
+        for each in change.fields:
+            became = each.after if change.created else f"{each.before or 'unset'} -> {each.after or 'unset'}"
+            yield f"    {each.field:{width}}  {became}"
+    verbs = [_kind(change)[1] for change in changes]
+    yield ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("create", "update", "disable") if verb in verbs) + "."
+
+
+def _kind(change: QueueChange) -> tuple[str, str]:
+    if change.created:
+        return "+", "create"
+    return ("-", "disable") if change.disabled else ("~", "update")
 
 
 class _Work:

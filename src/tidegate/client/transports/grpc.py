@@ -147,7 +147,7 @@ class GrpcBase(Transport):
 class GrpcTransport(GrpcBase):
     """gRPC, blocking."""
 
-    _helpers = grpc_helpers
+    _helpers: ClassVar[Any] = grpc_helpers
     _channel_type = grpc.Channel
     _plain_channel = staticmethod(grpc.insecure_channel)
     _secure_channel = staticmethod(grpc.secure_channel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 from google.api_core import grpc_helpers_async, operations_v1
@@ -15,7 +15,7 @@ class GrpcAsyncIOTransport(GrpcBase):
     """gRPC, with asyncio."""
 
     _call_type = AsyncCall
-    _helpers = grpc_helpers_async
+    _helpers: ClassVar[Any] = grpc_helpers_async
     _channel_type = grpc.aio.Channel
     _plain_channel = staticmethod(grpc.aio.insecure_channel)
     _secure_channel = staticmethod(grpc.aio.secure_channel)

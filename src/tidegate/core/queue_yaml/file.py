@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.app_engine import with_host
+from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import AppEngineRouting, Kind, Queue, RateLimits, RetryConfig, State
-from tidegate.core.queue_yaml.refusal import invalid
 
 YAML_TASK_TTL: Final = timedelta(days=3650)
 YAML_TOMBSTONE_TTL: Final = timedelta(days=9)
@@ -88,3 +88,9 @@ def _updated(entry: QueueEntry, old: Queue, *, resumes: bool) -> Queue:
         sampling_ratio=old.sampling_ratio,
         purge_time=old.purge_time,
     )
+
+
+def invalid(what: str, line: int = 0) -> InvalidArgument:
+    """The error for a rule that is broken, ``what`` without its full stop, on this line; 0 when it is not known."""
+    place = f", line {line}" if line else ""
+    return InvalidArgument(f"Invalid queue configuration. {what}{place}.")

@@ -24,8 +24,7 @@ from tidegate.core.queue import (
     RetryConfig,
 )
 from tidegate.core.queue_yaml import values
-from tidegate.core.queue_yaml.file import QueueEntry, QueueFile
-from tidegate.core.queue_yaml.refusal import invalid
+from tidegate.core.queue_yaml.file import QueueEntry, QueueFile, invalid
 from tidegate.core.times import Duration
 from tidegate.core.validation.queue import Ceilings, pull_limits
 
