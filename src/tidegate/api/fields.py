@@ -1,4 +1,4 @@
-"""The fields that a filter can ask about, laid out from a message's descriptor."""
+"""The fields that a filter can ask about, made from a message's descriptor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCALARS = {FieldDescriptor.CPPTYPE_STRING: FieldKind.TEXT, FieldDescriptor.CPPTY
 
 @cache
 def schema_of(descriptor: Any) -> Schema:
-    """The fields of a message by their plain names, those of the messages inside too."""
+    """The fields of a message by their plain names, including those of its inner messages."""
     return {plain(field.name): _field(field) for field in descriptor.fields}
 
 

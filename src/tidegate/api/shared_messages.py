@@ -25,7 +25,7 @@ from tidegate.schema.limits import most_of
 
 
 def read_retry(message: Any, max_attempts: int) -> RetryConfig:
-    """Retry settings, of which the versions say only the number of attempts in different ways."""
+    """Retry settings. The caller reads ``max_attempts``, which the versions write in different ways."""
     return RetryConfig(
         max_attempts,
         read_duration(message.max_retry_duration),
@@ -36,7 +36,7 @@ def read_retry(message: Any, max_attempts: int) -> RetryConfig:
 
 
 def write_waits(retry: RetryConfig, into: Any) -> None:
-    """Everything of retry settings but the number of attempts."""
+    """Write retry settings without the number of attempts."""
     if retry.max_retry_duration.total_nanos:
         put_duration(into.max_retry_duration, retry.max_retry_duration)
     put_duration(into.min_backoff, retry.min_backoff)
@@ -68,7 +68,7 @@ def write_token(token: Token, into: Any) -> None:
 
 
 def read_http_target(message: Any) -> HttpTarget:
-    """Routing as sent. InvalidArgument for more header overrides than there may be."""
+    """Routing as it was sent. InvalidArgument for more than ``OVERRIDES_MAX`` header overrides."""
     overrides = message.header_overrides
     if len(overrides) > OVERRIDES_MAX:
         raise most_of(message.DESCRIPTOR.fields_by_name["header_overrides"]).refuse(len(overrides))
@@ -120,7 +120,7 @@ def write_uri_override(override: UriOverride, into: Any) -> None:
 
 
 def read_routing(message: Any) -> AppEngineRouting:
-    """App Engine routing as sent; the host is ours to say."""
+    """App Engine routing as it was sent, without the host, which the server fills in."""
     return AppEngineRouting(message.service, message.version, message.instance)
 
 
@@ -134,8 +134,8 @@ def write_routing(routing: AppEngineRouting, into: Any) -> None:
 def read_headers(headers: Any) -> dict[str, str]:
     """The headers of a message, in an order that depends on their names alone.
 
-    A map of protobuf has no order of its own, and what this process sees changes with every start. The order decides
-    which of two names that differ only in case is sent, and that must not change.
+    A protobuf map has no fixed order: it differs from process to process. But the order decides which of two names that
+    differ only in case is sent, and that must be the same after a restart.
     """
     names = headers if len(headers) < 2 else sorted(headers)
     return {name: headers[name] for name in names}  # dict(headers) takes twice the time

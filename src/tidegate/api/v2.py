@@ -46,7 +46,7 @@ class V2(Dialect):
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits
-        # The burst is not the caller's to set here. A queue.yaml's own gives way to the one that follows from the rate.
+        # A caller of v2 cannot set the burst. One that came from a queue.yaml is replaced by that of the new rate.
         burst = 0 if base.from_yaml else base.rate_limits.max_burst_size
         holder = self.routing_holder(message)
         routed = holder.HasField("app_engine_routing_override")
@@ -78,7 +78,7 @@ class V2(Dialect):
         return into
 
     def write_stats(self, stats: QueueStats, into: Any) -> None:
-        """Nothing: this version has no numbers."""
+        """Nothing: this version has no statistics."""
 
     def routing_holder(self, message: Any) -> Any:
         """The message in which a queue has its ``app_engine_routing_override``."""
@@ -124,7 +124,7 @@ class V2(Dialect):
         return into
 
     def write_attempts(self, task: Task, into: Any) -> None:
-        """Fill how long an attempt of the task may take, and what became of those so far."""
+        """Fill the dispatch deadline, and what is known of the attempts so far."""
         if task.dispatch_deadline is not None:
             put_span(into.dispatch_deadline, task.dispatch_deadline)
         into.dispatch_count = task.dispatch_count

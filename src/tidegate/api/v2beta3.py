@@ -1,4 +1,4 @@
-"""The dialect of v2beta3: as v2, with pull queues in view, a burst and lifetimes to set, and App Engine apart."""
+"""The dialect of v2beta3: v2 with pull queues, a burst and lifetimes that can be set, and App Engine in a message."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tidegate.core.queue import AppEngineRouting, HttpMethod, RetryConfig, Token
 
 DEFAULT_HTTP_DEADLINE = timedelta(minutes=10)
 
-# Tasks hold no cycles, and come by the thousand: with gc=False the collector leaves them alone.
+# Tasks hold no reference cycles and are made by the thousand: with gc=False the collector does not visit them.
 
 
 class HttpRequest(Struct, frozen=True, tag="http", array_like=True, gc=False):

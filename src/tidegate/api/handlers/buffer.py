@@ -14,12 +14,12 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 
 NOT_PASSED_ON = frozenset({"authorization", "content-encoding", "content-type", "expect", "trailer"})
-"""Headers of the call that do not become the task's, besides those that no task may have. The body comes unpacked."""
+"""Headers of the call that the task does not get, beside those that no task may have. The body is already unpacked."""
 DEFAULT_TYPE = "application/json"
 
 
 class WithMetadata(Protocol):
-    """What is asked of the call beside its message."""
+    """What BufferTask reads of its call beside the message."""
 
     @property
     def metadata(self) -> Mapping[str, str | bytes]:
@@ -54,7 +54,7 @@ async def buffer_task(
 
 
 def url_of(override: UriOverride) -> str:
-    """The URL that a queue's overrides make on their own."""
+    """The URL that a queue's overrides make without a task's URL."""
     scheme = "http" if override.scheme == Scheme.HTTP else "https"
     port = f":{override.port}" if override.port else ""
     path = (override.path or "").removeprefix("/")

@@ -23,7 +23,8 @@ async def set_iam_policy(engine: Engine, dialect: Dialect, request: Any, resourc
 
 
 async def test_iam_permissions(engine: Engine, dialect: Dialect, request: Any, resource: QueueName) -> Any:
-    await engine.queues.get(resource, push_only=dialect.push_only)  # a missing queue comes before bad permissions
+    # NOT_FOUND comes before an error about the permissions.
+    await engine.queues.get(resource, push_only=dialect.push_only)
     permissions = tested_permissions(request.permissions)
     return iam_policy_pb2.TestIamPermissionsResponse(permissions=permissions)
 

@@ -21,7 +21,7 @@ from tidegate.engine.engine import Engine
 STATS = "stats"
 BURST = ("rate_limits", "max_burst_size")
 STEP = 200
-"""Queues read at a time: some milliseconds of the thread that reads for everybody."""
+"""Queues read at a time: some milliseconds of the reading thread, which all callers share."""
 
 
 async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
@@ -53,7 +53,7 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
                 if len(response.queues) == size or left <= 0:
                     more = False
                     break
-    if response.queues:  # every page but an empty one has a token, the last one too
+    if response.queues:  # every page with an entry has a token, even the last one
         response.next_page_token = page_token(after, parent, request.filter, now)
     return response
 
@@ -79,7 +79,7 @@ async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: L
 
 
 async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    """Merge the request into the stored queue by its mask; make the queue if there is none."""
+    """Merge the request into the stored queue by its mask, or create the queue."""
     ceilings = engine.policy.ceilings
     sent = dialect.read_queue(request.queue, unset_queue(name))
     check_queue(sent, ceilings)
@@ -99,7 +99,7 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
         else:
             masks.merge(message, request.queue, paths, dialect.fixed)
         merged = dialect.read_queue(message, base)
-        if merged.kind is not sent.kind:  # the mask left the kind out, and by the other kind's rules it was checked
+        if merged.kind is not sent.kind:  # the mask left the kind out, and the check went by the wrong one
             check_queue(replace(sent, kind=merged.kind), ceilings)
         queue = settle_queue(merged, ceilings, old=stored, unnamed=_unnamed(dialect, paths))
         if encrypted:
@@ -131,7 +131,7 @@ async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
 
 
 def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:
-    """What the caller wants to see of a queue, None for everything. The name is always shown."""
+    """The paths that the answer shows of a queue, always with the name. None shows everything."""
     if not dialect.masks_answers or not request.read_mask.paths:
         return None
     return [("name",), *masks.parse(dialect.messages.Queue.DESCRIPTOR, request.read_mask.paths)]
@@ -144,18 +144,18 @@ def _asks_for_stats(dialect: Dialect, paths: list[masks.Steps] | None) -> bool:
 def _shown(message: Any, paths: list[masks.Steps] | None) -> Any:
     if paths is not None:
         return masks.select(message, paths)
-    if STATS in message.DESCRIPTOR.fields_by_name:  # where only the filter looked at them
+    if STATS in message.DESCRIPTOR.fields_by_name:  # only the filter needed them
         message.ClearField(STATS)
     return message
 
 
 def unset_queue(name: QueueName) -> Queue:
-    """A queue of which nothing was said: its limits, unset, take their defaults when it is settled."""
+    """A queue without settings. Unset limits get their defaults when it is settled."""
     return Queue(name=name, rate_limits=RateLimits(0, 0, 0))
 
 
 def _unnamed(dialect: Dialect, paths: list[masks.Steps] | None) -> set[str]:
-    """The fields of a queue's limits and retry settings that an update leaves alone."""
+    """The fields of a queue's limits and retry settings that an update does not name."""
     if paths is None:
         left = set()
     else:

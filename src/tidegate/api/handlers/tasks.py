@@ -16,7 +16,7 @@ from tidegate.engine.engine import Engine
 async def create_task(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
     new = check_task(dialect.read_task(request.task), parent, engine.clock.now())
     view = read_view(request.response_view)
-    del request  # all of it is read; with others that wait it would fill the cache (servers/grpc.py)
+    del request  # it is read, and need not stay in the processor's cache while the store works (see servers/grpc.py)
     return dialect.task_bytes(await engine.tasks.create(parent, new, push_only=dialect.push_only), view)
 
 
@@ -29,7 +29,7 @@ async def list_tasks(engine: Engine, dialect: Dialect, request: Any, parent: Que
     fields = dialect.messages.ListTasksResponse.DESCRIPTOR.fields_by_name
     tasks = tag(fields["tasks"].number)
     response = dialect.task_bytes.repeated(tasks, [(task, view) for task in page])
-    if page:  # every page but an empty one has a token, the last one too
+    if page:  # every page with an entry has a token, even the last one
         token = page_token(page[-1].name.task, parent, "", now)
         response += block(tag(fields["next_page_token"].number), token.encode())
     return response

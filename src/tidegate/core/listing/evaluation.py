@@ -14,7 +14,7 @@ from tidegate.core.listing.grammar import All, Any_, Node, Not, Restriction, Wor
 from tidegate.core.times import NANOS_PER_SECOND, micros
 
 Chooser = Callable[[Any], bool]
-"""Whether a message is chosen."""
+"""Tells whether a message is chosen."""
 
 FILTER_LENGTH_MAX: Final = 8192
 """Characters of a filter. Our choice; nothing is published."""
@@ -22,7 +22,7 @@ FILTER_LENGTH_MAX: Final = 8192
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ":": operator.eq,
     "=": operator.eq,
-    "!=": operator.eq,  # negated as a whole: no entry of a list may be equal
+    "!=": operator.eq,  # the whole test is negated: no entry of a list may be equal
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -41,8 +41,8 @@ def compile_filter(text: str, schema: Schema) -> Chooser:
     """The test that a filter describes; an empty one chooses everything.
 
     Raises:
-        InvalidArgument: The filter makes no sense, names no field, or compares one with what it cannot hold. Said
-            whether or not there is anything to choose from.
+        InvalidArgument: The filter is not in the grammar, names an unknown field, or compares a field with a value
+            of another type. Raised also when there is nothing to choose from.
     """
     if len(text) > FILTER_LENGTH_MAX:
         raise InvalidArgument(f"The filter must be at most {FILTER_LENGTH_MAX} characters long, but has {len(text)}.")
@@ -100,7 +100,9 @@ def _steps(path: str, schema: Schema) -> list[FilterField]:
 
 
 def _values(message: Any, steps: list[FilterField]) -> list[Any]:
-    """What is at the end of the path: one value, None if unset or below what is absent; of lists each entry."""
+    """The values at the end of the path: one, or one for each entry of a list. None for a field that is unset or whose
+    message is.
+    """
     found = [message]
     for step in steps:
         below: list[Any] = []
@@ -116,7 +118,7 @@ def _values(message: Any, steps: list[FilterField]) -> list[Any]:
 
 
 def _is_set(value: Any) -> bool:
-    # A message that is there counts, however empty; scalars count unless they are zero.
+    # A message is set when it is present, even if it is empty. A scalar is set unless it is zero.
     return value is not None and value not in (0, "", False)
 
 
@@ -140,7 +142,7 @@ def _value_test(wanted: Restriction, field: FilterField) -> Callable[[Any], bool
 
 
 def _read_value(text: str, field: FilterField) -> int | float | None:
-    """The value that a text stands for, comparable with the field's; None when it stands for none."""
+    """The text as a value of the field's type, or None when it is none."""
     match field.kind:
         case FieldKind.NUMBER:
             if _INTEGER.fullmatch(text):

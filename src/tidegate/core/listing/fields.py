@@ -58,5 +58,5 @@ Schema = Mapping[str, FilterField]
 
 
 def plain(name: str) -> str:
-    """A field's name as a ``Schema`` has it: ``max_burst_size`` and ``maxBurstSize`` are one."""
+    """A field's name as a ``Schema`` has it. ``max_burst_size`` and ``maxBurstSize`` name the same field."""
     return name.replace("_", "").lower()
