@@ -1,8 +1,8 @@
-"""Which addresses may be called: the operator's ``egress`` rules, as pure judgements.
+"""Which addresses may be called: the operator's ``egress`` rules.
 
 A rule is ``all``, ``public``, a network or address (``10.1.0.0/16``, ``fd00::/8``), or a name (``handlers.internal``,
-``*.internal``); with a leading ``!`` it forbids, and forbidding wins. What no rule allows is forbidden. A name rule
-speaks of the name in the URL and lets it be any address that no rule forbids.
+``*.internal``); a leading ``!`` forbids, and forbidding wins. What no rule allows is forbidden. A rule with a name
+is about the name in the URL. It allows all addresses of that name which no rule forbids.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Network = IPv4Network | IPv6Network
 
 
 class EgressRules(Struct, frozen=True):
-    """Entries of one sort: those that allow, or those that forbid."""
+    """The entries that allow, or those that forbid."""
 
     everything: bool = False
     public: bool = False
@@ -60,7 +60,7 @@ class Egress(Struct, frozen=True):
 
     @classmethod
     def parse(cls, rules: Iterable[str], own_port: int | None = None) -> Egress:
-        """The rules as the setting lists them. Raises ValueError naming an entry that is none."""
+        """The rules that the setting lists. Raises ValueError with the entry that is no rule."""
         texts = [text.strip() for text in rules]
         return cls(
             EgressRules.of([text for text in texts if not text.startswith("!")]),
@@ -70,7 +70,7 @@ class Egress(Struct, frozen=True):
 
     @property
     def unrestricted(self) -> bool:
-        """Whether everything may be called, so that nothing needs to be looked at."""
+        """Whether everything may be called. Then no address needs to be checked."""
         return self.allowing.everything and self.forbidding == EgressRules()
 
     def forbids_name(self, name: str) -> bool:
@@ -102,7 +102,7 @@ UNRESTRICTED = Egress(EgressRules(everything=True))
 
 
 def parse_network(text: str) -> Network | None:
-    """A network or a single address; None for what may be a name. Raises ValueError for what can be neither."""
+    """A network or a single address, or None for a possible name. Raises ValueError for what is neither."""
     try:
         return ip_network(text)
     except ValueError as error:
@@ -120,7 +120,7 @@ def parse_name(text: str) -> str:
 
 
 def canonical_name(text: str) -> str | None:
-    """A host name as URLs spell it once parsed: lower case, IDNA, no dot at the end. None if it is none."""
+    """A host name as in a parsed URL: lower case, IDNA, no dot at the end. None when it is no host name."""
     if not text or any(char.isspace() or char in "/\\@?#%*!,[]" for char in text):
         return None
     try:
@@ -155,7 +155,7 @@ NOT_PUBLIC_V4 = [
 ]
 PUBLIC_V4 = [IPv4Network("192.0.0.9/32"), IPv4Network("192.0.0.10/32")]  # anycast: PCP, TURN
 
-GLOBAL_UNICAST = IPv6Network("2000::/3")  # the rest is not handed out, but for what is embedded below
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # nothing else is allocated, except prefixes that embed IPv4 addresses (below)
 NOT_PUBLIC_V6 = [
     IPv6Network(network)
     for network in (
@@ -186,7 +186,7 @@ IPV4_MASK = 0xFFFF_FFFF
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether an address is globally routable unicast; one that holds IPv4 addresses is what they are."""
+    """Whether an address is globally routable unicast. An address that embeds IPv4 addresses is judged by those."""
     inner = embedded(address)
     if inner:
         return all(is_public(each) for each in inner)
@@ -200,13 +200,13 @@ def is_public(address: IpAddress) -> bool:
 
 
 def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address holds and packets to it may end at."""
+    """The IPv4 addresses that an IPv6 address embeds, to which its packets may be sent."""
     if isinstance(address, IPv4Address):
         return ()
     number = int(address)
     if address in SIX_TO_FOUR:
         return (IPv4Address(number >> 80 & IPV4_MASK),)
-    if address in TEREDO:  # the server's, and the client's with its bits turned round
+    if address in TEREDO:  # the server's, and the client's with its bits inverted
         return IPv4Address(number >> 64 & IPV4_MASK), IPv4Address(~number & IPV4_MASK)
     if address in MAPPED or address in COMPATIBLE or address in NAT64:
         return (IPv4Address(number & IPV4_MASK),)
@@ -214,7 +214,7 @@ def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
 
 
 def plain(address: IpAddress) -> IpAddress:
-    """The address that is really called: a mapped one is but a spelling of its IPv4 address."""
+    """The address that a connection goes to: for an IPv4-mapped address its IPv4 address."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

@@ -1,5 +1,5 @@
-"""Which addresses a call may connect to: the name is resolved here, its addresses are judged by the egress rules, and
-the connection is made to a judged one.
+"""Which addresses a request may connect to. The name is resolved, its addresses are checked with the egress rules, and
+the connection goes to a checked address.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ class Forbidden(Exception):  # noqa: N818 (an outcome, not an error)
 
 
 class Way(Struct, frozen=True):
-    """To which ``addresses`` an origin's connections may go. Those of one ``route`` may be used for one another."""
+    """The ``addresses`` to which connections of an origin may go. Connections of the same ``route`` are
+    interchangeable.
+    """
 
     route: str
     addresses: tuple[str, ...]
 
 
 class EgressGate:
-    """Judges where a request may go."""
+    """Decides where a request may go."""
 
     def __init__(self, egress: Egress, resolver: Resolver) -> None:
         self._egress = egress
         self._resolver = resolver
-        # Judging takes longer than all the rest.
+        # Cached, because checking takes longer than everything else here.
         self._judged = lru_cache(maxsize=WAYS_MAX)(self._judge)
 
     async def way(self, origin: Origin, queue: str) -> Way:
@@ -49,7 +51,7 @@ class EgressGate:
             raise Forbidden
         else:
             addresses = self._resolver.known(name) or await self._resolver.addresses(name, queue)
-        # Which addresses are this machine's may change, so with the server's own port it is looked at each time.
+        # This machine's addresses may change, so requests to the server's own port are checked each time.
         judge = self._judge if origin.port == self._egress.own_port else self._judged
         way = judge(origin, addresses)
         if not way.addresses:

@@ -1,4 +1,4 @@
-"""Names to addresses: asked of the system's resolver, remembered while fresh, served stale when it is silent."""
+"""Looks names up with the system's resolver and caches the answers, which are used stale when it is silent."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tidegate.engine.ports.world import Clock
 Lookup = Callable[[str], Awaitable[list[str]]]
 
 FRESH_FOR: Final = 5.0
-"""Seconds; getaddrinfo tells no time to live, and the system's own cache honours it."""
+"""Seconds that an answer is fresh. getaddrinfo gives no time to live; the system's own cache respects it."""
 
 STALE_FOR: Final = 86_400.0
 """Seconds after which an answer is no longer served, even if the name server is silent: a day (RFC 8767, 4)."""
 
 PATIENCE: Final = 1.8
-"""Seconds until a stale answer is served while the name server thinks (RFC 8767, 5)."""
+"""Seconds to wait for the name server before a stale answer is used (RFC 8767, 5)."""
 
 NOT_FOUND_FOR: Final = 1.0
-"""Seconds for which a name is not asked for again that has no address: it may just be about to get one."""
+"""Seconds until a name without an address is looked up again. Short, because it may get one soon."""
 
 SILENT_FOR: Final = 5.0
-"""Seconds for which a name is not asked for again that the name server did not answer."""
+"""Seconds until a name is looked up again after the name server did not answer."""
 
 REMEMBERED_MAX: Final = 4096
 """Names with an answer, and as many without; the oldest are forgotten first."""
@@ -38,7 +38,7 @@ REMEMBERED_MAX: Final = 4096
 NO_ADDRESS: Final = frozenset(
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
 )
-"""What getaddrinfo says of names that have no address; all its other errors say that nobody knows."""
+"""Errors of getaddrinfo for names without an address. Its other errors mean that it is unknown."""
 
 
 class HostNotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
@@ -71,13 +71,15 @@ async def system_lookup(name: str) -> list[str]:
         raise HostNotFound from None
     except (OSError, RuntimeError):  # RuntimeError: no more threads
         raise Unanswered from None
-    return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]  # a zone cannot be pinned
+    return [
+        str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found
+    ]  # a connection cannot be pinned to an address with a zone
 
 
 class Resolver:
-    """Looks names up and remembers the answers, also that there was none.
+    """Looks names up and caches the answers, also that there was none.
 
-    What it answers is what will be called, so an answer that changes afterwards changes nothing that was checked.
+    Connections go to the addresses that it returned, so a later answer cannot undo a check.
     """
 
     def __init__(self, clock: Clock, lookup: Lookup) -> None:
@@ -88,7 +90,7 @@ class Resolver:
         self._failures: dict[str, _Failure] = {}
 
     def known(self, name: str) -> Addresses | None:
-        """The answer that is still fresh."""
+        """The cached addresses while they are fresh, else None."""
         answer = self._answers.get(name)
         return answer.addresses if answer is not None and answer.fresh_until > self._clock.monotonic() else None
 
@@ -109,7 +111,7 @@ class Resolver:
         return await self._refreshed(name, queue) or stale
 
     def close(self) -> None:
-        """Give up the lookups under way. Raises NoAnswer from now on to whoever waits for one or asks."""
+        """Give up the lookups under way. Waiting and later calls get NoAnswer."""
         self._lookups.close(NoAnswer(SENDER_CLOSED))
 
     async def _refreshed(self, name: str, queue: str) -> Addresses | None:
@@ -153,7 +155,7 @@ V = TypeVar("V")
 
 
 def _remember(by_name: dict[str, V], name: str, value: V) -> None:
-    by_name.pop(name, None)  # so that the oldest come first
+    by_name.pop(name, None)  # keeps the oldest first
     by_name[name] = value
     if len(by_name) > REMEMBERED_MAX:
         del by_name[next(iter(by_name))]

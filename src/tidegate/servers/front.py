@@ -1,4 +1,4 @@
-"""Becoming the server: the port, the certificates, the event loop, the end of the process."""
+"""Starts the server in this process: port, certificates, event loop and exit code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def serve(
     """Run the application that ``make`` answers at ``host`` and ``port`` until a signal ends it.
 
     Does not return: the process ends, with exit code 0 after SIGTERM or SIGINT. Port 0 picks a free one; ``make`` is
-    told where the server listens. What cannot work ends the process with exit code 1 and one line on stderr.
+    told where the server listens. An OperatorError ends the process with its exit code and its line on stderr.
     """
     use_small_pages()
     try:
@@ -58,7 +58,7 @@ def serve(
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
-    """Uvloop's where there is one: it gives 10 to 20 % more dispatches."""
+    """An event loop of uvloop where that is installed: 10 to 20 % more dispatches."""
     try:
         import uvloop  # noqa: PLC0415 - not everywhere
     except ImportError:
@@ -82,9 +82,9 @@ def reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.soc
 
 
 def check_files(tls: Tls) -> None:
-    """Say what is wrong with the files of the certificates, in one line. Raises OperatorError."""
+    """Check the files of the certificates. Raises OperatorError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is too weak is for the server to say
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # the server itself refuses keys that are too weak
     for file in tls:
         if file is not None and (Path(file).is_dir() or not os.access(file, os.R_OK)):
             raise OperatorError(f"cannot read {file}: check the path and its permissions")
@@ -97,7 +97,7 @@ def check_files(tls: Tls) -> None:
                 f"there is no certificate in {file}: name a PEM file that has one with {flag}"
             ) from None
     try:
-        context.load_cert_chain(tls.cert, tls.key, password="")  # or it would be asked for
+        context.load_cert_chain(tls.cert, tls.key, password="")  # otherwise OpenSSL would ask for it on the terminal
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             text = (
@@ -109,13 +109,13 @@ def check_files(tls: Tls) -> None:
 
 
 def warn_of_readable_key(tls: Tls) -> None:
-    """Say so when every user of the machine can read the private key."""
+    """Log a warning when every user of the machine can read the private key."""
     if os.name == "posix" and os.stat(tls.key).st_mode & stat.S_IROTH:  # noqa: PTH116 - a text too
         log.warning("%s can be read by every user of this machine: chmod o-r keeps the key to its owner", tls.key)
 
 
 def _raise_open_files() -> int:
-    """Use all the file descriptors that the system grants, for each connection needs one. How many there are."""
+    """Raise the limit of open files to what the system allows, because each connection needs one. Returns the limit."""
     if sys.platform == "win32":
         return FILES_UNKNOWN
     import resource  # noqa: PLC0415 - not on Windows
@@ -128,9 +128,9 @@ def _raise_open_files() -> int:
 
 
 def _exit(code: int, last_words: str = "") -> NoReturn:
-    """End here and now, with a line on stderr; whether anyone still reads it or not.
+    """End the process at once, with a line on stderr.
 
-    Without the interpreter's own end, which would wait for threads that ask a silent name server.
+    The interpreter's own exit would wait for threads that ask a silent name server.
     """
     with suppress(OSError, ValueError):
         sys.stdout.flush()

@@ -1,7 +1,7 @@
 """The standard gRPC health service, ``grpc.health.v1.Health``.
 
-Check only. Watch is UNIMPLEMENTED, which the protocol provides for: a client then asks no further and takes the server
-for healthy.
+It has Check alone. Watch is UNIMPLEMENTED, which the protocol allows: a client then stops asking and assumes that the
+server is healthy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tidegate.schema.reflection import Renaming, add_service
 from tidegate.servers.call import Call
 from tidegate.servers.grpc import GrpcMethod
 
-# Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
+# Our own package name, as for all our messages: grpcio-health-checking may be loaded in the same interpreter.
 __protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")
 
 CHECK: Final = "/grpc.health.v1.Health/Check"
@@ -46,7 +46,7 @@ class HealthCheckResponse(Message):
 
 
 def health_file() -> FileDescriptorProto:
-    """What reflection tells of this service, under the name that everyone knows it by."""
+    """The description of this service for reflection, under its standard name."""
     renaming = Renaming("tidegate.health.v1", "grpc.health.v1")
     request, response = HealthCheckRequest.pb(), HealthCheckResponse.pb()
     file = renaming.file(request)

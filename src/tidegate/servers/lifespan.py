@@ -19,7 +19,7 @@ from tidegate.servers.http import HttpServer, Tls
 from tidegate.servers.signals import Signals
 
 CERTIFICATES_LOOKED_AT: Final = 10.0
-"""Seconds between two looks at the files of the certificates."""
+"""Seconds between two checks of the files of the certificates."""
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
 
 
 async def _started(app: App, signals: Signals) -> bool:
-    """Whether the start came to its end; a signal ends it before, if, say, the database does not answer."""
+    """Run the start. False when a signal ended it first, for example because the store did not open."""
     starting = asyncio.ensure_future(app.start())
     await asyncio.wait(_either(starting, signals.stop), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -103,7 +103,7 @@ async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Ev
 
 
 def _versions(tls: Tls) -> list[tuple[int, int, int] | None]:
-    """What changes when a file is written or replaced; None for one that cannot be seen."""
+    """A value that changes when a file is written or replaced; None for a file that cannot be read."""
     return [_version(path) for path in tls if path is not None]
 
 
