@@ -1,4 +1,4 @@
-"""One flag for each setting, and the settings that hold once the flags are known."""
+"""One flag for each setting, and the settings in force for a command with these flags."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _flag(row: Row) -> Callable[[Command], Command]:
 
 
 def load_settings(flags: Mapping[str, Any], config_file: str | None) -> Loaded:
-    """The settings that hold for a command with these flags, here and now. Raises OperatorError."""
+    """The settings in force for a command with these flags, in this directory and environment. Raises OperatorError."""
     given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in flags.items()}
     return load(given, os.environ, _settings_file(config_file))
 

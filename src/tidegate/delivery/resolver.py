@@ -71,9 +71,8 @@ async def system_lookup(name: str) -> list[str]:
         raise HostNotFound from None
     except (OSError, RuntimeError):  # RuntimeError: no more threads
         raise Unanswered from None
-    return [
-        str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found
-    ]  # a connection cannot be pinned to an address with a zone
+    # A connection cannot be pinned to an address with a zone.
+    return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]
 
 
 class Resolver:

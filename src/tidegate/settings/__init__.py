@@ -1,7 +1,7 @@
 """What an operator may set, and how it is read: flags before environment before file before defaults.
 
-``settings`` names every setting once, ``queues`` what may be said of a queue made at start, ``kinds`` the forms that
-values take, ``loading`` where they come from. Nothing here touches the disk or the environment: both are handed in.
+``settings`` has every setting once, ``queues`` the settings of a queue that is made at start, ``kinds`` how values are
+written, ``loading`` where they come from. Nothing here reads the disk or the environment: callers pass both in.
 """
 
 from tidegate.settings.kinds import SqliteUrl

@@ -1,4 +1,4 @@
-"""The forms that values take: each kind reads text, refuses with a rule, and shows a value as it would be written."""
+"""How values are written. Each kind reads a text or refuses it with a rule, and writes a value as a text."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class RefusedError(ValueError):
         self.value = value
 
     def within(self, step: str | int, value: Any) -> RefusedError:
-        """The same refusal, seen from one level further out."""
+        """The same refusal, with one step more before its place."""
         return type(self)(self.rule, (step, *self.at), self.value if self.at else value)
 
 
 class UnknownFieldError(RefusedError):
-    """A table has a field that nobody reads; ``rule`` is the whole sentence."""
+    """A table has an unknown field. ``rule`` is the whole sentence."""
 
 
 @dataclass(frozen=True)
 class ValueKind:
-    """How a value is written. ``read`` raises RefusedError; ``table`` reads the form that only a file has."""
+    """How a value is written. ``read`` raises RefusedError; ``table`` reads a table, which only a file can have."""
 
     metavar: str
     read: Callable[[str], Any]
@@ -143,7 +143,7 @@ def read_bytes(value: str) -> int:
 
 
 def show_bytes(size: int) -> str:
-    """In the largest unit that shows it whole."""
+    """In the largest unit that needs no fraction."""
     unit = next(unit for unit in reversed(SIZES) if size % SIZES[unit] == 0)
     return f"{size // SIZES[unit]}{unit}"
 
@@ -242,7 +242,7 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
+    except ValueError:  # the port is no number, or a bracket is not closed
         usable = False
     if not usable:
         raise RefusedError("a URL that starts with http:// or https://")

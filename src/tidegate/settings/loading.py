@@ -22,14 +22,14 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class File(Struct, frozen=True):
-    """A settings file: what to call it, and its text."""
+    """A settings file: its name in messages, and its text."""
 
     name: str
     text: str
 
 
 class Loaded(Struct, frozen=True):
-    """The settings, and where each came from.
+    """The settings, and the source of each.
 
     Sources read ``flag --port``, ``TIDEGATE_PORT``, ``tidegate.toml, line 3`` or ``default``.
     """
@@ -43,7 +43,7 @@ def load(
     environment: Mapping[str, str] | None = None,
     file: File | None = None,
 ) -> Loaded:
-    """The settings that hold. ``flags`` has text by setting name, several for one that can be given again.
+    """The settings in force. ``flags`` has texts by setting name, several for a flag that was repeated.
 
     Raises OperatorError for what cannot be set: one line that names the setting, its rule, the value and its source.
     """
@@ -89,7 +89,7 @@ def _find(
     if flag:
         return flag if isinstance(flag, str) else ",".join(flag), f"flag {row.flag}"
     text = environment.get(row.variable, "")
-    # Kubernetes sets TIDEGATE_PORT=tcp://… in every pod beside a service named tidegate; that is not ours.
+    # Kubernetes sets TIDEGATE_PORT=tcp://… in every pod next to a service named tidegate. It is not this setting.
     if text.strip() and not text.startswith("tcp://"):
         return text, row.variable
     if file is not None and row.name in table:
@@ -108,7 +108,7 @@ def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: Fil
 
 
 def _shown(value: Any) -> str:
-    """A refused value in one line, without the password that a URL may hold."""
+    """A refused value in one line, without the password of a URL."""
     if isinstance(value, bool):
         return str(value).lower()
     text = _PASSWORD.sub("…@", repr(value))
@@ -121,7 +121,7 @@ def _place(file: File, path: tuple[str | int, ...]) -> str:
 
 
 def _line(text: str, path: tuple[str | int, ...]) -> int | None:
-    """The line on which the value at ``path`` begins: the first after the last readable beginning without it."""
+    """The line on which the value at ``path`` begins: the one after the longest part of the file without it."""
     lines = text.splitlines(keepends=True)
     start = 1
     for end in range(1, len(lines) + 1):

@@ -1,4 +1,4 @@
-"""What may be said of a queue that is made at start: its name, or a table with the API's own field names.
+"""The settings of a queue that is made at start: its name, or a table with the API's field names.
 
 [[queue]]
 name = "projects/demo/locations/here/queues/mail"
@@ -37,7 +37,7 @@ def _name(value: str) -> QueueName:
 
 
 class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A queue to have at start. What is left out stays as it is, or gets the API's default in a new queue."""
+    """A queue to make or change at start. An unset field stays as it is, or gets the API's default in a new queue."""
 
     name: Annotated[QueueName, Says(ValueKind("NAME", _name), "Its full name.")]
     type: Annotated[str | None, Says(kinds.one_of("push", "pull"), "How its tasks reach their workers.")] = None
@@ -63,7 +63,7 @@ def _read(name: str) -> QueueSetup:
 
 
 def _read_table(table: Mapping[str, Any]) -> QueueSetup:
-    """A ``[[queue]]`` table. Raises RefusedError, pointing at the field."""
+    """A ``[[queue]]`` table. Raises RefusedError with the place of the field."""
     by_name = {row.name: row for row in rows(QueueSetup)}
     said = {}
     for field, given in table.items():
