@@ -22,7 +22,7 @@ from tidegate.schema.rpc import Rpc
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 
 EMPTY_HANDLER = "empty handler"
 QUEUE = f"{PARENT}/queues/q"
@@ -62,11 +62,11 @@ ANSWERS: dict[Rpc[Any, Any], Any] = {
 }
 
 
-def _empty(rpc: Rpc[Any, Any], answer: Any) -> Method:
+def _empty(rpc: Rpc[Any, Any], answer: Any) -> GrpcMethod:
     async def handle(_request: Any, _call: Call) -> Any:
         return answer
 
-    return Method(rpc.request_pb, handle)
+    return GrpcMethod(rpc.request_pb, handle)
 
 
 grpc = App({rpc.grpc_path: _empty(rpc, answer) for rpc, answer in ANSWERS.items()})

@@ -62,6 +62,15 @@ def test_an_import_that_points_outwards_is_found(tmp_path: Path) -> None:
         assert f"tidegate.{package}.planted_{other} -> tidegate.{other}" in done.stdout
 
 
+def test_a_module_that_stands_in_no_layer_is_found(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "src/tidegate/planted.py").write_text("")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    assert "tidegate.planted" in done.stdout
+
+
 def imports(source: str) -> Iterator[str]:
     """The top packages that a module imports, wherever in it."""
     for node in ast.walk(ast.parse(source)):

@@ -12,22 +12,19 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
-
 from tidegate import metrics
 from tidegate.api.rpcs import Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
-from tidegate.core.errors import ApiError, FailedPrecondition
-from tidegate.core.queue import Kind, Queue, RateLimits
-from tidegate.core.validation import Ceilings, check_queue, settle_queue
+from tidegate.core.errors import FailedPrecondition
+from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.signing_keys import KeyFileError, SigningKeys
+from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
-from tidegate.delivery.token_sources import GoogleSource, NoKeyError
+from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
@@ -35,15 +32,16 @@ from tidegate.engine.ports.world import MachineClock, World
 from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
-from tidegate.queues_at_start import apply_queues
+from tidegate.operator_errors import OperatorError
+from tidegate.queues_at_start import make_queues
 from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
-from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.asgi import App
 from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
 from tidegate.servers.origins import Origins
@@ -52,7 +50,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
-from tidegate.settings import QueueSetup, Settings
+from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 logger = logging.getLogger("tidegate")
@@ -112,7 +110,7 @@ class Application:
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
         world = World(self._store, self._sender, mint, clock, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
-        await self._make_queues(engine)
+        await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
@@ -126,19 +124,13 @@ class Application:
     def _is_serving(self) -> bool:
         return self.asgi.serving
 
-    async def _make_queues(self, engine: Engine) -> None:
-        """Have the queues that the settings name."""
-        await apply_queues(engine, self._settings)
-        for setup in self._settings.queue:
-            await _have(engine, setup)
-
     async def _reset(self) -> None:
         """Back to the first start: the queues of the settings, and nothing else."""
         assert self._engine is not None  # noqa: S101 - nobody calls before the start
         await self._engine.reset()
         try:
-            await self._make_queues(self._engine)
-        except StartupError as error:  # the file of queues is another one by now
+            await make_queues(self._engine, self._settings)
+        except OperatorError as error:  # the file of queues is another one by now
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
@@ -172,7 +164,7 @@ def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSe
     try:
         egress = Egress.parse(settings.egress_rules, own_port=address.port)
     except ValueError as error:
-        raise StartupError(str(error)) from error
+        raise OperatorError(str(error)) from error
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
 
 
@@ -183,7 +175,7 @@ def _operation_log(settings: Settings) -> LineWriter | None:
         return LineWriter(settings.operation_log)
     except OSError as error:
         text = f"cannot open the operation log {settings.operation_log}: {error.strerror}; name another --operation-log"
-        raise StartupError(text) from error
+        raise OperatorError(text) from error
 
 
 def origins(settings: Settings) -> Origins:
@@ -215,17 +207,13 @@ def _warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:
 def _keys(settings: Settings) -> SigningKeys:
     """The keys that sign ID tokens, kept beside the store and for as long as the store."""
     path = None if settings.store.in_memory else Path(f"{settings.store.path}-keys.json")
-    try:
-        return SigningKeys(path)
-    except (KeyFileError, OSError) as error:
-        why = f"cannot read {path}: {error.strerror}" if isinstance(error, OSError) else error
-        raise StartupError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
+    return SigningKeys(path)
 
 
 def _mint(settings: Settings, clock: MachineClock, keys: SigningKeys, issuer: str) -> Mint:
     source, handed_over = _token_source(settings), settings.id_tokens == "source"
     if handed_over and source is None:
-        raise StartupError("--id-tokens source needs a source: name one with --token-source")
+        raise OperatorError("--id-tokens source needs a source: name one with --token-source")
     return Mint(clock, keys, issuer, source, hand_over=handed_over)
 
 
@@ -233,12 +221,7 @@ def _token_source(settings: Settings) -> GoogleSource | None:
     wanted = settings.token_source
     if wanted is None:
         return None
-    try:
-        return GoogleSource(None if wanted == "metadata" else Path(wanted))
-    except NoKeyError as error:
-        raise StartupError(str(error)) from error
-    except OSError as error:
-        raise StartupError(f"cannot read the token source {wanted}: {error.strerror}") from error
+    return GoogleSource(None if wanted == "metadata" else Path(wanted))
 
 
 def _rest(api: Api, in_flight: InFlight) -> RestServer:
@@ -273,35 +256,13 @@ def has_dev_helpers(settings: Settings) -> bool:
     return settings.dev or (settings.loopback and settings.store.in_memory)
 
 
-async def _have(engine: Engine, setup: QueueSetup) -> None:
-    """Make a queue of the settings, or change the one that is there. Raises StartupError."""
-    try:
-        await engine.queues.update(setup.name, partial(set_up, setup, engine.policy.ceilings))
-    except ApiError as error:
-        raise StartupError(f"cannot have the queue {setup.name}: {error.message}") from error
-
-
-def set_up(setup: QueueSetup, ceilings: Ceilings, stored: Queue | None) -> Queue:
-    """The queue as the settings want it. What they do not say stays as it is ``stored``, or gets its default.
-
-    Raises InvalidArgument as the API does.
-    """
-    kind = Kind[setup.type.upper()] if setup.type else Kind.PUSH
-    said = setup.applied_to(Queue(name=setup.name, kind=kind, rate_limits=RateLimits(0, 0, 0)))
-    check_queue(said, ceilings)
-    if stored is None:
-        return settle_queue(said, ceilings)
-    wanted = setup.applied_to(stored)
-    return settle_queue(replace(wanted, kind=kind if setup.type else stored.kind), ceilings, old=stored)
-
-
 async def _open(settings: Settings) -> Store:
     if settings.store.in_memory:
         return MemoryStore()
     try:
         return await SqliteStore.open(Path(settings.store.path), _abandon)
     except StoreError as error:
-        raise StartupError(str(error)) from error
+        raise OperatorError(str(error)) from error
 
 
 def _abandon(error: StoreError) -> None:
@@ -311,7 +272,8 @@ def _abandon(error: StoreError) -> None:
     os._exit(1)
 
 
-def _methods(api: Api) -> Mapping[str, Method]:
+def _methods(api: Api) -> Mapping[str, GrpcMethod]:
     return {
-        path: Method(each.request, each.answer, each.most, each.insists, ENTRY_MAX) for path, each in api.grpc().items()
+        path: GrpcMethod(each.request, each.answer, each.most, each.insists, ENTRY_MAX)
+        for path, each in api.grpc().items()
     }

@@ -1,8 +1,8 @@
 """What a long-lived server does about its memory: the collector, huge pages, and pages that only the start needed.
 
-A start runs through most of Python and the libraries once, and each page it touches brings fifteen neighbours along.
-They count as memory of the process for as long as it lives, of which an idle server needs next to nothing. What is
-needed again comes back from the page cache, in microseconds.
+A start touches most pages of Python and the libraries once, and for each of them the system maps fifteen neighbours.
+They count as memory of the process until its end, but an idle server needs few of them. A page that is needed again
+comes from the page cache within microseconds.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ ENTRY = 8
 """Bytes that /proc/PID/pagemap has for a page."""
 
 OWN_PAGES = re.compile(rb"[\xa0-\xbf]+")
-"""Their last bytes: 0x80 says that the page is present, 0x20 that it is the file's, 0x40 that it is swapped out."""
+"""The last bytes of entries. 0x80: the page is present, 0x20: it is the file's own, 0x40: it is swapped out."""
 
 PR_SET_THP_DISABLE = 41  # linux/prctl.h
 
 
-class Mapping(NamedTuple):
+class MappedPart(NamedTuple):
     """A part of a file in the address space, from ``start`` to before ``end``."""
 
     start: int
     end: int
 
 
-def settle_memory() -> None:
+def tune_memory() -> None:
     """Call once, when the server has started and before it works."""
     tune_collector()
     release_code_pages()
@@ -48,8 +48,8 @@ def use_small_pages() -> None:
 
 
 def tune_collector() -> None:
-    """Leave what lives as long as the process out of garbage collections, and collect less often: messages, tasks and
-    rows are freed by their reference counts. Measured: 3 to 5 % more calls a second, 7 % of the time of a dispatch.
+    """Exclude the objects of the start from garbage collections, and collect less often: messages, tasks and rows are
+    freed by their reference counts. Measured: 3 to 5 % more calls a second, 7 % of the time of a dispatch.
     """
     gc.collect()
     gc.freeze()
@@ -75,14 +75,14 @@ def release_code_pages() -> None:
         return  # a system that does not show them
 
 
-def unwritable(maps: str) -> list[Mapping]:
+def unwritable(maps: str) -> list[MappedPart]:
     """The parts of files that are mapped for reading only, of a process whose ``/proc/PID/maps`` this is."""
     found = []
     for line in maps.splitlines():
         where, mode, _, _, _, *path = line.split(maxsplit=5)
         if path and path[0].startswith("/") and mode in {"r--p", "r-xp"}:
             start, end = where.split("-")
-            found.append(Mapping(int(start, 16), int(end, 16)))
+            found.append(MappedPart(int(start, 16), int(end, 16)))
     return found
 
 

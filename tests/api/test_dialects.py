@@ -7,11 +7,11 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from msgspec.structs import replace
 
-from tidegate.api.dialect import BASIC, FULL
 from tidegate.api.handlers.queues import unset_queue
 from tidegate.api.v2 import V2
 from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
+from tidegate.api.views import BASIC, FULL
 from tidegate.core.errors import Code, InvalidArgument
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import (

@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tidegate.api.dialect import BASIC, FULL, VIEW_UNSPECIFIED
 from tidegate.api.rpcs import DIALECTS
 from tidegate.api.task_bytes import tag
-from tidegate.core.errors import NotFound
+from tidegate.api.views import BASIC, FULL, VIEW_UNSPECIFIED
 from tidegate.core.names import QueueName
 from tidegate.core.queue import AppEngineRouting, HttpMethod, OAuthToken, OidcToken, RetryConfig
-from tidegate.core.task import AppEngineRequest, Attempt, HttpRequest, PullMessage, Task
+from tidegate.core.task import AppEngineRequest, Attempt, HttpRequest, Task
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 QUEUE = QueueName("projects/p/locations/l/queues/q")
@@ -77,11 +76,3 @@ def test_tasks_as_a_repeated_field_are_each_as_they_are_alone() -> None:
     message.MergeFromString(v2.task_bytes.repeated(field, tasks * 2))
     alone = [v2.messages.Task.FromString(v2.task_bytes(task, view)) for task, view in tasks]
     assert list(message.tasks) == alone * 2
-
-
-def test_a_version_without_pull_tasks_does_not_show_one() -> None:
-    v2, beta3, _ = DIALECTS
-    task = made(PullMessage("tag"), body=b"payload")
-    assert beta3.messages.Task.FromString(beta3.task_bytes(task, BASIC)).pull_message.tag == "tag"
-    with pytest.raises(NotFound):
-        v2.task_bytes(task, BASIC)

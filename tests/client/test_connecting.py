@@ -12,7 +12,7 @@ from tests.client.recorder import Answer, GrpcRecorder, RestRecorder, Script
 
 import tidegate
 from tidegate import tasks_v2, tasks_v2beta2, tasks_v2beta3
-from tidegate.client.emulator import VARIABLE, Address
+from tidegate.client.emulator import VARIABLE, EmulatorAddress
 from tidegate.tasks_v2.services.cloud_tasks.transports import (
     CloudTasksGrpcTransport,
     CloudTasksRestInterceptor,
@@ -68,7 +68,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["a b:1", "user@a:1", "a?b", "::1", "[::1", "a:1:2", ":8123", "a:1/?x"])
 def test_what_could_be_read_as_another_host_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match="not an address such as localhost:8123"):
-        Address.parse(text)
+        EmulatorAddress.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_an_address_without_a_port_is_that_of_a_server_on_its_usual_one(text: st
 
 
 def test_the_port_of_an_ipv6_address_stands_behind_its_brackets() -> None:
-    assert Address.parse("[::1]") == Address("[::1]:8123")
-    assert Address.parse("http://[fe80::1%eth0]:9000") == Address("[fe80::1%eth0]:9000")
+    assert EmulatorAddress.parse("[::1]") == EmulatorAddress("[::1]:8123")
+    assert EmulatorAddress.parse("http://[fe80::1%eth0]:9000") == EmulatorAddress("[fe80::1%eth0]:9000")
 
 
 def test_a_bad_address_in_the_environment_is_refused_by_the_name_of_its_variable(
@@ -110,12 +110,12 @@ def test_a_version_or_transport_that_is_none_is_refused() -> None:
 
 
 def test_an_address_may_say_http_or_https() -> None:
-    assert Address.parse("http://localhost:8123/") == Address("localhost:8123")
-    assert Address.parse(" tasks:1 ") == Address("tasks:1")
-    assert Address.parse("https://tasks.example.com") == Address("tasks.example.com", tls=True)
-    assert Address.parse("https://tasks.example.com").url == "https://tasks.example.com"
-    assert Address.parse("HTTP://localhost:8123") == Address("localhost:8123")
-    assert Address.parse("Https://tasks.example.com") == Address("tasks.example.com", tls=True)
+    assert EmulatorAddress.parse("http://localhost:8123/") == EmulatorAddress("localhost:8123")
+    assert EmulatorAddress.parse(" tasks:1 ") == EmulatorAddress("tasks:1")
+    assert EmulatorAddress.parse("https://tasks.example.com") == EmulatorAddress("tasks.example.com", tls=True)
+    assert EmulatorAddress.parse("https://tasks.example.com").url == "https://tasks.example.com"
+    assert EmulatorAddress.parse("HTTP://localhost:8123") == EmulatorAddress("localhost:8123")
+    assert EmulatorAddress.parse("Https://tasks.example.com") == EmulatorAddress("tasks.example.com", tls=True)
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,16 @@ def test_a_pull_queue_is_missing_to_v2(v2: Cloud) -> None:
         v2.refused("RunTask", name=v2.task),
         v2.refused("ListTasks", parent=v2.queue),
         v2.refused("PurgeQueue", name=v2.queue),
+        v2.refused("PauseQueue", name=v2.queue),
+        v2.refused("ResumeQueue", name=v2.queue),
+        v2.refused("GetQueue", name=v2.queue),
+        v2.refused("UpdateQueue", queue={"name": v2.queue}),
+        v2.refused("GetIamPolicy", resource=v2.queue),
+        v2.refused("SetIamPolicy", resource=v2.queue),
+        v2.refused("TestIamPermissions", resource=v2.queue, permissions=["cloudtasks.queues.get"]),
     ):
         assert refusal == ("NOT_FOUND", QUEUE_MISSING, [])
+    assert not v2("ListQueues", parent=v2.location).queues
     v2("BatchCreateTasks", parent=v2.queue, requests=[{"parent": v2.queue, "task": task}])
     v2("BatchDeleteTasks", parent=v2.queue, names=[v2.task])
     for rpc, name in (("GetTask", v2.task), ("DeleteTask", v2.task), ("DeleteQueue", v2.queue)):

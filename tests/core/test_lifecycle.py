@@ -9,12 +9,10 @@ from tests.core.examples import NOON, SECOND, queue, task
 from tidegate.core.backoff import RetryLimit
 from tidegate.core.errors import Code
 from tidegate.core.lifecycle import (
-    TRANSITIONS,
     Event,
     Gone,
     Outcome,
     Retry,
-    State,
     code_of,
     judge,
     response_status,
@@ -22,23 +20,6 @@ from tidegate.core.lifecycle import (
 from tidegate.core.queue import RetryConfig
 from tidegate.core.task import Attempt, Status
 from tidegate.core.times import Duration
-
-S, E = State, Event
-ALLOWED = {
-    (S.SCHEDULED, E.DISPATCH): S.DISPATCHED,
-    (S.SCHEDULED, E.DELETE): S.GONE,
-    (S.DISPATCHED, E.DISPATCH): S.DISPATCHED,
-    (S.DISPATCHED, E.SUCCEED): S.GONE,
-    (S.DISPATCHED, E.FAIL): S.SCHEDULED,
-    (S.DISPATCHED, E.EXHAUST): S.GONE,
-    (S.DISPATCHED, E.DELETE): S.GONE,
-}
-
-
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
-def test_every_cell_of_the_life_of_a_task(state: State, event: Event) -> None:
-    assert TRANSITIONS[state].get(event) == ALLOWED.get((state, event))
 
 
 @pytest.mark.parametrize(

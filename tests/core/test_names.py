@@ -19,7 +19,7 @@ from tidegate.core.names import (
     check_task_name,
     parse_task_name,
 )
-from tidegate.core.resource_gate import Gate
+from tidegate.core.resource_gate import ResourceGate
 
 METHOD = "google.cloud.tasks.v2.CloudTasks.GetQueue"
 QUEUE_HELP = "https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations.queues#Queue.FIELDS.name"
@@ -40,31 +40,33 @@ GOOD = [
 
 def refused(name: str, shape: Shape[Any], method: str = METHOD) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        Gate(method, "cloudtasks.queues.get", shape)(name)
+        ResourceGate(method, "cloudtasks.queues.get", shape)(name)
     return caught.value
 
 
 @pytest.mark.parametrize(("shape", "name"), GOOD)
 def test_a_good_name_passes_as_it_is(shape: Shape[Any], name: str) -> None:
-    passed = Gate(METHOD, None, shape)(name)
+    passed = ResourceGate(METHOD, None, shape)(name)
     assert passed == name
     assert type(passed) is shape.name
-    assert Gate(METHOD, None, shape)(name) == name
+    assert ResourceGate(METHOD, None, shape)(name) == name
 
 
 def test_names_know_their_parts() -> None:
-    task = Gate(METHOD, None, names.TASK)("projects/example.com:app/locations/europe-west1/queues/Q-1/tasks/T_1")
+    task = ResourceGate(METHOD, None, names.TASK)(
+        "projects/example.com:app/locations/europe-west1/queues/Q-1/tasks/T_1"
+    )
     assert task.task == "T_1"
     assert (task.parent.project, task.parent.location, task.parent.queue) == ("example.com:app", "europe-west1", "Q-1")
     assert task.parent.parent == "projects/example.com:app/locations/europe-west1"
     assert task.parent.task("T_1") == task
     assert QueueName.of("p", "us-central1", "q") == QUEUE
     assert ProjectName("projects/p").project == "p"
-    location = Gate(METHOD, None, names.LOCATION)(LOCATION)
+    location = ResourceGate(METHOD, None, names.LOCATION)(LOCATION)
     assert (location.project, location.location) == ("p", "us-central1")
     operation = OperationName(f"{LOCATION}/operations/o")
     assert (operation.parent, operation.operation) == (LOCATION, "o")
-    cmek = Gate(METHOD, None, names.CMEK)(f"{LOCATION}/cmekConfig")
+    cmek = ResourceGate(METHOD, None, names.CMEK)(f"{LOCATION}/cmekConfig")
     assert (cmek.project, cmek.location, cmek.parent) == ("p", "us-central1", LOCATION)
 
 
@@ -210,7 +212,7 @@ def test_an_ill_formed_project_or_location_does_not_exist() -> None:
 
 
 def test_an_operation_of_any_id_passes_for_it_may_only_be_unknown() -> None:
-    assert Gate(METHOD, None, names.OPERATION)(f"{LOCATION}/operations/a b").operation == "a b"
+    assert ResourceGate(METHOD, None, names.OPERATION)(f"{LOCATION}/operations/a b").operation == "a b"
 
 
 @given(
@@ -219,7 +221,7 @@ def test_an_operation_of_any_id_passes_for_it_may_only_be_unknown() -> None:
 def test_no_string_ever_raises_anything_but_an_api_error(name: str) -> None:
     for shape in SHAPES.values():
         with suppress(ApiError):
-            assert Gate(METHOD, "x", shape)(name) == name
+            assert ResourceGate(METHOD, "x", shape)(name) == name
     with suppress(InvalidArgument):
         assert check_queue_name(name, LOCATION) == name
     with suppress(InvalidArgument):
@@ -228,16 +230,16 @@ def test_no_string_ever_raises_anything_but_an_api_error(name: str) -> None:
 
 @given(st.from_regex(names.QUEUE.grammar, fullmatch=True))
 def test_every_name_of_the_grammar_passes(name: str) -> None:
-    assert Gate(METHOD, None, names.QUEUE)(name) == name
+    assert ResourceGate(METHOD, None, names.QUEUE)(name) == name
 
 
 def test_remembered_names_stay_few() -> None:
     for number in range(names.CACHED_NAMES + 10):
-        Gate(METHOD, None, names.QUEUE)(f"{LOCATION}/queues/q{number}")
+        ResourceGate(METHOD, None, names.QUEUE)(f"{LOCATION}/queues/q{number}")
     assert names.QUEUE.known is not None
     assert len(names.QUEUE.known) <= names.CACHED_NAMES
     endless = f"projects/{'p' * 1000}/locations/l/queues/q"
-    assert Gate(METHOD, None, names.QUEUE)(endless) == endless
+    assert ResourceGate(METHOD, None, names.QUEUE)(endless) == endless
     assert endless not in names.QUEUE.known
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.delivery.raw_handler import OK
 
 from tidegate.delivery.connection import Answer, Connection, PassedDeadline
-from tidegate.delivery.deadlines import Deadlines
+from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.reasons import NoAnswer
 from tidegate.delivery.writes import Writes
 
@@ -50,7 +50,7 @@ async def free() -> list[Connection]:
 @pytest.fixture
 async def connection(wire: Wire, free: list[Connection]) -> Connection:
     loop = asyncio.get_running_loop()
-    connection = Connection(Writes(loop), Deadlines(loop), free.append, lambda lost: None)
+    connection = Connection(Writes(loop), AttemptDeadlines(loop), free.append, lambda lost: None)
     connection.connection_made(wire)
     return connection
 
@@ -179,7 +179,8 @@ async def kept(writes: Writes) -> tuple[Connection, socket.socket]:
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         _, connection = await loop.create_connection(
-            lambda: Connection(writes, Deadlines(loop), lambda free: None, lambda lost: None), *listener.getsockname()
+            lambda: Connection(writes, AttemptDeadlines(loop), lambda free: None, lambda lost: None),
+            *listener.getsockname(),
         )
         handler, _ = listener.accept()
     handler.setblocking(False)

@@ -17,10 +17,10 @@ from tests.delivery.raw_handler import OK, RawHandler, answer, hang_up, raw_hand
 from tidegate.core.lifecycle import Outcome
 from tidegate.delivery.destination import destination
 from tidegate.delivery.egress import Egress
-from tidegate.delivery.egress_gate import Forbidden, Gate, is_this_machine
+from tidegate.delivery.egress_gate import EgressGate, Forbidden, is_this_machine
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.lookups import SHARE
-from tidegate.delivery.resolver import NotFound, Resolver, Unanswered
+from tidegate.delivery.resolver import HostNotFound, Resolver, Unanswered
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 
@@ -45,7 +45,7 @@ class Names:
             await asyncio.Event().wait()
         answers = self.answers.get(name)
         if answers is None:
-            raise NotFound
+            raise HostNotFound
         said = answers[0] if len(answers) == 1 else answers.pop(0)
         if not isinstance(said, list):
             raise said
@@ -466,7 +466,7 @@ def test_this_machine_is_known_by_its_addresses() -> None:
 async def test_whether_an_address_is_this_machine_is_looked_at_each_time(
     clock: StoppedClock, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(Egress.parse(["public"], own_port=8123), Resolver(clock, names))
+    gate = EgressGate(Egress.parse(["public"], own_port=8123), Resolver(clock, names))
     origin = destination("http://8.8.8.8:8123/").origin
     monkeypatch.setattr("tidegate.delivery.egress_gate.is_this_machine", lambda address: False)
     assert (await gate.way(origin, "q")).addresses == ("8.8.8.8",)

@@ -19,7 +19,7 @@ from tidegate.delivery.resolver import (
     REMEMBERED_MAX,
     SILENT_FOR,
     STALE_FOR,
-    NotFound,
+    HostNotFound,
     Resolver,
     Unanswered,
     system_lookup,
@@ -162,8 +162,8 @@ async def test_a_name_that_has_no_address_any_more_is_not_called(
 ) -> None:
     await resolver.addresses("a.test", "q")
     forward(FRESH_FOR)
-    server.answer = NotFound()
-    with pytest.raises(NotFound):
+    server.answer = HostNotFound()
+    with pytest.raises(HostNotFound):
         await resolver.addresses("a.test", "q")
     forward(NOT_FOUND_FOR)
     server.answer = Unanswered()
@@ -173,7 +173,11 @@ async def test_a_name_that_has_no_address_any_more_is_not_called(
 
 @pytest.mark.parametrize(
     ("answer", "raised", "seconds"),
-    [(NotFound(), NotFound, NOT_FOUND_FOR), ([], NotFound, NOT_FOUND_FOR), (Unanswered(), Unanswered, SILENT_FOR)],
+    [
+        (HostNotFound(), HostNotFound, NOT_FOUND_FOR),
+        ([], HostNotFound, NOT_FOUND_FOR),
+        (Unanswered(), Unanswered, SILENT_FOR),
+    ],
 )
 async def test_failures_are_remembered_briefly(
     resolver: Resolver, server: NameServer, forward: Forward, answer: Answer, raised: type[Exception], seconds: float
@@ -199,11 +203,11 @@ async def test_the_oldest_names_are_forgotten_first(resolver: Resolver, server: 
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "unknown"), NotFound),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), HostNotFound),
         (socket.gaierror(socket.EAI_AGAIN, "silent"), Unanswered),
         (socket.gaierror(socket.EAI_FAIL, "broken"), Unanswered),
         (OSError(24, "too many open files"), Unanswered),
-        (UnicodeError("label too long"), NotFound),
+        (UnicodeError("label too long"), HostNotFound),
     ],
 )
 async def test_what_the_system_says_is_told_apart(

@@ -25,8 +25,9 @@ from joserfc import jwt as jose
 from joserfc.jwk import RSAKey
 from tests.cli.serving import served
 
-from tidegate.delivery.token_sources import GoogleSource, NoKeyError
+from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.ports.world import MintError
+from tidegate.operator_errors import OperatorError
 from tidegate.schema import v2
 
 EMAIL = "source@project.iam.gserviceaccount.com"
@@ -154,7 +155,9 @@ async def test_a_key_file_that_is_gone_meanwhile_is_a_mint_error(source: GoogleS
 def test_a_file_that_is_no_key_file_makes_no_source(tmp_path: Path, text: str) -> None:
     path = tmp_path / "key.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(NoKeyError, match=r"key\.json is not the key file of a service account: JSON with client_email"):
+    with pytest.raises(
+        OperatorError, match=r"key\.json is not the key file of a service account: JSON with client_email"
+    ):
         GoogleSource(path)
 
 

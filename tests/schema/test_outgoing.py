@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.json_format import ParseError
 
 from tidegate.schema import names, v2
-from tidegate.schema.transcoding import HttpCall, read_response, write_request
+from tidegate.schema.transcoding import RestCall, read_response, write_request
 
 ROWS = v2.CloudTasks
 QUEUE = "projects/p/locations/l/queues/q"
@@ -13,13 +13,13 @@ QUEUE = "projects/p/locations/l/queues/q"
 def test_a_body_of_its_own_holds_everything_but_the_path() -> None:
     request = v2.CreateTaskRequest(parent=QUEUE, task={"http_request": {"url": "u"}}, response_view="FULL")
     call = write_request(ROWS.create_task, v2.CreateTaskRequest.pb(request))
-    assert call == HttpCall("POST", f"/v2/{QUEUE}/tasks", (), b'{"task":{"httpRequest":{"url":"u"}},"responseView":2}')
+    assert call == RestCall("POST", f"/v2/{QUEUE}/tasks", (), b'{"task":{"httpRequest":{"url":"u"}},"responseView":2}')
     assert request.parent == QUEUE
 
 
 def test_an_action_has_an_empty_object_for_a_body() -> None:
     call = write_request(ROWS.pause_queue, v2.PauseQueueRequest.pb()(name=QUEUE))
-    assert call == HttpCall("POST", f"/v2/{QUEUE}:pause", (), b"{}")
+    assert call == RestCall("POST", f"/v2/{QUEUE}:pause", (), b"{}")
 
 
 def test_a_patch_sends_the_queue_without_its_name_and_the_mask_in_the_query() -> None:
@@ -28,7 +28,7 @@ def test_a_patch_sends_the_queue_without_its_name_and_the_mask_in_the_query() ->
         update_mask={"paths": ["rate_limits.max_burst_size", "state"]},
     )
     call = write_request(ROWS.update_queue, v2.UpdateQueueRequest.pb(request))
-    assert call == HttpCall(
+    assert call == RestCall(
         "PATCH",
         f"/v2/{QUEUE}",
         (("updateMask", "rateLimits.maxBurstSize,state"),),
@@ -39,7 +39,7 @@ def test_a_patch_sends_the_queue_without_its_name_and_the_mask_in_the_query() ->
 def test_a_read_has_only_a_query() -> None:
     request = v2.ListTasksRequest(parent=QUEUE, page_size=5, response_view="FULL")
     call = write_request(ROWS.list_tasks, v2.ListTasksRequest.pb(request))
-    assert call == HttpCall("GET", f"/v2/{QUEUE}/tasks", (("responseView", "2"), ("pageSize", "5")), None)
+    assert call == RestCall("GET", f"/v2/{QUEUE}/tasks", (("responseView", "2"), ("pageSize", "5")), None)
 
 
 def test_the_form_that_fits_is_taken() -> None:

@@ -8,7 +8,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from tidegate.core.errors import Code
 from tidegate.schema import v2
-from tidegate.schema.reflection import PATHS, REQUEST, Catalogue, Method, Renaming, add_service
+from tidegate.schema.reflection import PATHS, REQUEST, Catalogue, ReflectedMethod, Renaming, add_service
 from tidegate.schema.reflection.messages import ExtensionRequest, FileDescriptorResponse
 from tidegate.schema.versions import VERSIONS
 
@@ -185,7 +185,9 @@ def test_both_versions_of_reflection_describe_themselves() -> None:
 def test_further_services_can_be_described() -> None:
     renaming = Renaming("tidegate.reflection", "example.v1")
     file = renaming.file(FileDescriptorResponse.pb())
-    add_service(file, "Echo", [Method("Say", FileDescriptorResponse.pb(), FileDescriptorResponse.pb())], renaming)
+    add_service(
+        file, "Echo", [ReflectedMethod("Say", FileDescriptorResponse.pb(), FileDescriptorResponse.pb())], renaming
+    )
     catalogue = Catalogue([file])
     assert "example.v1.Echo" in catalogue.services
     answer = catalogue.answer(REQUEST(file_containing_symbol="example.v1.Echo.Say"))

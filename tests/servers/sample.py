@@ -10,10 +10,11 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tidegate.core.errors import ErrorInfo, NotFound
+from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address
-from tidegate.servers.asgi import App, StartupError
+from tidegate.servers.asgi import App
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
 
@@ -25,7 +26,7 @@ def say(line: str) -> None:
 async def start() -> None:
     match os.environ.get("SAMPLE_START"):
         case "fails":
-            raise StartupError("the store is locked: stop the other server")
+            raise OperatorError("the store is locked: stop the other server")
         case "breaks":
             raise ValueError("a bug")
         case "waits":
@@ -108,7 +109,7 @@ def make(_address: Address) -> App:
 
 
 app = App(
-    {f"/sample.Sample/{name}": Method(StringValue, handler) for name, handler in handlers.items()},
+    {f"/sample.Sample/{name}": GrpcMethod(StringValue, handler) for name, handler in handlers.items()},
     start=start,
     drain=drain,
     stop=stop,

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from tidegate.servers.address import Address, PortTaken, listen, reserve, resolve
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.address import Address, listen, reserve, resolve
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_connections_are_refused_until_it_listens() -> None:
 def test_a_port_with_a_listener_is_taken(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"^port {port} is taken"):
+        with pytest.raises(OperatorError, match=f"^port {port} is taken"):
             reserve(resolve(host, port))
 
 

@@ -12,9 +12,10 @@ from google.protobuf.empty_pb2 import Empty
 from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_virtual_time, request
 
 from tidegate.core.errors import Code
-from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, StartupError, is_utf8, not_found
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.asgi import LAST_ANSWERS, LOOK_PAUSE, App, is_utf8, not_found
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.health import CHECK, HealthCheckRequest, HealthCheckResponse
 from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
@@ -67,7 +68,7 @@ async def test_readyz_says_whether_calls_are_welcome() -> None:
 
 
 async def test_the_health_service_answers_for_the_server_and_for_each_service() -> None:
-    app = App({DO: Method(Empty, nothing)})
+    app = App({DO: GrpcMethod(Empty, nothing)})
     for service in ("", "sample.Things"):
         assert HealthCheckResponse.deserialize((await health(app, service)).payload).status == Status.NOT_SERVING
     async with Running(app):
@@ -82,7 +83,7 @@ async def test_watching_health_is_unimplemented() -> None:
 
 
 async def test_a_known_path_is_a_call_and_any_other_call_is_unimplemented() -> None:
-    app = App({DO: Method(Empty, nothing)})
+    app = App({DO: GrpcMethod(Empty, nothing)})
     assert (await request(app, DO, [framed(b"")])).status == 0
     assert (await request(app, "/sample.Things/Undo", [framed(b"")])).status == Code.UNIMPLEMENTED
 
@@ -160,7 +161,7 @@ async def test_start_drain_and_stop_come_in_this_order() -> None:
 
 async def test_start_may_bring_the_methods_and_the_fallback() -> None:
     async def start() -> None:
-        app.serve({DO: Method(Empty, nothing)})
+        app.serve({DO: GrpcMethod(Empty, nothing)})
 
     app = App(start=start)
     async with Running(app):
@@ -169,10 +170,10 @@ async def test_start_may_bring_the_methods_and_the_fallback() -> None:
 
 async def test_after_a_start_that_failed_it_is_not_ready() -> None:
     async def start() -> None:
-        raise StartupError("the store is locked: stop the other server")
+        raise OperatorError("the store is locked: stop the other server")
 
     app = App(start=start)
-    with pytest.raises(StartupError, match="the store is locked"):
+    with pytest.raises(OperatorError, match="the store is locked"):
         await app.start()
     assert (await get(app, "/readyz")).http_status == 503
 
@@ -199,7 +200,7 @@ async def test_while_it_drains_calls_are_answered_and_health_says_not_serving() 
         draining.set()
         await drained.wait()
 
-    app = App({DO: Method(Empty, nothing)}, drain=drain)
+    app = App({DO: GrpcMethod(Empty, nothing)}, drain=drain)
     async with Running(app):
         leaving = asyncio.ensure_future(app.leave())
         await draining.wait()
@@ -211,7 +212,7 @@ async def test_while_it_drains_calls_are_answered_and_health_says_not_serving() 
 
 
 async def test_when_it_has_drained_new_calls_are_unavailable() -> None:
-    app = App({DO: Method(Empty, nothing)})
+    app = App({DO: GrpcMethod(Empty, nothing)})
     async with Running(app):
         pass
     answer = await request(app, DO, [framed(b"")])
@@ -233,7 +234,7 @@ def test_calls_in_flight_may_end_for_a_while_before_the_stop(takes: float, stops
         async def stop() -> None:
             stopped_at.append(asyncio.get_running_loop().time())
 
-        app = App({DO: Method(Empty, handler)}, stop=stop)
+        app = App({DO: GrpcMethod(Empty, handler)}, stop=stop)
         async with Running(app):
             call = asyncio.ensure_future(request(app, DO, [framed(b"")], headers=[GRPC]))
             await begun.wait()
@@ -266,7 +267,7 @@ async def test_a_call_whose_client_leaves_ends_without_an_answer(caplog: pytest.
             ended.set()
         return message
 
-    async with Running(App({DO: Method(Empty, handler)})) as running:
+    async with Running(App({DO: GrpcMethod(Empty, handler)})) as running:
         call = Leaving(running.app, DO, [GRPC, TRAILERS])
         await begun.wait()
         call.task.cancel()
@@ -283,7 +284,7 @@ def test_calls_that_outlast_the_last_answers_end_as_unavailable() -> None:
         async def fallback(scope: Any, receive: Any, send: Any) -> None:
             await asyncio.Event().wait()
 
-        app = App({DO: Method(Empty, handler)}, mounts=[Mount("/", fallback, below=True)])
+        app = App({DO: GrpcMethod(Empty, handler)}, mounts=[Mount("/", fallback, below=True)])
         async with Running(app):
             grpc = Leaving(app, DO, [GRPC, TRAILERS])
             rest = Leaving(app, "/v2/projects", [JSON], "GET")

@@ -15,14 +15,14 @@ from tests.servers.driving import GRPC, TRAILERS, Answer, Client, framed, in_vir
 
 from tidegate.core.errors import Code, Help, InvalidArgument, NotFound
 from tidegate.servers.call import Call
-from tidegate.servers.deadlines import TICK, WATCHED_MAX, Deadlines, parse_timeout
-from tidegate.servers.grpc import GrpcServer, Method
+from tidegate.servers.deadlines import TICK, WATCHED_MAX, CallDeadlines, parse_timeout
+from tidegate.servers.grpc import GrpcMethod, GrpcServer
 
 DO = "/sample.Things/Do"
 
 
 def answering(handler: Any) -> GrpcServer:
-    return GrpcServer({DO: Method(Empty, handler)})
+    return GrpcServer({DO: GrpcMethod(Empty, handler)})
 
 
 async def do(handler: Any, *headers: tuple[bytes, bytes]) -> Answer:
@@ -295,7 +295,7 @@ def test_calls_with_deadlines_beside_each_other_end_each_at_its_own() -> None:
 
 def test_a_deadline_too_far_away_is_not_watched() -> None:
     async def story() -> None:
-        deadlines, task = Deadlines(), asyncio.current_task()
+        deadlines, task = CallDeadlines(), asyncio.current_task()
         assert task is not None
         assert task in deadlines.watch(task, WATCHED_MAX + 1)
         await asyncio.sleep(2 * WATCHED_MAX)

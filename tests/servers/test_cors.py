@@ -13,7 +13,7 @@ from tidegate.core.errors import Code
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Call
 from tidegate.servers.cors import Cors
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.mounts import Mount
 from tidegate.servers.origins import Origins
 from tidegate.servers.respond import respond
@@ -43,7 +43,7 @@ async def do(message: Empty, call: Call) -> Empty:
 
 
 def guarded() -> App:
-    app = App({DO: Method(Empty, do)}, mounts=[Mount("/", fallback, below=True)])
+    app = App({DO: GrpcMethod(Empty, do)}, mounts=[Mount("/", fallback, below=True)])
     app.guard(lambda others: Cors(Origins(origins=[APP]), others))
     return app
 

@@ -18,7 +18,7 @@ from tidegate.core.errors import Code
 from tidegate.servers import framing
 from tidegate.servers.call import Call
 from tidegate.servers.framing import MESSAGE_MAX
-from tidegate.servers.grpc import GrpcServer, Method
+from tidegate.servers.grpc import GrpcMethod, GrpcServer
 
 SAY = "/sample.Echo/Say"
 HELLO = StringValue(value="hello").SerializeToString()
@@ -30,7 +30,7 @@ async def say(message: StringValue, _call: Call) -> StringValue:
     return message
 
 
-server = GrpcServer({SAY: Method(StringValue, say)})
+server = GrpcServer({SAY: GrpcMethod(StringValue, say)})
 
 
 async def send(*chunks: bytes, headers: Any = ()) -> Answer:

@@ -28,7 +28,7 @@ from tidegate.core.errors import Code
 from tidegate.schema.reflection import PATHS, REQUEST
 from tidegate.schema.versions import all_rows
 from tidegate.servers.asgi import App
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.reflection import reflection_mounts
 from tidegate.storage.sqlite import MemoryStore
 from tidegate.storage.sqlite.tables import SqliteTables
@@ -49,7 +49,7 @@ def application(store: MemoryStore) -> App:
     """Everything that answers gRPC: the API, the health service and reflection."""
     app = App()
     methods = Api(still_engine(store)).grpc().items()
-    app.serve({path: Method(each.request, each.answer) for path, each in methods}, reflection_mounts())
+    app.serve({path: GrpcMethod(each.request, each.answer) for path, each in methods}, reflection_mounts())
     return app
 
 

@@ -13,7 +13,7 @@ from tests.servers.driving import GRPC, TRAILERS, Client, framed, request
 
 from tidegate.core.errors import Code, ResourceExhausted
 from tidegate.schema.limits import SMALL
-from tidegate.servers.grpc import GrpcServer, Method
+from tidegate.servers.grpc import GrpcMethod, GrpcServer
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.rest import RestServer
 
@@ -54,7 +54,7 @@ async def echo(message: Any, _call: Any) -> Any:
 @pytest.mark.parametrize("pieces", [1, 7])
 async def test_an_upload_counts_as_it_arrives_and_is_refused_beyond_the_limit(pieces: int) -> None:
     in_flight = InFlight(2 * SMALL)
-    server = GrpcServer({ECHO: Method(StringValue, echo)}, in_flight)
+    server = GrpcServer({ECHO: GrpcMethod(StringValue, echo)}, in_flight)
     other = in_flight.hold()
     other.grow_to(SMALL)
     body = framed(LARGE)
@@ -75,7 +75,7 @@ async def test_an_answer_beyond_the_limit_is_refused_unless_it_tells_of_work_don
 
     in_flight = InFlight(SMALL)
     in_flight.hold().grow_to(SMALL)
-    server = GrpcServer({ECHO: Method(StringValue, large, insists=insists)}, in_flight)
+    server = GrpcServer({ECHO: GrpcMethod(StringValue, large, insists=insists)}, in_flight)
     answer = await request(server, ECHO, [framed(SHORT)])
     assert answer.status == (0 if insists else Code.RESOURCE_EXHAUSTED)
     assert in_flight.bytes == SMALL
@@ -83,7 +83,7 @@ async def test_an_answer_beyond_the_limit_is_refused_unless_it_tells_of_work_don
 
 async def test_a_client_that_leaves_holds_nothing_any_more() -> None:
     in_flight = InFlight()
-    server = GrpcServer({ECHO: Method(StringValue, echo)}, in_flight)
+    server = GrpcServer({ECHO: GrpcMethod(StringValue, echo)}, in_flight)
     client = Client([framed(LARGE)[:90_000]], leaves=True)
     await server(
         {"type": "http", "method": "POST", "path": ECHO, "headers": [GRPC, TRAILERS]},
@@ -102,7 +102,7 @@ async def test_a_call_that_is_cancelled_holds_nothing_any_more() -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    server = GrpcServer({ECHO: Method(StringValue, hangs)}, in_flight)
+    server = GrpcServer({ECHO: GrpcMethod(StringValue, hangs)}, in_flight)
     calling = asyncio.ensure_future(request(server, ECHO, [framed(LARGE)[:70_000], framed(LARGE)[70_000:]]))
     await begun.wait()
     assert in_flight.bytes > SMALL

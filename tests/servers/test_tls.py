@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.servers.running import Front, calling, running
 
-from tidegate.servers.front import CannotServe, check_files, warn_of_readable_key
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.front import check_files, warn_of_readable_key
 from tidegate.servers.http import Tls
 
 
@@ -108,7 +109,7 @@ def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
     folder, _, client = identities
     (folder / "other").write_bytes(client.key)
     tls = Tls(*(folder / name for name in files))
-    with pytest.raises(CannotServe) as refused:
+    with pytest.raises(OperatorError) as refused:
         check_files(tls)
     assert str(refused.value) == says.format(folder)
 

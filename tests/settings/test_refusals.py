@@ -2,7 +2,8 @@
 
 import pytest
 
-from tidegate.settings import File, SettingError, load
+from tidegate.operator_errors import OperatorError
+from tidegate.settings import File, load
 
 HEAD = """
 [[queue]]
@@ -14,7 +15,7 @@ name = "projects/p/locations/here/queues/b"
 
 
 def refusal(flags=None, environment=None, text=None) -> str:
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(OperatorError) as caught:
         load(flags, environment, File("tidegate.toml", text) if text is not None else None)
     assert "\n" not in str(caught.value)
     return str(caught.value)

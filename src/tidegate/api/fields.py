@@ -1,4 +1,4 @@
-"""The fields that a filter can ask about, laid out from a message's descriptor."""
+"""The fields that a filter can ask about, made from a message's descriptor."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from tidegate.core.listing import Field, Kind, Schema, plain
+from tidegate.core.listing import FieldKind, FilterField, Schema, plain
 from tidegate.core.times import NANOS_PER_SECOND
 
-SPANS = {"google.protobuf.Duration": Kind.DURATION, "google.protobuf.Timestamp": Kind.TIME}
-SCALARS = {FieldDescriptor.CPPTYPE_STRING: Kind.TEXT, FieldDescriptor.CPPTYPE_BOOL: Kind.FLAG}
+SPANS = {"google.protobuf.Duration": FieldKind.DURATION, "google.protobuf.Timestamp": FieldKind.TIME}
+SCALARS = {FieldDescriptor.CPPTYPE_STRING: FieldKind.TEXT, FieldDescriptor.CPPTYPE_BOOL: FieldKind.FLAG}
 
 
 @cache
 def schema_of(descriptor: Any) -> Schema:
-    """The fields of a message by their plain names, those of the messages inside too."""
+    """The fields of a message by their plain names, including those of its inner messages."""
     return {plain(field.name): _field(field) for field in descriptor.fields}
 
 
-def _field(field: Any) -> Field:
+def _field(field: Any) -> FilterField:
     read = attrgetter(field.name)
     if field.enum_type is not None:
-        return Field(
-            Kind.ENUM, read, choices={name: each.number for name, each in field.enum_type.values_by_name.items()}
+        return FilterField(
+            FieldKind.ENUM, read, choices={name: each.number for name, each in field.enum_type.values_by_name.items()}
         )
     inside = field.message_type
     if inside is None:
-        return Field(SCALARS.get(field.cpp_type, Kind.NUMBER), read)
+        return FilterField(SCALARS.get(field.cpp_type, FieldKind.NUMBER), read)
     if not field.has_presence:
-        return Field(Kind.MESSAGE, read, repeated=True, inside=schema_of(inside))
+        return FilterField(FieldKind.MESSAGE, read, repeated=True, inside=schema_of(inside))
     kind = SPANS.get(inside.full_name)
     if kind is not None:
-        return Field(kind, _if_set(field.name, _nanoseconds))
-    return Field(Kind.MESSAGE, _if_set(field.name, lambda message: message), inside=schema_of(inside))
+        return FilterField(kind, _if_set(field.name, _nanoseconds))
+    return FilterField(FieldKind.MESSAGE, _if_set(field.name, lambda message: message), inside=schema_of(inside))
 
 
 def _if_set(name: str, value: Callable[[Any], Any]) -> Callable[[Any], Any]:

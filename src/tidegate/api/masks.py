@@ -20,12 +20,12 @@ WELL_KNOWN = "google.protobuf."
 
 
 LONGEST_REMEMBERED = 200
-"""Characters of a path that is looked up only once; no field of ours is named by a longer one."""
+"""Characters of the longest path that is cached. No field has a longer one."""
 
 
 def parse(descriptor: Any, paths: Collection[str]) -> list[Steps]:
     """The paths taken apart, each once; InvalidArgument for the first that names no field of the message, and for more
-    than ``MASK_PATHS_MAX``.
+    than ``MASK_PATHS_MAX`` paths.
     """
     if len(paths) > MASK_PATHS_MAX:
         raise InvalidArgument(f"FieldMask.paths must have at most {MASK_PATHS_MAX} entries, but got {len(paths)}.")
@@ -55,17 +55,17 @@ def _steps(descriptor: Any, path: str) -> Steps:
 def is_message(field: Any) -> bool:
     """Whether a path may go on below the field."""
     inside = field.message_type
-    # Lists and maps have no presence; that tells them from a single message in every release of protobuf.
+    # Lists and maps have no presence. This distinguishes them from a single message in every release of protobuf.
     return inside is not None and field.has_presence and not inside.full_name.startswith(WELL_KNOWN)
 
 
 def replace_all(stored: Any, sent: Any, fixed: Collection[Steps]) -> None:
-    """Put every field of ``sent`` in place of the stored one, except the ``fixed``; what is unset there is cleared."""
+    """Put every field of ``sent`` in place of the stored one, except the ``fixed`` ones. Unset fields are cleared."""
     merge(stored, sent, [(name,) for name in stored.DESCRIPTOR.fields_by_name], fixed)
 
 
 def merge(stored: Any, sent: Any, paths: Iterable[Steps], fixed: Collection[Steps]) -> None:
-    """Put what the paths name in ``sent`` into ``stored``; what is unset in ``sent`` is cleared.
+    """Copy the fields that the paths name from ``sent`` to ``stored``. Fields that are unset in ``sent`` are cleared.
 
     The ``fixed`` paths, those of output-only fields, may be named and change nothing.
     """
@@ -90,7 +90,7 @@ def _merge_path(stored: Any, sent: Any, path: Steps) -> None:
 
 
 def copy_field(source: Any | None, target: Any, field: Any) -> None:
-    """Make one field of ``target`` what it is in ``source``, unset if it is unset there."""
+    """Copy one field from ``source`` to ``target``, or clear it when it is unset in ``source``."""
     name = field.name
     if source is None or (field.has_presence and not source.HasField(name)):
         target.ClearField(name)
@@ -104,7 +104,7 @@ def copy_field(source: Any | None, target: Any, field: Any) -> None:
 
 
 def select(message: Any, paths: Iterable[Steps]) -> Any:
-    """A copy of the message with nothing but what the paths name."""
+    """A copy of the message with only the fields that the paths name."""
     chosen = type(message)()
     for path in paths:
         _select_path(message, chosen, path)

@@ -1,4 +1,4 @@
-"""Long work in pieces: the event loop, and the interpreter, are others' in between."""
+"""Long work in pieces, with pauses in which the event loop and other threads run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 WORK: Final = 0.002
-"""Seconds of work after which others get their turn."""
+"""Seconds of work after which there is a pause."""
 PAUSE: Final = 0.001
-"""Seconds that they get. It is no ``sleep(0)``: the threads of the store need the interpreter too, and a loop that
-never waits hands it over only every five milliseconds, once for each statement."""
+"""Seconds of a pause. ``sleep(0)`` is not enough: the store's threads need the interpreter lock, which a loop that
+never waits releases only every five milliseconds, once for each statement."""
 
 
 class Pace:
-    """Counts how long its owner has been at work; ``await pace.step()`` after each item makes way when it is time."""
+    """Measures how long its owner has worked. ``await pace.step()`` after each item pauses when it is time."""
 
     def __init__(self) -> None:
         self._since = perf_counter()
 
     @property
     def due(self) -> bool:
-        """Whether it is time to make way."""
+        """Whether it is time for a pause."""
         return perf_counter() - self._since > WORK
 
     async def step(self) -> None:
@@ -34,7 +34,7 @@ class Pace:
 
 
 async def paced(steps: Generator[Any, None, T]) -> T:
-    """What a generator returns, run with pauses after those of its steps where it is time for one."""
+    """The return value of a generator, which is run with pauses between its steps when it is time for one."""
     pace = Pace()
     while True:
         try:

@@ -18,7 +18,7 @@ from tidegate.engine.queues import QueueFileVersion
 
 
 class ReadFile(Struct, frozen=True):
-    """A file that can be applied. Files of one ``digest`` say the same, however they are laid out and commented."""
+    """A file that can be applied. Files with the same ``digest`` differ in layout and comments only."""
 
     file: QueueFile
     digest: bytes
@@ -30,12 +30,12 @@ def plain_project(application: str) -> str:
 
 
 async def read_queue_file(data: bytes, ceilings: Ceilings) -> ReadFile:
-    """What a file says. Raises InvalidArgument."""
+    """Read a file. Raises InvalidArgument."""
     from tidegate.api.yaml_text import read_yaml  # noqa: PLC0415 - a thirtieth of the start, for who never has a file
 
     text = await asyncio.to_thread(read_yaml, data)
     file = read_queue_yaml(text.data, ceilings, text.lines)
-    # Of the data, not of what is made of it: another version of the program must find the same.
+    # The digest of the data, not of the values made of it: other versions of this program must compute the same.
     return ReadFile(file, sha256(msgspec.json.encode(text.data, order="deterministic")).digest())
 
 
@@ -47,16 +47,16 @@ async def apply_queue_file(
     *,
     only_if_new: bool = False,
 ) -> Sequence[Queue] | None:
-    """Make, change and disable the queues of a location as a file says; the ``spared`` may be left out of it.
+    """Make, change and disable the queues of a location as a file says. ``spared`` queues it may leave out.
 
-    Returns the queues that were made or changed. With ``only_if_new`` a file that is the one that was last applied to
-    the location changes nothing, and None is returned.
+    Returns the queues that were made or changed. With ``only_if_new``, None is returned and nothing is changed
+    when this file was the last that was applied to the location.
 
     Raises:
-        InvalidArgument: The file does not go with the queues that are there.
+        InvalidArgument: The file contradicts the queues that exist.
         FailedPrecondition: It lists a queue whose name was freed too recently.
 
-    Nothing is changed then.
+    After an error nothing has changed.
     """
     file = read.file
     listed = {entry.name for entry in file.entries}

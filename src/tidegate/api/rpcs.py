@@ -3,7 +3,7 @@
     api = Api(engine)
     response = await api.method(row)(request)
 
-Servers are loops over the rows; so is this.
+Like the servers, this is a loop over the rows.
 """
 
 from __future__ import annotations
@@ -29,23 +29,25 @@ from tidegate.api.handlers import (
     tasks,
     upload,
 )
-from tidegate.api.handlers.hidden import Handler, hiding_pull_queues
 from tidegate.api.v2 import V2
 from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
 from tidegate.core.errors import PermissionDenied
 from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
-from tidegate.core.resource_gate import Gate
+from tidegate.core.resource_gate import ResourceGate
 from tidegate.engine.engine import Engine
 from tidegate.schema.limits import SMALL, size_of
 from tidegate.schema.mixins import OPERATIONS
 from tidegate.schema.rpc import Rpc
 
+Handler: TypeAlias = Callable[[Engine, Dialect, Any, Any], Awaitable[Any]]
+"""Engine, dialect, request, and the name by which the call is routed, which has passed the gate."""
+
 Answer: TypeAlias = Callable[..., Awaitable[Any]]
-"""From a raw request to the awaited raw response. The second argument is the call: who made it, with which headers."""
+"""Takes a raw request and the call (its headers, its caller); awaited, it returns the raw response."""
 
 BytesAnswer: TypeAlias = Callable[..., Awaitable[Any]]
-"""The same, but what is called most may answer with a message that is serialised already."""
+"""The same, but the calls that are made most may return the serialised message."""
 
 HANDLERS: Mapping[str, Handler] = {
     "list_queues": queues.list_queues,
@@ -80,19 +82,19 @@ HANDLERS: Mapping[str, Handler] = {
 CALL_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, Any], Awaitable[Any]]] = {
     "buffer_task": buffer.buffer_task,
 }
-"""Those that look at the call too."""
+"""Handlers that also read the call's headers."""
 
 DIALECTS: Sequence[Dialect] = (V2(), V2beta3(), V2beta2())
 
 NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "DeleteOperation")
-"""Methods of the operations service that the real service has and lets nobody call."""
+"""Methods of the operations service that the real service has and nobody may call."""
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
 
-class GrpcMethod(NamedTuple):
-    """What the gRPC server needs of an RPC: the class to decode, who answers, the bytes that a request may have, and
-    whether its answer must be sent however many bytes are in flight.
+class AnsweredRpc(NamedTuple):
+    """What the gRPC server needs to serve an RPC: the class of its request, what answers it, the most bytes of a
+    request, and whether the answer must be sent however many bytes are in flight.
     """
 
     request: Any
@@ -102,9 +104,9 @@ class GrpcMethod(NamedTuple):
 
 
 class Api:
-    """Every RPC of every version over one engine. A row of the schema without a handler fails here, at the start.
+    """Every RPC of every version over one engine. A row of the schema without a handler fails when this is made.
 
-    ``location`` is the ID of the one whose queues an uploaded queue.yaml is about.
+    ``location`` is the ID of the location to whose queues an uploaded queue.yaml applies.
     """
 
     def __init__(
@@ -120,26 +122,26 @@ class Api:
         self._answers = dict(self._rows)
 
     def method(self, row: Rpc[Any, Any]) -> Answer:
-        """Who answers an RPC, with a message."""
+        """What answers an RPC. It returns a message, never bytes."""
         return _with_message(self._answers[row], row.response_pb)
 
-    def grpc(self) -> dict[str, GrpcMethod]:
-        """The methods by their gRPC paths. The shared services have one path for all versions."""
+    def grpc(self) -> dict[str, AnsweredRpc]:
+        """The methods by their gRPC paths. A service that the versions share has one path."""
         methods = {
-            f"/{OPERATIONS}/{name}": GrpcMethod(
+            f"/{OPERATIONS}/{name}": AnsweredRpc(
                 getattr(operations_proto_pb2, f"{name}Request"), _not_for_callers, SMALL
             )
             for name in NOT_FOR_CALLERS
         }
         for row, answer in self._rows:
             if row.grpc:
-                methods.setdefault(row.grpc_path, GrpcMethod(row.request_pb, answer, size_of(row.name), insists(row)))
+                methods.setdefault(row.grpc_path, AnsweredRpc(row.request_pb, answer, size_of(row.name), insists(row)))
         return methods
 
 
 def insists(row: Rpc[Any, Any]) -> bool:
-    """Whether the answer of an RPC tells of work that is done and cannot be asked for again. What only looks, and a
-    lease, which runs out, can be refused.
+    """Whether the answer of an RPC must be sent whatever it costs, because it reports a change that was made. Answers
+    of reads can be refused, and those of leases too, since a lease runs out.
     """
     return not row.name.startswith(("get_", "list_", "lease_"))
 
@@ -162,8 +164,6 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapp
 
         return answer_call
     handler = handlers[row.name]
-    if not dialect.shows_pull:
-        handler = hiding_pull_queues(row.name, handler)
 
     def answer(request: Any, call: Any = None) -> Awaitable[Any]:  # noqa: ARG001 - what servers hand over
         return handler(engine, dialect, request, gate(routing(request)))
@@ -172,11 +172,11 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapp
 
 
 def _routing(row: Rpc[Any, Any]) -> tuple[Callable[[Any], str], Callable[[str], Any]]:
-    """What finds in a request the name that its call is routed by, and the gate that name must pass."""
+    """What finds the name in a request by which its call is routed, and the gate that the name must pass."""
     variable = None if row.http is None else _VARIABLE.search(row.http.path)
     if variable is None:  # UploadQueueYaml: no name is in its path
-        return upload.project_of, Gate(row.full_name, row.permission, PROJECT)
-    return attrgetter(variable[1]), Gate(row.full_name, row.permission, SHAPES[variable[2]])
+        return upload.project_of, ResourceGate(row.full_name, row.permission, PROJECT)
+    return attrgetter(variable[1]), ResourceGate(row.full_name, row.permission, SHAPES[variable[2]])
 
 
 async def _not_for_callers(request: Any, call: Any = None) -> Any:  # noqa: ARG001 - what servers hand over

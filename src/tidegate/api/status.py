@@ -35,7 +35,7 @@ HTTP_STATUS: Final = MappingProxyType(
         Code.UNAUTHENTICATED: 401,
     }
 )
-"""The HTTP status of each code, as google/rpc/code.proto says."""
+"""The HTTP status of each code, from google/rpc/code.proto."""
 
 # gRPC clients take 8 KiB of metadata unless told otherwise; a larger trailer block would turn a clear
 # error into "received trailing metadata size exceeds limit". The rest is for the other trailers.
@@ -68,7 +68,7 @@ def grpc_trailers(error: ApiError) -> list[tuple[bytes, bytes]]:
 
 def grpc_message(text: str) -> bytes:
     """``text`` percent-encoded as gRPC asks: UTF-8, everything but visible ASCII and inner spaces as ``%XX``."""
-    # A lone surrogate cannot be UTF-8; it becomes a question mark rather than a failure of the failure.
+    # A lone surrogate has no UTF-8 form. It becomes a question mark, so that the error itself does not fail.
     encoded = _percent_encoded(text.encode("utf-8", "replace"))
     if len(encoded) <= GRPC_MESSAGE_MAX:
         return encoded

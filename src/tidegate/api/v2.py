@@ -6,10 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidegate.api.dialect import (
-    FULL,
-    Dialect,
-    Messages,
+from tidegate.api.dialect import Dialect, Messages
+from tidegate.api.shared_messages import (
     read_headers,
     read_http_request,
     read_http_target,
@@ -23,8 +21,8 @@ from tidegate.api.dialect import (
 )
 from tidegate.api.task_bytes import TaskBytes
 from tidegate.api.times import put_moment, put_span, read_duration
-from tidegate.core import refusals
-from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.api.views import FULL
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.stats import QueueStats
 from tidegate.core.task import AppEngineRequest, HttpRequest, Task
 from tidegate.core.times import Duration
@@ -37,18 +35,18 @@ class V2(Dialect):
     messages = Messages(v2)
     services: tuple[type[Service], ...] = v2.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("rate_limits", "max_burst_size")})
-    shows_pull = False
+    push_only = True
     masks_answers = False
     target_oneof = "message_type"
     relative_uri = "relative_uri"
     app_engine_body = "body"
 
     def __init__(self) -> None:
-        self.task_bytes = TaskBytes(self)
+        self.task_bytes = TaskBytes(self.messages.Task, self.write_task)
 
     def read_queue(self, message: Any, base: Queue) -> Queue:
         limits = message.rate_limits
-        # The burst is not the caller's to set here. A queue.yaml's own gives way to the one that follows from the rate.
+        # A caller of v2 cannot set the burst. One that came from a queue.yaml is replaced by that of the new rate.
         burst = 0 if base.from_yaml else base.rate_limits.max_burst_size
         holder = self.routing_holder(message)
         routed = holder.HasField("app_engine_routing_override")
@@ -62,8 +60,6 @@ class V2(Dialect):
         )
 
     def write_queue(self, queue: Queue, into: Any) -> Any:
-        if queue.kind is Kind.PULL and not self.shows_pull:
-            raise refusals.queue_missing()
         into.name = queue.name
         if queue.app_engine_routing is not None:
             write_routing(queue.app_engine_routing, self.routing_holder(into).app_engine_routing_override)
@@ -82,7 +78,7 @@ class V2(Dialect):
         return into
 
     def write_stats(self, stats: QueueStats, into: Any) -> None:
-        """Nothing: this version has no numbers."""
+        """Nothing: this version has no statistics."""
 
     def routing_holder(self, message: Any) -> Any:
         """The message in which a queue has its ``app_engine_routing_override``."""
@@ -128,7 +124,7 @@ class V2(Dialect):
         return into
 
     def write_attempts(self, task: Task, into: Any) -> None:
-        """Fill how long an attempt of the task may take, and what became of those so far."""
+        """Fill the dispatch deadline, and what is known of the attempts so far."""
         if task.dispatch_deadline is not None:
             put_span(into.dispatch_deadline, task.dispatch_deadline)
         into.dispatch_count = task.dispatch_count
@@ -146,8 +142,6 @@ class V2(Dialect):
             write_http_request(target, body, into.http_request)
         elif isinstance(target, AppEngineRequest):
             self.write_app_engine_request(target, body, into.app_engine_http_request)
-        elif not self.shows_pull:
-            raise refusals.not_found()
         else:
             into.pull_message.tag = target.tag
             if body:

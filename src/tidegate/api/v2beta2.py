@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidegate.api.dialect import (
-    Messages,
+from tidegate.api.dialect import Messages
+from tidegate.api.shared_messages import (
     read_http_target,
     read_retry,
     read_routing,
@@ -41,7 +41,7 @@ class V2beta2(V2beta3):
             task_ttl=read_duration(message.task_ttl).timedelta(),
             tombstone_ttl=read_duration(message.tombstone_ttl).timedelta(),
         )
-        # A queue of another version may have more than one target. What is out of sight here stays.
+        # A queue that was made in another version may have two targets. The one that this version cannot show stays.
         hidden = None if base.http_target is None else base.app_engine_routing
         member = message.WhichOneof("target_type")
         if member == "pull_target":
@@ -91,12 +91,12 @@ class V2beta2(V2beta3):
         write_waits(retry, into)
 
     def read_deadline(self, message: Any) -> None:
-        """There is no such field here."""
+        """None: this version has no dispatch deadline."""
 
     def write_attempts(self, task: Task, into: Any) -> None:
         status = into.status
         status.attempt_dispatch_count = task.dispatch_count
-        if not isinstance(task.target, PullMessage):  # of a lease only the count is shown
+        if not isinstance(task.target, PullMessage):  # a leased task shows the count alone
             status.attempt_response_count = task.response_count
             if task.first_dispatch_time is not None:
                 put_moment(status.first_attempt_status.dispatch_time, task.first_dispatch_time)

@@ -1,4 +1,4 @@
-"""The dialect of v2beta3: as v2, with pull queues in view, a burst and lifetimes to set, and App Engine apart."""
+"""The dialect of v2beta3: v2 with pull queues, a burst and lifetimes that can be set, and App Engine in a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class V2beta3(V2):
     messages = Messages(v2beta3)
     services: tuple[type[Service], ...] = v2beta3.SERVICES
     fixed = frozenset({("name",), ("state",), ("purge_time",), ("stats",)})
-    shows_pull = True
+    push_only = False
     masks_answers = True
     target_oneof = "payload_type"
 

@@ -1,8 +1,8 @@
-"""The text of a queue.yaml as plain data, in which every scalar is a text.
+"""Reads a queue.yaml as plain data in which every scalar is a text.
 
-A queue.yaml needs little of YAML, so only that is read. What could make a small file large (aliases), call for other
-types (tags) or hide a mistake (a key given twice) is refused, and so is a file larger or deeper than any queue.yaml.
-Dates, switches and numbers are not told from other words: ``2024-01-01`` and ``on`` may be names of queues.
+Only the part of YAML is read that a queue.yaml needs. Refused are aliases, which can make a small file large, tags,
+keys that are given twice, and files that are larger or deeper than any queue.yaml. Dates, booleans and numbers stay
+texts: ``2024-01-01`` and ``on`` may be names of queues.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from tidegate.core.queue_yaml import Path
 LARGEST: Final = 512 * 1024
 """Bytes of a file: more than a thousand queues with every setting."""
 DEEPEST: Final = 8
-"""Lists and mappings within each other; a queue's ``acl`` is the fourth."""
+"""Nested lists and mappings. A queue's ``acl`` is on the fourth level."""
 MERGE: Final = "tag:yaml.org,2002:merge"
 NULL: Final = "tag:yaml.org,2002:null"
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where it is built in: ten times as fast."""
+"""libyaml's loader where it is built in. It is ten times as fast."""
 
 
 class _TextLoader(LOADER):  # type: ignore[misc]
-    """Tells nothing (``~``, ``null`` or no value at all) and the merge key from text, and no more."""
+    """Recognises null (``~``, ``null`` or no value) and the merge key. Every other scalar is a text."""
 
     yaml_implicit_resolvers: Final = {
         first: [(tag, form) for tag, form in known if tag in {NULL, MERGE}]
@@ -43,10 +43,10 @@ class YamlText(Struct, frozen=True):
 
 
 def read_yaml(data: bytes) -> YamlText:
-    """What a YAML file holds.
+    """The data of a YAML file.
 
     Raises:
-        InvalidArgument: It is no YAML, or more of it than a queue.yaml needs.
+        InvalidArgument: It is not YAML, or uses more of YAML than a queue.yaml needs.
     """
     if len(data) > LARGEST:
         raise _refused(f"it has more than {LARGEST // 1024} KiB")
@@ -66,7 +66,7 @@ def read_yaml(data: bytes) -> YamlText:
 
 
 def _check_events(data: bytes) -> None:
-    """Refuse what a queue.yaml never needs, before anything is made of the file."""
+    """Refuse what a queue.yaml never needs, before data is built from the file."""
     depth = 0
     for event in yaml.parse(data, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -82,9 +82,7 @@ def _check_events(data: bytes) -> None:
 
 
 def _note_lines(loader: Any, node: Any, path: Path, lines: dict[Path, int]) -> None:
-    """Note where everything stands. Keys that stand twice in a mapping are refused, and so are lists and mappings as
-    keys.
-    """
+    """Note the line of each key and each item. Refuses keys that are given twice, and lists and mappings as keys."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:

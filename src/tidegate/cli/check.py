@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from tidegate.cli.options import Failed, load_settings
+from tidegate.cli.options import load_settings
+from tidegate.operator_errors import OperatorError
 
 
 @click.command(short_help="Look for damage in a store.")
@@ -19,14 +20,14 @@ def check(store: str | None) -> None:
     """
     url = load_settings({"store": store}, None).settings.store
     if url.in_memory:
-        raise Failed(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")
+        raise OperatorError(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")
     from tidegate.engine.ports.store import StoreError
     from tidegate.storage import sqlite
 
     try:
         faults = sqlite.check(Path(url.path))
     except StoreError as wrong:
-        raise Failed(str(wrong)) from None
+        raise OperatorError(str(wrong)) from None
     if faults:
-        raise Failed("\n".join([f"{url} is damaged:", *faults]))
+        raise OperatorError("\n".join([f"{url} is damaged:", *faults]))
     click.echo(f"{url} is sound")

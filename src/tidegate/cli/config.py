@@ -1,4 +1,4 @@
-"""``tidegate config``: the settings that hold, and where each came from."""
+"""``tidegate config``: the settings in force, and the source of each."""
 
 from __future__ import annotations
 

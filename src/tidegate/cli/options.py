@@ -1,4 +1,4 @@
-"""One flag for each setting, and the settings that hold once the flags are known."""
+"""One flag for each setting, and the settings in force for a command with these flags."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
-from tidegate.settings import SETTINGS, File, Loaded, SettingError, load
+from tidegate.operator_errors import OperatorError
+from tidegate.settings import SETTINGS, File, Loaded, load
 from tidegate.settings.rows import Row
 
 FILE = Path("tidegate.toml")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Failed(click.ClickException):
-    """The command cannot do its work: one line with the cause and, where there is one, the cure. Exit code 1."""
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, err=True, file=file)
 
 
 def setting_flags(command: Command) -> Command:
@@ -45,12 +39,9 @@ def _flag(row: Row) -> Callable[[Command], Command]:
 
 
 def load_settings(flags: Mapping[str, Any], config_file: str | None) -> Loaded:
-    """The settings that hold for a command with these flags, here and now. Raises Failed."""
+    """The settings in force for a command with these flags, in this directory and environment. Raises OperatorError."""
     given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in flags.items()}
-    try:
-        return load(given, os.environ, _settings_file(config_file))
-    except SettingError as wrong:
-        raise Failed(str(wrong)) from None
+    return load(given, os.environ, _settings_file(config_file))
 
 
 def _settings_file(named: str | None) -> File | None:
@@ -60,8 +51,8 @@ def _settings_file(named: str | None) -> File | None:
     except FileNotFoundError:
         if named is None:
             return None
-        raise Failed(f"there is no settings file {path}: check the path after --config") from None
+        raise OperatorError(f"there is no settings file {path}: check the path after --config") from None
     except OSError as wrong:
-        raise Failed(f"cannot read the settings file {path}: {wrong.strerror}") from None
+        raise OperatorError(f"cannot read the settings file {path}: {wrong.strerror}") from None
     except UnicodeDecodeError:
-        raise Failed(f"the settings file {path} is not UTF-8 text") from None
+        raise OperatorError(f"the settings file {path} is not UTF-8 text") from None

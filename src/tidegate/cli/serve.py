@@ -1,4 +1,4 @@
-"""``tidegate serve``: become the server."""
+"""``tidegate serve``: run the server in this process."""
 
 from __future__ import annotations
 

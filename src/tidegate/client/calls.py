@@ -18,7 +18,7 @@ from google.protobuf.message import Message as RawMessage
 
 from tidegate.client.defaults import DEFAULT
 from tidegate.schema.declare import Message
-from tidegate.schema.rpc import Retry, Rpc
+from tidegate.schema.rpc import CallRetry, Rpc
 
 _PLAIN = frozenset({str, dict, list, type(None)})  # what the raw classes understand as proto-plus does
 
@@ -35,7 +35,7 @@ messages: interceptors, mocks and transports of others look at them.
 BOTH = "If the `request` argument is set, then none of the individual field arguments should be set."
 
 
-class Call:
+class ClientCall:
     """Calls an RPC. Called itself, it takes a request and all its headers, as pagers do."""
 
     _wrap: Callable[..., Any] = staticmethod(gapic_v1.method.wrap_method)
@@ -124,13 +124,18 @@ class Call:
             options["timeout"] = timeout
         return self._wrapped(request, **options)
 
-    def start(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
-        """Call it: the answer, and the headers that went out."""
-        headers = self.headers(message, metadata)
+    def _with_defaults(self, retry: Any, timeout: Any) -> tuple[Any, Any]:
+        """Retry and timeout of a call, those of the row where its caller left them out."""
         if retry is DEFAULT or retry is gapic_v1.method.DEFAULT:
             retry = self._retry
         if timeout is DEFAULT or timeout is gapic_v1.method.DEFAULT:
             timeout = self._timeout
+        return retry, timeout
+
+    def start(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
+        """Call it. Returns the answer and the headers that were sent."""
+        headers = self.headers(message, metadata)
+        retry, timeout = self._with_defaults(retry, timeout)
         if metadata or not self._goes_straight(retry, timeout):
             return self(message, retry=retry, timeout=timeout, metadata=headers), headers
         try:
@@ -149,19 +154,16 @@ class Call:
             raise exceptions.from_grpc_error(error) from error
 
 
-class AsyncCall(Call):
+class AsyncCall(ClientCall):
     """The same, to be awaited."""
 
     _wrap = staticmethod(gapic_v1.method_async.wrap_method)
     _retry_type = retry_async.AsyncRetry
 
     async def start_async(self, message: Any, retry: Any, timeout: Any, metadata: Headers) -> tuple[Any, Headers]:
-        """Call it: the answer, and the headers that went out."""
+        """Call it. Returns the answer and the headers that were sent."""
         headers = self.headers(message, metadata)
-        if retry is DEFAULT or retry is gapic_v1.method.DEFAULT:
-            retry = self._retry
-        if timeout is DEFAULT or timeout is gapic_v1.method.DEFAULT:
-            timeout = self._timeout
+        retry, timeout = self._with_defaults(retry, timeout)
         if metadata or not self._goes_straight(retry, timeout):
             return await self(message, retry=retry, timeout=timeout, metadata=headers), headers
         try:
@@ -179,7 +181,7 @@ def _beneath(value: Any) -> Any:
     raise TypeError(value)
 
 
-def make_retry(kind: type[Any], policy: Retry | None) -> Any:
+def make_retry(kind: type[Any], policy: CallRetry | None) -> Any:
     """A row's retry as one of google-api-core's; None for none."""
     if policy is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
-from tidegate.client.emulator import DEFAULT_ADDRESS, Address, emulator_host
+from tidegate.client.emulator import DEFAULT_ADDRESS, EmulatorAddress, emulator_host
 
 if TYPE_CHECKING:
     from tidegate import tasks_v2, tasks_v2beta2, tasks_v2beta3
@@ -86,7 +86,11 @@ def connect(
     """
     _check("version", version, get_args(Version))
     _check("transport", transport, get_args(Protocol))
-    where = Address.parse(address) if address is not None else emulator_host() or Address.parse(DEFAULT_ADDRESS)
+    where = (
+        EmulatorAddress.parse(address)
+        if address is not None
+        else emulator_host() or EmulatorAddress.parse(DEFAULT_ADDRESS)
+    )
     package = f"tidegate.tasks_{version}.services.cloud_tasks"
     module = importlib.import_module(package)
     client = module.CloudTasksAsyncClient if asynchronous else module.CloudTasksClient

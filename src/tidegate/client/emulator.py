@@ -17,14 +17,14 @@ _TARGET: Final = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s/?#@:\[\]]+)(
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class EmulatorAddress:
     """A server: ``host:port``, and whether it speaks TLS."""
 
     target: str
     tls: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Address:
+    def parse(cls, text: str) -> EmulatorAddress:
         """``localhost:8123``, ``http://localhost:8123`` or ``https://tasks.example.com``, the scheme in any case.
 
         Without a port it is 8123; with ``https://`` it is left to the transport, which takes 443.
@@ -52,7 +52,7 @@ class Address:
         return f"{'https' if self.tls else 'http'}://{self.target}"
 
 
-def emulator_host() -> Address | None:
+def emulator_host() -> EmulatorAddress | None:
     """The address in the environment, None when there is none.
 
     Raises:
@@ -62,6 +62,6 @@ def emulator_host() -> Address | None:
     if not text:
         return None
     try:
-        return Address.parse(text)
+        return EmulatorAddress.parse(text)
     except ValueError as error:
         raise ValueError(f"{VARIABLE}: {error}") from None

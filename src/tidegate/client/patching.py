@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from tidegate.client.emulator import DEFAULT_ADDRESS, Address, emulator_host
+from tidegate.client.emulator import DEFAULT_ADDRESS, EmulatorAddress, emulator_host
 
 VERSIONS = ("v2", "v2beta2", "v2beta3")
 NOT_FOR_INSTANCES = ("api_key", "credentials_file", "scopes")  # client options that a ready transport does not go with
@@ -18,7 +18,7 @@ NOT_FOR_INSTANCES = ("api_key", "credentials_file", "scopes")  # client options 
 class Patch:
     """What was patched. Leaving it as a context manager, or ``undo()``, puts everything back."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: EmulatorAddress) -> None:
         self.address = address
         self._undo: list[Callable[[], None]] = []
         for version in VERSIONS:
@@ -96,7 +96,11 @@ def patch_google_cloud_tasks(address: str | None = None) -> Patch:
         ImportError: google-cloud-tasks is not installed.
         ValueError: the address is none.
     """
-    return Patch(Address.parse(address) if address is not None else emulator_host() or Address.parse(DEFAULT_ADDRESS))
+    return Patch(
+        EmulatorAddress.parse(address)
+        if address is not None
+        else emulator_host() or EmulatorAddress.parse(DEFAULT_ADDRESS)
+    )
 
 
 def _without(options: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What a task queue is: values and pure rules. No await, no clock, no dice, no I/O."""
+"""What a task queue is: values and pure rules. Nothing here awaits, reads a clock, draws random numbers or does I/O."""

@@ -26,5 +26,5 @@ def host_of(routing: AppEngineRouting, project: str) -> str:
 
 
 def with_host(routing: AppEngineRouting, project: str) -> AppEngineRouting:
-    """The routing as it is stored: with the host, which is never the caller's to say."""
+    """The routing as it is stored: with its host filled in. Whatever host the caller sent is replaced."""
     return replace(routing, host=host_of(routing, project))

@@ -14,10 +14,10 @@ from tidegate.core.times import MICROSECOND, later
 
 LONGEST_WAIT = 1e12  # seconds; past the year 9999, and still within a timedelta
 
-
 CLOCK_SET_BACK = timedelta(minutes=1)
-"""A clock that is further back than this was set back, and the bucket goes by it: else its queue would stand still
-until the old time comes again. Smaller steps are waited out, so that they never earn twice."""
+"""A step back of more than this means that the clock was set. The bucket then continues from the new time, or its queue
+would stand still until the old time came again. After a smaller step the bucket earns nothing until the clock has
+caught up, so that no time is counted twice."""
 
 
 class TokenBucket(Struct, frozen=True, array_like=True):
@@ -45,7 +45,7 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         if missing <= 0:
             return self.filled_at
         seconds = missing / limits.max_dispatches_per_second
-        # Rounded up: a wake-up too early would find nothing. Bounded: a rate may be as small as a float can be.
+        # Rounded up, because a wake-up too early finds no token. Bounded, because a rate may be as small as a float.
         wait = timedelta(seconds=min(seconds, LONGEST_WAIT)) + MICROSECOND
         return later(self.filled_at, wait)
 
@@ -66,7 +66,7 @@ class Flow(Struct, frozen=True, array_like=True):
         return cls(TokenBucket(float(limits.max_burst_size), now))
 
     def filled(self, limits: RateLimits, now: datetime) -> Flow:
-        """With what these limits earned until now: to be asked before others take their place."""
+        """The flow with the tokens earned until ``now`` at these limits. To be called before the limits change."""
         return replace(self, bucket=self.bucket.filled(self.limits(limits, now), now))
 
     def limits(self, limits: RateLimits, now: datetime) -> RateLimits:
@@ -75,13 +75,13 @@ class Flow(Struct, frozen=True, array_like=True):
         return limits if self.ramp is None else self.ramp.limits(limits, now)
 
     def ramping(self, now: datetime, *, on: bool) -> Flow:
-        """With a ramp where there is to be one, without where not."""
+        """The flow with a ramp if ``on``, without one otherwise."""
         if on == (self.ramp is not None):
             return self
         return replace(self, ramp=Ramp(now) if on else None)
 
     def started(self, attempts: int, now: datetime) -> Flow:
-        """With so many attempts more on its ramp."""
+        """The flow with this many more attempts counted on its ramp."""
         return self if self.ramp is None else replace(self, ramp=self.ramp.counted(attempts, now))
 
     def grant(self, wanted: int, limits: RateLimits, now: datetime) -> tuple[int, Flow]:
@@ -98,7 +98,7 @@ class Flow(Struct, frozen=True, array_like=True):
         return Flow(bucket, self.in_flight - unused, self.throttle, self.ramp)
 
     def forced(self) -> Flow:
-        """One more attempt that takes no token and asks no limit: RunTask."""
+        """The flow with one more attempt that took no token and was bound by no limit, as RunTask starts it."""
         return replace(self, in_flight=self.in_flight + 1)
 
     def ended(self, attempts: int) -> Flow:

@@ -20,22 +20,22 @@ _KEY: Final = re.compile(
 
 
 def bars_key(queue: Queue) -> bool:
-    """Whether a location with this queue in it may have no key."""
+    """Whether a location that has this queue cannot be given a key."""
     return has_overrides(queue) or queue.task_ttl > TASK_TTL_MAX
 
 
 def has_overrides(queue: Queue) -> bool:
-    """Whether the queue overrides headers, which a key would not cover."""
+    """Whether the queue overrides headers. A key does not cover those."""
     return queue.http_target is not None and bool(queue.http_target.header_overrides)
 
 
 def check_key(key: str, location: str, queues: Iterable[Queue]) -> None:
-    """A key to be set for a location, by its ID, that has these queues. An empty key turns encryption off.
+    """Check a key before it is set for the location with this ID and these queues. An empty key turns encryption off.
 
     Raises:
-        FailedPrecondition: One of the queues bars it.
-        InvalidArgument: It is no key's name.
-        NotFound: It is a key of another location.
+        FailedPrecondition: One of the queues cannot be in a location with a key.
+        InvalidArgument: The text is not the name of a key.
+        NotFound: The key belongs to another location.
     """
     if not key:
         return
@@ -55,6 +55,6 @@ def check_key(key: str, location: str, queues: Iterable[Queue]) -> None:
 
 
 def check_queue_under_key(queue: Queue) -> None:
-    """A queue, as it is to be stored, in a location that has a key. The text is ours."""
+    """Check a queue before it is stored in a location that has a key. The error text is ours."""
     if has_overrides(queue):
         raise FailedPrecondition("HttpTarget.header_overrides cannot be set in a location with CMEK enabled.")

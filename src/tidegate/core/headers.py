@@ -16,7 +16,7 @@ HEADERS_MAX: Final = 80 * 1024
 """Bytes of all headers of an HTTP task, and of a queue's overrides; they must stay below. HttpRequest.headers' docs."""
 
 HEADERS_COUNT_MAX: Final = 4096
-"""Headers that a task may be sent with, those that are then dropped included. Our choice: each costs a microsecond."""
+"""Headers that a caller may send with a task, dropped ones included. Our choice: each takes a microsecond to check."""
 OVERRIDES_MAX: Final = 1000
 """Header overrides of a queue. Our choice, for the same reason: each dispatch looks at all of them."""
 
@@ -46,7 +46,7 @@ OWN_PREFIX: Final = "x-cloudtasks-"
 # App Engine says what it drops; the length is computed.
 _APP_ENGINE_RESERVED: Final = frozenset({"host", "content-length"})
 
-_NAME: Final = re.compile(r"[!-9;-~]+")  # visible ASCII but the colon
+_NAME: Final = re.compile(r"[!-9;-~]+")  # visible ASCII without the colon
 _VALUE: Final = re.compile(r"[\t -~]+")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -68,7 +68,7 @@ def is_token(name: str) -> bool:
 
 
 class _Verdicts(dict[str, bool]):
-    """Names seen before and whether they are kept; bounded, for names come from callers."""
+    """Whether a header is kept, by its name. Bounded, because names come from callers."""
 
     def __missing__(self, name: str) -> bool:
         verdict = is_kept(name)
@@ -85,7 +85,7 @@ _kept: Final = _Verdicts()
 def clean_value(value: str) -> str | None:
     """The value as it can be sent: cut at the first NUL, CR and LF as ``_``; None when it is then empty or unsendable.
 
-    Unsendable are other control characters, but not the tab, and whatever is not ASCII.
+    Control characters other than the tab, and everything beyond ASCII, cannot be sent.
     """
     if value.isprintable() and value.isascii():
         return value or None
@@ -96,7 +96,7 @@ def clean_value(value: str) -> str | None:
 def clean_http_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers an HTTP task is stored with: those its caller may set, made sendable, and our User-Agent.
 
-    What may not be set is dropped without an error.
+    Headers that the caller may not set are dropped without an error.
     """
     cleaned = {"User-Agent": HTTP_USER_AGENT}
     for name, value in headers.items():
@@ -111,8 +111,8 @@ def clean_http_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def clean_app_engine_headers(headers: Mapping[str, str], body: bytes) -> dict[str, str]:
     """The headers an App Engine task is stored with.
 
-    Our User-Agent is appended to the caller's; with a body there are a content type, unless given in any case, and a
-    length.
+    Our User-Agent is appended to the caller's. A task with a body also has a content length, and a content type if the
+    caller gave none.
     """
     cleaned: dict[str, str] = {}
     agent, typed = "", False
@@ -137,7 +137,7 @@ def clean_app_engine_headers(headers: Mapping[str, str], body: bytes) -> dict[st
 
 
 def refused_overrides(names: Iterable[str]) -> list[str]:
-    """Those of the names that a queue may not override, as sent."""
+    """The names that a queue may not override, spelt as they were sent."""
     return [name for name in names if not is_kept(name) or name.lower().startswith(OWN_PREFIX)]
 
 

@@ -1,4 +1,4 @@
-"""Bytes made of an object that comes again and again, remembered by its identity."""
+"""A cache of bytes made from objects that are used many times, looked up by identity."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 KEPT: Final = 1024
-KEPT_BYTES: Final = 2048  # longer ones are made anew each time: what comes from callers must not fill the memory
+KEPT_BYTES: Final = 2048  # longer results are not kept, because callers choose their size
 
 
 class Remembered(Generic[T, D]):
-    """``make(one, detail)``, made once for each ``one`` that is handed in again and again, as checked targets are.
+    """Calls ``make(one, detail)`` once for each ``one`` and keeps the result, as for the checked targets of tasks.
 
-    ``one`` must never change. A ``detail`` that differs from the last one makes the bytes anew. Used from any thread.
+    ``one`` must be immutable. When ``detail`` differs from the last one, the bytes are made again. Safe in any thread.
     """
 
     __slots__ = ("_known", "_make")

@@ -53,7 +53,7 @@ def read_filter(text: str) -> LeaseFilter:
 
 
 def lease_size(max_tasks: int) -> int:
-    """How many tasks to lease at most; 0 asks for as many as one answer may hold."""
+    """How many tasks to lease at most. 0 stands for as many as one answer may hold."""
     if max_tasks < 0:
         raise InvalidArgument("LeaseTasksRequest.maxTasks cannot be negative.")
     if max_tasks > LEASE_MAX:
@@ -62,7 +62,7 @@ def lease_size(max_tasks: int) -> int:
 
 
 def lease_span(sent: Duration | None, request: str) -> timedelta:
-    """How long a lease runs, in whole seconds; the rest is cut. ``request`` is the message's name, for the texts."""
+    """How long a lease runs, in whole seconds; a fraction is dropped. ``request`` names the message in the texts."""
     if sent is None:
         raise InvalidArgument(f"{request}.leaseDuration is required.")
     if sent.nanos < 0 or not 1 <= sent.seconds <= LONGEST_LEASE:
@@ -119,7 +119,7 @@ Held: TypeAlias = tuple[int, int]
 
 
 def held_time(sent: Held | None, request: str) -> Held:
-    """The schedule time that was sent; there must be one. ``request`` is the message's name, for the text."""
+    """The schedule time that was sent. InvalidArgument for none; ``request`` names the message in the text."""
     if sent is None:
         raise InvalidArgument(f"{request}.scheduleTime is required.")
     return sent

@@ -17,34 +17,12 @@ from tidegate.core.task import Attempt, Status, Task
 from tidegate.core.times import later
 
 
-class State(Enum):
-    SCHEDULED = auto()
-    DISPATCHED = auto()
-    GONE = auto()
-
-
 class Event(Enum):
-    DISPATCH = auto()
+    """Why a task is gone after its attempt: it succeeded, or it failed and no attempt or time is left."""
+
     SUCCEED = auto()
-    FAIL = auto()
     EXHAUST = auto()
-    DELETE = auto()
 
-
-TRANSITIONS: dict[State, dict[Event, State]] = {
-    State.SCHEDULED: {
-        Event.DISPATCH: State.DISPATCHED,
-        Event.DELETE: State.GONE,
-    },
-    State.DISPATCHED: {
-        Event.DISPATCH: State.DISPATCHED,  # RunTask starts another attempt; only the newest one's outcome counts
-        Event.SUCCEED: State.GONE,
-        Event.FAIL: State.SCHEDULED,  # after its backoff
-        Event.EXHAUST: State.GONE,  # failed, and no attempt or time is left
-        Event.DELETE: State.GONE,
-    },
-    State.GONE: {},  # only its tombstone remains
-}
 
 CODES = {
     400: Code.INVALID_ARGUMENT,

@@ -25,7 +25,7 @@ OPERATION_ID: Final = r"[A-Za-z0-9_-]{1,100}"
 DEFAULT_LOCATION: Final = "us-central1"
 
 CACHED_NAMES: Final = 4096
-CACHED_LENGTH: Final = 300  # nothing bounds a project ID; an endless one shall not stay in memory
+CACHED_LENGTH: Final = 300  # a project ID has no longest length, and a very long one must not stay in memory
 
 
 class ProjectName(str):
@@ -39,13 +39,14 @@ class ProjectName(str):
         return self.split("/")[1]
 
 
-class LocationName(str):
-    """``projects/P/locations/L``."""
+class _Located(str):
+    """A name that begins with ``projects/P/locations/L``."""
 
     __slots__ = ()
 
     @property
     def project(self) -> str:
+        """The project's ID or number."""
         return self.split("/")[1]
 
     @property
@@ -54,7 +55,13 @@ class LocationName(str):
         return self.split("/")[3]
 
 
-class QueueName(str):
+class LocationName(_Located):
+    """``projects/P/locations/L``."""
+
+    __slots__ = ()
+
+
+class QueueName(_Located):
     """``projects/P/locations/L/queues/Q``."""
 
     __slots__ = ()
@@ -62,14 +69,6 @@ class QueueName(str):
     @classmethod
     def of(cls, project: str, location: str, queue: str) -> QueueName:
         return cls(f"projects/{project}/locations/{location}/queues/{queue}")
-
-    @property
-    def project(self) -> str:
-        return self.split("/")[1]
-
-    @property
-    def location(self) -> str:
-        return self.split("/")[3]
 
     @property
     def parent(self) -> str:
@@ -121,18 +120,10 @@ class OperationName(str):
         return self.rsplit("/", 1)[1]
 
 
-class CmekName(str):
+class CmekName(_Located):
     """``projects/P/locations/L/cmekConfig``."""
 
     __slots__ = ()
-
-    @property
-    def project(self) -> str:
-        return self.split("/")[1]
-
-    @property
-    def location(self) -> str:
-        return self.split("/")[3]
 
     @property
     def parent(self) -> str:
@@ -144,7 +135,7 @@ Name = TypeVar("Name", bound=str)
 
 
 class Shape(Generic[Name]):
-    """A kind of resource name: the segments it has, and what it becomes when it fits."""
+    """A form of resource name: the segments it has, and the class of a name that fits."""
 
     __slots__ = ("grammar", "known", "name", "pattern", "words")
 
@@ -154,7 +145,7 @@ class Shape(Generic[Name]):
             "locations": LOCATION_ID,
             "queues": QUEUE_ID,
             "tasks": TASK_ID,
-            "operations": r"[^/]+",  # one that nobody could have made is not found, rather than wrong
+            "operations": r"[^/]+",  # an ID that no operation can have is answered with NOT_FOUND
         }
         self.pattern = pattern
         self.name = name
@@ -180,7 +171,7 @@ class Shape(Generic[Name]):
         return found
 
     def fits(self, text: str) -> bool:
-        """Whether the text has the right segments, all of them with something in; their letters are not looked at."""
+        """Whether the text has the right segments and none is empty. Their characters are not checked."""
         segments = text.split("/")
         return len(segments) == len(self.words) and all(
             segment == word or (word == "*" and segment) for segment, word in zip(segments, self.words, strict=True)
@@ -250,7 +241,7 @@ def parse_task_name(name: str) -> TaskName:
                 Help("Definition of task name", _TASK_NAME_HELP),
             )
         check_ids(name.split("/"))
-        parsed = TaskName(name)  # only its project or location is odd: then it is another queue's
+        parsed = TaskName(name)  # only its project or location is ill-formed, so it belongs to another queue
     return parsed
 
 

@@ -1,6 +1,6 @@
 """Who may do what with a queue: its IAM policy, stored and returned.
 
-The calls look the queue up before they come here.
+Whoever calls these rules has looked the queue up first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HIGHEST_VERSION: Final = 3
 STORED_VERSION: Final = 1
 
 POLICY_MEMBERS_MAX: Final = 1500
-"""Principals of a policy, repeats counted, and its bindings. google.iam.v1.Policy says so of ``bindings``."""
+"""The most bindings of a policy, and the most members of all of them, repeats counted. See google.iam.v1.Policy."""
 TESTED_PERMISSIONS_MAX: Final = 100
 """Permissions that one TestIamPermissions call may ask about. Our choice."""
 
@@ -34,7 +34,7 @@ QUEUE_PERMISSIONS: Final = frozenset(
 
 
 class Binding(Struct, frozen=True, array_like=True):
-    """A role and who has it. ``conditional`` is only ever true in a request, and refused there."""
+    """A role and its members. ``conditional`` says that a request set a condition, which is refused."""
 
     role: str
     members: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Binding(Struct, frozen=True, array_like=True):
 
 
 class Policy(Struct, frozen=True, array_like=True):
-    """A queue's policy. As sent, an empty ``etag`` asks for no comparison."""
+    """A queue's policy. A request with an empty ``etag`` replaces the stored policy, whatever its etag is."""
 
     version: int = 0
     bindings: tuple[Binding, ...] = ()
@@ -50,17 +50,17 @@ class Policy(Struct, frozen=True, array_like=True):
 
 
 NO_POLICY: Final = Policy(etag=b"\x00\x20\x01")
-"""What a queue answers for which none was ever set."""
+"""The policy of a queue for which none was set."""
 
 
 def settle_policy(sent: Policy, stored: Policy, etag: bytes, mask: Collection[str] | None = None) -> Policy:
-    """The policy that takes the stored one's place, under a fresh ``etag``.
+    """The policy that replaces the stored one, with ``etag`` as its new etag.
 
     ``mask`` names the fields to change, by default ``bindings`` and ``etag``: without ``bindings`` the stored ones
     stay, without ``etag`` the last write wins.
 
     Raises:
-        InvalidArgument: The version, a condition, a role or a member cannot be taken.
+        InvalidArgument: The version, a condition, a role or a member is not allowed.
         Aborted: The policy was changed since its etag was read.
     """
     check_policy(sent)
@@ -76,7 +76,7 @@ def settle_policy(sent: Policy, stored: Policy, etag: bytes, mask: Collection[st
 
 
 def check_policy(sent: Policy) -> None:
-    """A policy as sent, whatever is stored."""
+    """Check a policy as it was sent, without the stored one."""
     if sent.version > HIGHEST_VERSION:
         raise InvalidArgument(
             f"Specified policy version ({sent.version}) is not supported. For more information, please refer to "
@@ -100,7 +100,7 @@ def check_policy(sent: Policy) -> None:
 
 
 def merged_bindings(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
-    """One binding a role, without repeated members and without roles that nobody has; sorted."""
+    """The bindings in order of their roles: one for each role, members once each, roles without members left out."""
     members: dict[str, set[str]] = {}
     for binding in bindings:
         members.setdefault(binding.role, set()).update(binding.members)
@@ -108,10 +108,10 @@ def merged_bindings(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
 
 
 def tested_permissions(asked: Sequence[str]) -> list[str]:
-    """The permissions that TestIamPermissions asks about, sorted, repeats kept: those a caller without limits has.
+    """The permissions that TestIamPermissions answers, sorted, repeats kept. Nothing is enforced, so it is all of them.
 
     Raises:
-        InvalidArgument: None was asked, or one is ill-formed or not a queue's; the first bad one is named.
+        InvalidArgument: The list is empty or too long, or a permission is ill-formed or not a queue's.
     """
     if not asked:
         raise InvalidArgument("At least one permission must be specified.")

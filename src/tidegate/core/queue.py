@@ -52,7 +52,7 @@ class HttpMethod(IntEnum):
 
 
 def burst_for(rate: float) -> int:
-    """The token bucket's size for a rate, as the service was seen to derive it: a fifth of it, 10 at least."""
+    """The size of the token bucket that the service was seen to give a rate: a fifth of the rate, at least 10."""
     return max(SMALLEST_BURST, int(rate / 5))
 
 
@@ -65,7 +65,7 @@ class RateLimits(Struct, frozen=True):
 
 
 class RetryConfig(Struct, frozen=True):
-    """When a failed task is tried again, and when it is given up. Zero ``max_retry_duration`` is no limit of time."""
+    """When a failed task is tried again, and when it is given up. A ``max_retry_duration`` of zero sets no limit."""
 
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     max_retry_duration: Duration = Duration()
@@ -104,7 +104,7 @@ class EnforceMode(IntEnum):
 
 
 class UriOverride(Struct, frozen=True):
-    """Parts of the URL that the queue replaces. None is absent; an empty path or query is a message without text."""
+    """Parts of the URL that the queue replaces. None is unset; an empty path or query was sent as an empty message."""
 
     scheme: int | None = None
     host: str | None = None
@@ -129,7 +129,7 @@ class HttpTarget(Struct, frozen=True):
 
 
 class AppEngineRouting(Struct, frozen=True):
-    """Where an App Engine task goes. ``host`` is ours to fill in, never the caller's."""
+    """Where an App Engine task goes. ``host`` is filled in by the server."""
 
     service: str = ""
     version: str = ""

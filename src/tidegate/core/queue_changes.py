@@ -11,7 +11,7 @@ from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue
 from tidegate.core.times import Duration
 
 PULL_FIELDS = ("type", "state", "retryConfig.maxAttempts", "taskTtl", "tombstoneTtl")
-"""What can be said of a pull queue; the rest of its numbers mean nothing."""
+"""The fields that mean something on a pull queue."""
 
 
 class FieldChange(Struct, frozen=True):
@@ -32,14 +32,14 @@ class QueueChange(Struct, frozen=True):
 
     @property
     def disabled(self) -> bool:
-        """Whether all that happens to it is that it stands still from now on."""
+        """Whether the queue is disabled and nothing else about it changes."""
         return [(each.field, each.after) for each in self.fields] == [("state", "DISABLED")]
 
 
 def changes(before: Iterable[Queue], after: Iterable[Queue]) -> list[QueueChange]:
-    """What makes the queues ``before`` those ``after``, in the order of their names; queues that stay are left out.
+    """The changes from ``before`` to ``after`` in the order of the queues' names, without queues that do not change.
 
-    Only what a queue.yaml can say is compared: kind, state, limits, retries, App Engine routing and lifetimes.
+    Only what a queue.yaml can set is compared: kind, state, limits, retries, App Engine routing and lifetimes.
     """
     old = {queue.name: queue for queue in before}
     new = {queue.name: queue for queue in after}
@@ -48,7 +48,7 @@ def changes(before: Iterable[Queue], after: Iterable[Queue]) -> list[QueueChange
 
 
 def settings_of(queue: Queue) -> dict[str, str]:
-    """The settings that are compared, each as a text, those that are unset left out."""
+    """The settings that are compared, as texts by their fields. Unset ones are left out."""
     limits, retry, routing = queue.rate_limits, queue.retry_config, queue.app_engine_routing
     target = "" if routing is None else ".".join(filter(None, (routing.version, routing.service)))
     attempts = retry.max_attempts

@@ -1,7 +1,7 @@
 """Ramp-up: a new, idle or suddenly full queue starts at 500 a second and grows by half every five minutes.
 
-That is the advice that Cloud Tasks gives its callers ("500/50/5"), kept for them. Only queues that may do more than 500
-a second feel it.
+Cloud Tasks advises its callers to grow their traffic like this ("500/50/5"); with a ramp the queue does it for them. It
+changes nothing for queues whose rate is at most 500 a second.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tidegate.core.queue import RateLimits, burst_for
 START = 500.0
 """Dispatches a second that are always allowed."""
 GROWTH = 1.5
-"""What the rate of one period may grow by in the next."""
+"""The factor by which the rate may grow from one period to the next."""
 PERIOD = timedelta(minutes=5)
 
-CLOCK_SET_BACK = timedelta(minutes=1)  # further back than this the clock was set; the period begins anew
+CLOCK_SET_BACK = timedelta(minutes=1)  # a step back of more than this means that the clock was set; a new period begins
 
 
 class Ramp(Struct, frozen=True, array_like=True):
@@ -31,8 +31,8 @@ class Ramp(Struct, frozen=True, array_like=True):
     started: int = 0
 
     def at(self, now: datetime) -> Ramp:
-        """The ramp as it stands now. A period allows half as much again as the one before it did; one that did little,
-        or nothing, leads back to the start.
+        """The ramp at ``now``. A period allows half as much again as was started in the one before, and at least
+        ``START``.
         """
         if now < self.since - CLOCK_SET_BACK:
             return Ramp(now)
@@ -46,7 +46,7 @@ class Ramp(Struct, frozen=True, array_like=True):
         return Ramp(since, max(START, reached * GROWTH))
 
     def limits(self, limits: RateLimits, now: datetime) -> RateLimits:
-        """The limits as the ramp has them now: no faster than allowed, with the burst of such a rate."""
+        """The limits at ``now``: a rate of at most what the ramp allows, and the burst of that rate."""
         allowed = self.at(now).allowed
         if limits.max_dispatches_per_second <= allowed:
             return limits
@@ -54,6 +54,6 @@ class Ramp(Struct, frozen=True, array_like=True):
         return replace(limits, max_dispatches_per_second=allowed, max_burst_size=burst)
 
     def counted(self, started: int, now: datetime) -> Ramp:
-        """With so many more dispatches."""
+        """The ramp with this many more dispatches counted."""
         ramp = self.at(now)
         return replace(ramp, started=ramp.started + started)

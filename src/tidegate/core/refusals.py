@@ -1,7 +1,7 @@
-"""What the service says about queues, tasks and operations that are missing, taken or in the wrong state.
+"""Errors about queues, tasks and operations that are missing, taken or in the wrong state.
 
-Each text stands here once. The functions return the error, for ``raise queue_missing()``. Those that nobody has
-recorded are ours, and say so.
+Each text is written once, here. The functions return the error: ``raise queue_missing()``. Texts were recorded from the
+service unless a docstring says that the text is ours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def not_found() -> NotFound:
 
 
 def invalid() -> InvalidArgument:
-    """What the service says where it does not say why."""
+    """The general text for an invalid request, which names no field."""
     return InvalidArgument("Request contains an invalid argument.")
 
 
@@ -24,7 +24,7 @@ def invalid() -> InvalidArgument:
 
 
 def queue_missing() -> NotFound:
-    """Any call on a missing queue, but DeleteQueue, GetTask and DeleteTask, which say ``not_found``."""
+    """Any call on a missing queue. DeleteQueue, GetTask and DeleteTask raise ``not_found`` instead."""
     return NotFound(
         "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
     )
@@ -40,7 +40,7 @@ def queue_existed_recently() -> FailedPrecondition:
 
 
 def listed_queue_existed_recently(queue: str) -> FailedPrecondition:
-    """The same of one of the queues that a queue.yaml lists. The text is ours, for the file has several."""
+    """The same for a queue of a queue.yaml. The text is ours: it names the queue, for the file has several."""
     return FailedPrecondition(f"Queue '{queue}' cannot be created because a queue with this name existed too recently.")
 
 
@@ -82,7 +82,7 @@ def task_existed_recently() -> AlreadyExists:
 
 
 def task_gone() -> NotFound:
-    """GetTask of a task that finished or was deleted a short while ago; other calls say ``not_found``."""
+    """GetTask of a task that finished or was deleted a short while ago; other calls raise ``not_found``."""
     return NotFound(
         "The task no longer exists, though a task with this name existed recently. "
         "The task either successfully completed or was deleted."

@@ -28,7 +28,7 @@ _SHOWN_PERMISSIONS: Final = {
 }
 
 
-class Gate(Struct, Generic[Name], frozen=True):
+class ResourceGate(Struct, Generic[Name], frozen=True):
     """The first check of an RPC: the name by which a call is routed, taken apart.
 
     ``method`` is the full name, such as ``google.cloud.tasks.v2.CloudTasks.GetQueue``; ``permission`` the one that the
@@ -71,7 +71,7 @@ def _refuse(method: str, permission: str | None, name: str, shape: Shape[Any]) -
     if not re.fullmatch(LOCATION_ID, segments[3]):
         raise _unknown_location(segments[3])
     check_ids(segments)
-    raise AssertionError(name)  # the grammar is made of these parts; a name with all of them right has passed
+    raise AssertionError(name)  # a name whose parts are all well-formed is parsed, so this is never reached
 
 
 def _no_such_project(project: str) -> ApiError:

@@ -13,7 +13,7 @@ from tidegate.core.task import AppEngineRequest, HttpRequest, Target, Task
 from tidegate.core.times import Duration, micros
 
 TASK_SIZE_MAX: Final = 2**20 - 5
-"""Bytes. Recorded: a task of that size is taken, one byte more is refused."""
+"""Bytes. Recorded: the service accepts a task of this size and refuses one of a byte more."""
 
 # Field numbers up to 15 make a tag of one byte; every field below has such a number.
 _TAG: Final = 1
@@ -26,14 +26,14 @@ _PER_HEADER: Final = 16  # more than the tags and lengths of one header
 
 def is_too_large(task: Task, beside: int) -> bool:
     """Whether the service would say that the task's size is too large; ``beside`` is ``size_bound`` of its target."""
-    # Most tasks are far below the limit: a bound that needs no encoding settles them.
+    # Most tasks are far below the limit. For them an upper bound, which needs no encoding, is enough.
     if len(task.body) + _LONGEST_CHARACTER * len(task.name) + beside <= TASK_SIZE_MAX:
         return False
     return stored_size(task) > TASK_SIZE_MAX
 
 
 def size_bound(target: Target) -> int:
-    """More bytes than a task of this target has beside its name and its body; for many tasks to be asked once."""
+    """An upper bound, in bytes, for a task of this target without its name and body. One call serves many tasks."""
     return _LONGEST_CHARACTER * _characters(target)
 
 
@@ -116,7 +116,7 @@ def _span(span: Duration) -> int:
 
 
 def _text(text: str) -> int:
-    """A string field; nothing when it is empty."""
+    """Bytes of a string field: 0 when it is empty."""
     return _block(_bytes(text)) if text else 0
 
 
@@ -125,12 +125,12 @@ def _bytes(text: str) -> int:
 
 
 def _block(length: int) -> int:
-    """A field of so many bytes: its tag, its length and the bytes."""
+    """Bytes of a field whose content has ``length`` bytes: its tag, its length and the content."""
     return _TAG + _varint(length) + length
 
 
 def _number(value: int) -> int:
-    """A number field; nothing when it is 0. Negative numbers take ten bytes."""
+    """Bytes of a number field: nothing when it is 0, eleven when it is negative."""
     if not value:
         return 0
     return _TAG + (10 if value < 0 else _varint(value))

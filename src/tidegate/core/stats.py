@@ -11,7 +11,7 @@ from tidegate.core.queue import Queue
 
 
 class QueueStats(Struct, frozen=True):
-    """QueueStats of the API: ``next_due`` is its oldest_estimated_arrival_time, None while no task waits."""
+    """``QueueStats`` of the API. ``next_due`` is ``oldest_estimated_arrival_time``; None while no task waits."""
 
     tasks: int
     next_due: datetime | None
@@ -21,5 +21,5 @@ class QueueStats(Struct, frozen=True):
 
 
 def effective_rate(queue: Queue, flow: Flow, now: datetime) -> float:
-    """Attempts a second that the queue may really start now; none while it is paused, and of a pull queue."""
+    """Attempts a second that the queue may start at ``now``. 0 while it is paused, and for a pull queue."""
     return flow.limits(queue.rate_limits, now).max_dispatches_per_second if queue.dispatches else 0.0

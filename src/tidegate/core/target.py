@@ -30,7 +30,7 @@ from tidegate.core.times import micros
 from tidegate.core.urls import PORT_MAX, Url, is_intact, is_ready, split
 from tidegate.core.validation.tokens import completed_token
 
-APP_ENGINE_DEADLINE: Final = timedelta(minutes=10)  # for a task that sets none: that of automatic scaling
+APP_ENGINE_DEADLINE: Final = timedelta(minutes=10)  # for a task that sets none: the limit of automatic scaling
 ADDRESSES_KEPT: Final = 1024
 
 METHOD_NAMES: Final = {int(method): method.name for method in HttpMethod}
@@ -40,12 +40,12 @@ Lines = list[tuple[str, str]]
 
 
 class HttpCall(Struct, frozen=True, gc=False):
-    """One request, ready to be sent but for its token.
+    """One request, ready to be sent except for its token.
 
-    ``timeout`` is for the whole attempt, redirects and reading included. The sender adds Host and Content-Length and
-    nothing else. ``token`` is to be minted into an Authorization header just before sending; there is no other
-    Authorization header then. Names and values of headers satisfy the grammar of RFC 9110.
-    ``queue`` is the full name of the task's queue.
+    ``timeout`` is for the whole attempt, including redirects and reading the answer. The sender adds the headers Host
+    and Content-Length, and Authorization for a ``token``, which it mints just before it sends. With a token,
+    ``headers`` has no Authorization. Names and values of headers satisfy the grammar of RFC 9110. ``queue`` is the full
+    name of the task's queue.
     """
 
     method: str
@@ -65,7 +65,7 @@ class Unsendable(Struct, frozen=True):
 
 
 def compose(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> HttpCall | Unsendable:
-    """The call of the attempt that ``task.dispatch_count`` counts already.
+    """The request of a task's attempt. ``task.dispatch_count`` already counts that attempt.
 
     ``app_engine`` is the setting of that name: base URLs by ``SERVICE`` or ``VERSION.SERVICE``.
     """
@@ -120,8 +120,8 @@ def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsenda
     return HttpCall(verb, address.url, tuple(lines), task.body, timeout, token, queue=queue.name)
 
 
-class Address(Struct, frozen=True, gc=False):
-    """A URL to call. ``user`` is the Authorization that its user information stands for, empty without one."""
+class CalledUrl(Struct, frozen=True, gc=False):
+    """A URL to call. ``user`` is the Authorization header made of its user information, empty when it has none."""
 
     url: str
     user: str = ""
@@ -131,14 +131,14 @@ UNCALLABLE: Final = Unsendable("the URL cannot be called")
 
 
 @lru_cache(maxsize=ADDRESSES_KEPT)
-def address_of(url: str, override: UriOverride | None = None) -> Address | Unsendable:
-    """The URL that is called for a task's: overridden, percent-encoded, without its fragment.
+def address_of(url: str, override: UriOverride | None = None) -> CalledUrl | Unsendable:
+    """The URL to call for a task's URL: with the queue's overrides, percent-encoded, without its fragment.
 
-    The overrides of a queue that says IF_NOT_EXISTS change nothing, for a task always has a URL.
+    Overrides with the mode IF_NOT_EXISTS change nothing, because a task always has a URL.
     """
     applies = override is not None and override.enforce_mode != EnforceMode.IF_NOT_EXISTS
     if not applies and is_ready(url):
-        return Address(url)
+        return CalledUrl(url)
     parts = split(url)
     if parts is None:
         return UNCALLABLE
@@ -149,11 +149,11 @@ def address_of(url: str, override: UriOverride | None = None) -> Address | Unsen
     sent = str(parts)
     if not is_intact(sent):
         return UNCALLABLE
-    return Address(sent, "" if parts.user is None else basic_authorization(parts.user))
+    return CalledUrl(sent, "" if parts.user is None else basic_authorization(parts.user))
 
 
 def host_called(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> str:
-    """Host and port that attempts of a task call, as its URL has them; empty when it has none that can be called."""
+    """The host and port that attempts of a task call, as written in its URL. Empty when the URL cannot be called."""
     target = task.target
     if isinstance(target, HttpRequest):
         routing = queue.http_target
@@ -167,11 +167,11 @@ def host_called(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> str:
 
 
 def _routed(parts: Url, override: UriOverride) -> Url:
-    """The URL with those parts replaced that the override sets; its empty path or query sets nothing."""
+    """The URL with the parts replaced that the override sets. An empty path or query replaces nothing."""
     if override.scheme is not None:
         parts = replace(parts, scheme="http" if override.scheme == Scheme.HTTP else "https")
     if override.host is not None:
-        parts = replace(parts, host=override.host, user=None)  # a password is not for another host
+        parts = replace(parts, host=override.host, user=None)  # a password must not go to another host
     if override.port is not None:
         parts = replace(parts, port=override.port or None)
     if override.path:
@@ -182,7 +182,7 @@ def _routed(parts: Url, override: UriOverride) -> Url:
 
 
 def basic_authorization(user: str) -> str:
-    """The Authorization that ``name:password``, percent-encoded as in a URL, stands for."""
+    """The Authorization header of ``name:password``, which is percent-encoded as in a URL."""
     name, _, password = user.partition(":")
     return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode("ascii")
 
@@ -228,11 +228,11 @@ def _to_app_engine(
 
 
 def app_engine_base(routing: AppEngineRouting, project: str, app_engine: Mapping[str, str]) -> str:
-    """The URL, without a slash at its end, below which a service answers.
+    """The URL below which a service answers, without a slash at its end.
 
-    The most exact entry of the setting counts; what is not listed goes to ``default``'s, and without any entry to the
-    service's host. A routing with an unusable part stands for the default service: its host must stay one of App
-    Engine's, for calls to App Engine pass by the rules on addresses.
+    The entry of the version counts before that of its service, that before ``default``'s. Without any entry it is the
+    service's App Engine host. A routing with a part that cannot be in a host name is read as the default service: calls
+    to App Engine are exempt from the egress rules, so their host must be one of App Engine's.
     """
     if not all(map(_ROUTING_PART.fullmatch, (routing.service, routing.version, routing.instance))):
         routing = AppEngineRouting()
@@ -254,21 +254,21 @@ _OURS: Final = frozenset(
         "x-cloudtasks-taskretryreason",
     }
 )
-"""Headers that only the server sets. Others of the prefix are the caller's: a Django framework reads one of its own."""
+"""Headers that only the server sets. A caller may set others with the prefix: a Django framework reads one."""
 FRAMING: Final = frozenset(
     {"connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
 )
-"""Headers of the connection, which are the sender's."""
+"""Headers of the connection. Only the sender sets them."""
 
 
 class _Rules(dict[str, bool]):
-    """Which stored headers are sent, by name; bounded, for names come from callers."""
+    """Whether a stored header is sent, by its name. Bounded, because names come from callers."""
 
     def __init__(self, held_back: frozenset[str]) -> None:
         super().__init__()
         self.held_back = held_back
         self.many_spellings = False
-        """Whether two names met so far may differ only in case. Few servers ever meet such, so others need not look."""
+        """Whether two of the names so far may differ only in case. While none do, headers need not be compared."""
         self._spelt: dict[str, str] = {}
 
     def __missing__(self, name: str) -> bool:
@@ -287,7 +287,7 @@ class _Rules(dict[str, bool]):
     def _forget(self) -> None:
         self.clear()
         self._spelt.clear()
-        self.many_spellings = True  # which spellings there were is not known any more
+        self.many_spellings = True  # the spellings so far are no longer known
 
 
 HTTP_RULES: Final = _Rules(RESERVED - {"user-agent"} | _OURS)
@@ -295,9 +295,9 @@ APP_ENGINE_RULES: Final = _Rules(FRAMING)
 
 
 def _stored_lines(headers: Mapping[str, str], rules: _Rules) -> Lines:
-    """The stored headers that are sent, each name once: of names that differ only in case the last counts.
+    """The stored headers that are sent, each name once. Of names that differ only in case the last one counts.
 
-    They were cleaned when they were stored; what breaks the grammar stays here.
+    Their values were cleaned when they were stored. A header that breaks the grammar is not sent.
     """
     lines = []
     for name, value in headers.items():
@@ -311,23 +311,23 @@ def _stored_lines(headers: Mapping[str, str], rules: _Rules) -> Lines:
 
 
 def _overridden(lines: Lines, overrides: Iterable[Header]) -> Lines:
-    """The headers with the queue's in place of those of the same name in any case; of two, the last counts."""
+    """The headers after the queue's overrides, which replace those of the same name in any case. The last counts."""
     wanted = {header.key.lower(): header for header in overrides}
     kept = [line for line in lines if line[0].lower() not in wanted]
     for header in wanted.values():
-        sendable = clean_value(header.value) if header.value else ""  # here an empty value is one
+        sendable = clean_value(header.value) if header.value else ""  # an override may be empty
         if sendable is not None and HTTP_RULES[header.key]:
             kept.append((header.key, sendable.strip(" \t")))
     return kept
 
 
 def _previous_answer(last: Attempt | None) -> str:
-    """The HTTP status of the attempt before; ``0`` when no answer came, or when it was lost in a crash."""
+    """The HTTP status of the previous attempt; ``0`` when no answer came or a crash lost it."""
     return "0" if last is None else str(last.http_status)
 
 
 @lru_cache(maxsize=256)  # tasks that were created together are due together
 def unix_seconds(when: datetime) -> str:
-    """Seconds since 1970 as the shortest decimal of the microseconds: ``1721236265.12``."""
+    """Seconds since 1970 with microseconds, without zeros at the end: ``1721236265.12``."""
     seconds, rest = divmod(micros(when), 1_000_000)
     return f"{seconds}.{rest:06d}".rstrip("0") if rest else str(seconds)

@@ -17,7 +17,7 @@ BULKY = 4096
 
 DEFAULT_HTTP_DEADLINE = timedelta(minutes=10)
 
-# Tasks hold no cycles, and come by the thousand: with gc=False the collector leaves them alone.
+# Tasks hold no reference cycles and are made by the thousand: with gc=False the collector does not visit them.
 
 
 class HttpRequest(Struct, frozen=True, tag="http", array_like=True, gc=False):

@@ -1,7 +1,8 @@
 """System throttling: a queue slows down by itself while its handlers ask for room or fail.
 
-The amounts are our choice. The rate is halved when a handler answers 429 or 503, or when most answers of the last
-seconds were errors or missing; it comes back by a tenth each second in which neither happens. The settings stay.
+The amounts are our choice. The rate is halved when a handler answers 429 or 503, or when most attempts of the last
+seconds ended in a 5xx or without an answer. It grows by a tenth in each second in which neither happens. The queue's
+settings do not change.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from tidegate.core.task import AppEngineRequest, Target
 from tidegate.core.times import SECOND, micros
 
 HALVED_EVERY = SECOND
-"""The rate is halved once in this time at most, however many answers ask for it."""
+"""The rate is halved at most once in this time."""
 
 RECOVERY = 1.1
-"""What the rate is multiplied by in a second without a cause to slow down."""
+"""The factor by which the rate grows in a second without a reason to slow down."""
 
 SLOWEST = 1.0
-"""Dispatches a second that always remain, if the queue allows as many."""
+"""The lowest rate that throttling leaves, in dispatches a second; less if the queue's own rate is lower."""
 
 WATCHED_SECONDS = 10
 """How far back answers are counted."""
 
 FEWEST_ANSWERS = 20
-"""Answers that it takes to judge by their errors."""
+"""The fewest attempts from which a share of failures is judged."""
 
 _SECOND_MICROS = 1_000_000
 
 
 class Answers(Struct, frozen=True, array_like=True):
-    """What came back within one second: how many attempts ended, and how many of them in a 5xx or without answer."""
+    """One second's attempts: how many ended, and how many of them with a 5xx or without an answer."""
 
     second: int
     ended: int
@@ -44,7 +45,7 @@ class Answers(Struct, frozen=True, array_like=True):
 
 
 class Throttle(Struct, frozen=True, array_like=True):
-    """How far a queue is slowed: ``factor`` of its rate at ``since``, more with every second after."""
+    """How far a queue is slowed: to ``factor`` of its rate at ``since``, and growing again from then on."""
 
     factor: float = 1.0
     since: datetime | None = None
@@ -52,15 +53,15 @@ class Throttle(Struct, frozen=True, array_like=True):
     answers: tuple[Answers, ...] = ()
 
     def factor_at(self, now: datetime) -> float:
-        """The part of its rate that the queue may use: 1 when it is not slowed."""
+        """The share of its rate that the queue may use: 1 when it is not slowed."""
         if self.since is None:
             return 1.0
         quiet = max((now - self.since) / SECOND, 0.0)
-        # Past this many seconds it has recovered from any factor; the power could overflow.
+        # After this many seconds any factor is back at 1. Without the bound the power could overflow.
         return 1.0 if quiet > 1000 else min(1.0, self.factor * RECOVERY**quiet)
 
     def limits(self, limits: RateLimits, now: datetime) -> RateLimits:
-        """The limits as they hold now: a slower rate, and as much smaller a bucket."""
+        """The limits at ``now``: rate and burst, both reduced by the share."""
         factor = self.factor_at(now)
         if factor == 1.0:
             return limits
@@ -72,7 +73,7 @@ class Throttle(Struct, frozen=True, array_like=True):
         )
 
     def after(self, ended: Iterable[tuple[Target, Outcome]], now: datetime) -> Throttle:
-        """What becomes of it when attempts at these targets have ended so. App Engine's 429 does not slow a queue."""
+        """The throttle after these attempts have ended. A 429 of an App Engine handler does not slow a queue."""
         count = failed = 0
         asks_for_room = False
         for target, outcome in ended:

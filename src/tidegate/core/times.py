@@ -1,4 +1,4 @@
-"""Moments and spans, in the units the API keeps.
+"""Moments and spans, in the units of the API.
 
 A moment is an aware UTC ``datetime`` cut to microseconds; a span that the API returns to the nanosecond is a
 ``Duration``. Stores keep moments as microseconds since 1970.
@@ -25,7 +25,7 @@ class Duration(Struct, frozen=True, order=True, array_like=True):
 
     @classmethod
     def of(cls, span: timedelta) -> Duration:
-        """The same span; exact, for a ``timedelta`` holds microseconds only."""
+        """The same span, exactly: a ``timedelta`` has whole microseconds."""
         micros = span // MICROSECOND
         sign = -1 if micros < 0 else 1
         seconds, rest = divmod(abs(micros), 1_000_000)
@@ -36,7 +36,7 @@ class Duration(Struct, frozen=True, order=True, array_like=True):
         return self.seconds * NANOS_PER_SECOND + self.nanos
 
     def timedelta(self) -> timedelta:
-        """The span in microseconds, rounded up: who waits for it is never early.
+        """The span in microseconds, rounded up so that a wait is never too short.
 
         Spans beyond what a ``timedelta`` holds (some 2.7 million years) become its maximum.
         """

@@ -20,14 +20,14 @@ _AUTHORITY: Final = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^@:\[\]]+)(?::([
 _PLAIN_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-# What most URLs look like: nothing to encode, no user, no fragment, no doubt about the host.
+# The form of most URLs: nothing to encode, no user, no fragment, and all parsers agree about the host.
 _READY: Final = re.compile(
     r"https?://[A-Za-z0-9._-]+(?::[1-9][0-9]{0,3})?/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?]*)?"
 )
 
 
 class Url(Struct, frozen=True):
-    """An ``http`` or ``https`` URL in its parts, as written. None is absent; the fragment is left out."""
+    """The parts of an ``http`` or ``https`` URL, as written. None is unset; the fragment is left out."""
 
     scheme: str
     user: str | None
@@ -50,13 +50,13 @@ def is_ready(url: str) -> bool:
 
 
 def split(url: str) -> Url | None:
-    """The parts of a URL, or None when it has no host or port that could be called."""
+    """The parts of a URL, or None when its host or port cannot be called."""
     whole = _URL.fullmatch(url)
     if whole is None:
         return None
     scheme, authority, path, query = whole.groups()
     inner = _AUTHORITY.fullmatch(authority)
-    if inner is None or "\\" in authority:  # which host a backslash leads to, readers disagree on
+    if inner is None or "\\" in authority:  # parsers disagree about the host of a URL with a backslash
         return None
     user, host, port = inner.groups()
     ascii_host = _ascii_host(host)

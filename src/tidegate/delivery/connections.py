@@ -1,4 +1,4 @@
-"""The connections to handlers: those that stand idle, and new ones."""
+"""The connections to handlers: idle ones and new ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiohappyeyeballs
 import truststore
 
 from tidegate.delivery.connection import Connection
-from tidegate.delivery.deadlines import Deadlines
+from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.destination import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
@@ -23,9 +23,9 @@ NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one
 
 
 class Connections:
-    """Connections by route: an origin's text, followed by addresses where only those may be called.
+    """Connections by route: an origin's text, followed by its allowed addresses where egress rules restrict them.
 
-    The one used last is used first, so those that are not needed grow old; they are closed after ``IDLE_MAX``.
+    The connection used last is used first, so that unneeded ones become idle. They are closed after ``IDLE_MAX``.
     """
 
     def __init__(self, clock: MachineClock, trusted_roots: bytes = b"") -> None:
@@ -35,14 +35,14 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         self._loop = asyncio.get_running_loop()
         self._writes = Writes(self._loop)
-        self._deadlines = Deadlines(self._loop)
+        self._deadlines = AttemptDeadlines(self._loop)
         self._idle: dict[str, dict[Connection, None]] = {}
         self._open: set[Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
     def idle(self, route: str) -> Connection | None:
-        """One that stands, if there is any; it is the caller's until it is free again."""
+        """An idle connection, if there is one. It belongs to the caller until it is free again."""
         standing = self._idle.get(route)
         if not standing:
             return None
@@ -54,9 +54,9 @@ class Connections:
         return None
 
     async def open(self, route: str, origin: Origin, addresses: Sequence[str]) -> Connection:
-        """A new one, to the first of the addresses that takes it. Raises NoAnswer when none does."""
+        """A new connection, to the first address that accepts it. Raises NoAnswer when none does."""
         self._refuse_when_closed()
-        # What is sent to a name goes by that name, and the certificate must be for it.
+        # The certificate must be for the name, also when the address was chosen before.
         context, name = (self._tls_context(), origin.host.rstrip(".")) if origin.tls else (None, None)
         new = partial(
             Connection, self._writes, self._deadlines, partial(self._freed, route), partial(self._lost, route)
@@ -78,7 +78,7 @@ class Connections:
         return connection
 
     def close(self) -> None:
-        """Close them all; calls under way end without an answer."""
+        """Close all connections. Requests under way end without an answer."""
         self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -133,7 +133,7 @@ class Connections:
 
 
 def _info(address: str, port: int) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:
-    """An address as getaddrinfo gives it."""
+    """An address in the form of getaddrinfo's answer."""
     if ":" in address:
         return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
     return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)

@@ -1,7 +1,7 @@
-"""Deadlines of many calls on few timers.
+"""Deadlines of many attempts on few timers.
 
-A timer of its own for each call costs the event loop 3 us, nearly always for nothing. Calls whose time is up within the
-same tenth of a second share one.
+A timer for each attempt costs the event loop 3 us, and few attempts reach their deadline. Attempts whose deadlines are
+within the same tenth of a second share a timer.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Hashable
 from typing import Final, Protocol
 
 TICK: Final = 0.1
-"""Seconds by which a deadline may be told late; never early."""
+"""Seconds by which the call of ``time_is_up`` may be late. It is never early."""
 
 
 class Timed(Hashable, Protocol):
     def time_is_up(self) -> None: ...
 
 
-class Deadlines:
-    """Tells calls when their time is up."""
+class AttemptDeadlines:
+    """Calls ``time_is_up`` of what has reached its deadline."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -27,7 +27,7 @@ class Deadlines:
         self._timers: dict[int, asyncio.TimerHandle] = {}
 
     def add(self, call: Timed, within: float) -> int:
-        """Tell this call in so many seconds, unless it is removed from the tick that is returned."""
+        """Call ``time_is_up`` after this many seconds, unless ``call`` is removed from the tick that is returned."""
         tick = int((self._loop.time() + within) / TICK) + 1
         calls = self._calls.get(tick)
         if calls is None:
@@ -37,7 +37,7 @@ class Deadlines:
         return tick
 
     def remove(self, call: Timed, tick: int) -> None:
-        """The call has ended."""
+        """Forget a call that has ended."""
         calls = self._calls.get(tick)
         if calls is None:
             return

@@ -1,4 +1,4 @@
-"""Where a URL leads: the origin whose connections carry its requests, and what those begin with."""
+"""Where requests to a URL go: the origin whose connections carry them, and how they begin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _READ: Final = ("protocol", "username", "password", "host", "hostname", "port", 
 _SENDABLE: Final = re.compile(
     r"(https?://[^\x00-\x20/?#\\]+)(/[!-\"$->@-~]*)?(\?[!-\"$-~]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL
 )
-"""Scheme with authority, path and query of a URL that can be sent as it is written. Path and query are visible ASCII:
-nothing else may stand in a request's first line. All readers of URLs agree on where this authority ends.
+"""Scheme with authority, path and query of a URL that can be sent as it is written. Path and query are visible ASCII,
+because nothing else may be in the first line of a request. All URL parsers agree on where this authority ends.
 """
 
 
@@ -34,8 +34,8 @@ class Origin(Struct, frozen=True):
 
 
 class Destination(Struct, frozen=True):
-    """``opening`` is the request's head from its path to its Host line; ``user`` the Authorization that the URL's user
-    information stands for, empty without one.
+    """``opening`` is the request's head from its path to its Host line; ``user`` the Authorization header made of the
+    URL's user information, empty when it has none.
     """
 
     origin: Origin
@@ -52,7 +52,7 @@ def destination(url: str) -> Destination:
     parts = _SENDABLE.fullmatch(url) or _SENDABLE.fullmatch(normalize_url(url))
     if parts is None:
         raise ValueError("a URL that leads nowhere")
-    server, path, query = parts.groups()  # the parser's path has dot segments resolved and more encoded than need be
+    server, path, query = parts.groups()  # the parser's own path is changed: dot segments resolved, more encoded
     origin, authority, user = _read(server)
     return Destination(origin, f" {path or '/'}{query or ''} HTTP/1.1\r\nHost: {authority}\r\n", user)
 
@@ -65,7 +65,7 @@ def _read(server: str) -> tuple[Origin, str, str]:
     origin = Origin(
         text=f"{scheme}//{url['hostname']}:{port}",
         host=url["hostname"].strip("[]"),
-        is_name=url["host_type"] == HostType.DEFAULT,  # right only where a URL is read without a base
+        is_name=url["host_type"] == HostType.DEFAULT,  # correct only for URLs that are parsed without a base
         port=port,
         tls=scheme == "https:",
     )
@@ -74,7 +74,7 @@ def _read(server: str) -> tuple[Origin, str, str]:
 
 
 def origin_of(url: str) -> str:
-    """The origin of a URL as a text; empty for what cannot be called."""
+    """The origin of a URL as a text. Empty when the URL cannot be called."""
     try:
         return destination(url).origin.text
     except ValueError:

@@ -1,8 +1,8 @@
-"""Which addresses may be called: the operator's ``egress`` rules, as pure judgements.
+"""Which addresses may be called: the operator's ``egress`` rules.
 
 A rule is ``all``, ``public``, a network or address (``10.1.0.0/16``, ``fd00::/8``), or a name (``handlers.internal``,
-``*.internal``); with a leading ``!`` it forbids, and forbidding wins. What no rule allows is forbidden. A name rule
-speaks of the name in the URL and lets it be any address that no rule forbids.
+``*.internal``); a leading ``!`` forbids, and forbidding wins. What no rule allows is forbidden. A rule with a name
+is about the name in the URL. It allows all addresses of that name which no rule forbids.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from ada_url import URL, HostType
 from msgspec import Struct
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-class Rules(Struct, frozen=True):
-    """Entries of one sort: those that allow, or those that forbid."""
+class EgressRules(Struct, frozen=True):
+    """The entries that allow, or those that forbid."""
 
     everything: bool = False
     public: bool = False
@@ -27,7 +27,7 @@ class Rules(Struct, frozen=True):
     suffixes: tuple[str, ...] = ()  # each with its leading dot
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Rules:
+    def of(cls, texts: Sequence[str]) -> EgressRules:
         networks: list[Network] = []
         names: list[str] = []
         for text in texts:
@@ -54,30 +54,30 @@ class Rules(Struct, frozen=True):
 class Egress(Struct, frozen=True):
     """The rules. ``own_port`` is the server's: ``public`` never covers it on this machine's own addresses."""
 
-    allowing: Rules
-    forbidding: Rules = Rules()
+    allowing: EgressRules
+    forbidding: EgressRules = EgressRules()
     own_port: int | None = None
 
     @classmethod
     def parse(cls, rules: Iterable[str], own_port: int | None = None) -> Egress:
-        """The rules as the setting lists them. Raises ValueError naming an entry that is none."""
+        """The rules that the setting lists. Raises ValueError with the entry that is no rule."""
         texts = [text.strip() for text in rules]
         return cls(
-            Rules.of([text for text in texts if not text.startswith("!")]),
-            Rules.of([text.removeprefix("!").strip() for text in texts if text.startswith("!")]),
+            EgressRules.of([text for text in texts if not text.startswith("!")]),
+            EgressRules.of([text.removeprefix("!").strip() for text in texts if text.startswith("!")]),
             own_port,
         )
 
     @property
     def unrestricted(self) -> bool:
-        """Whether everything may be called, so that nothing needs to be looked at."""
-        return self.allowing.everything and self.forbidding == Rules()
+        """Whether everything may be called. Then no address needs to be checked."""
+        return self.allowing.everything and self.forbidding == EgressRules()
 
     def forbids_name(self, name: str) -> bool:
         """Whether a name is forbidden whatever its addresses."""
         return self.forbidding.name(name)
 
-    def allows(self, name: str | None, address: Address, *, own: bool = False) -> bool:
+    def allows(self, name: str | None, address: IpAddress, *, own: bool = False) -> bool:
         """Whether an address may be called, by the name in the URL if it has one.
 
         ``own`` says that this address with the URL's port is the server itself.
@@ -98,11 +98,11 @@ class Egress(Struct, frozen=True):
         )
 
 
-UNRESTRICTED = Egress(Rules(everything=True))
+UNRESTRICTED = Egress(EgressRules(everything=True))
 
 
 def parse_network(text: str) -> Network | None:
-    """A network or a single address; None for what may be a name. Raises ValueError for what can be neither."""
+    """A network or a single address, or None for a possible name. Raises ValueError for what is neither."""
     try:
         return ip_network(text)
     except ValueError as error:
@@ -120,7 +120,7 @@ def parse_name(text: str) -> str:
 
 
 def canonical_name(text: str) -> str | None:
-    """A host name as URLs spell it once parsed: lower case, IDNA, no dot at the end. None if it is none."""
+    """A host name as in a parsed URL: lower case, IDNA, no dot at the end. None when it is no host name."""
     if not text or any(char.isspace() or char in "/\\@?#%*!,[]" for char in text):
         return None
     try:
@@ -155,7 +155,7 @@ NOT_PUBLIC_V4 = [
 ]
 PUBLIC_V4 = [IPv4Network("192.0.0.9/32"), IPv4Network("192.0.0.10/32")]  # anycast: PCP, TURN
 
-GLOBAL_UNICAST = IPv6Network("2000::/3")  # the rest is not handed out, but for what is embedded below
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # nothing else is allocated, except prefixes that embed IPv4 addresses (below)
 NOT_PUBLIC_V6 = [
     IPv6Network(network)
     for network in (
@@ -185,8 +185,8 @@ SIX_TO_FOUR = IPv6Network("2002::/16")
 IPV4_MASK = 0xFFFF_FFFF
 
 
-def is_public(address: Address) -> bool:
-    """Whether an address is globally routable unicast; one that holds IPv4 addresses is what they are."""
+def is_public(address: IpAddress) -> bool:
+    """Whether an address is globally routable unicast. An address that embeds IPv4 addresses is judged by those."""
     inner = embedded(address)
     if inner:
         return all(is_public(each) for each in inner)
@@ -199,27 +199,27 @@ def is_public(address: Address) -> bool:
     return address in GLOBAL_UNICAST and not any(address in network for network in NOT_PUBLIC_V6)
 
 
-def embedded(address: Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address holds and packets to it may end at."""
+def embedded(address: IpAddress) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses that an IPv6 address embeds, to which its packets may be sent."""
     if isinstance(address, IPv4Address):
         return ()
     number = int(address)
     if address in SIX_TO_FOUR:
         return (IPv4Address(number >> 80 & IPV4_MASK),)
-    if address in TEREDO:  # the server's, and the client's with its bits turned round
+    if address in TEREDO:  # the server's, and the client's with its bits inverted
         return IPv4Address(number >> 64 & IPV4_MASK), IPv4Address(~number & IPV4_MASK)
     if address in MAPPED or address in COMPATIBLE or address in NAT64:
         return (IPv4Address(number & IPV4_MASK),)
     return ()
 
 
-def plain(address: Address) -> Address:
-    """The address that is really called: a mapped one is but a spelling of its IPv4 address."""
+def plain(address: IpAddress) -> IpAddress:
+    """The address that a connection goes to: for an IPv4-mapped address its IPv4 address."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> IpAddress:
     """An address as a parsed URL or the resolver gives it, with or without brackets."""
     return ip_address(text.strip("[]"))

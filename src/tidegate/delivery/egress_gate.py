@@ -1,5 +1,5 @@
-"""Which addresses a call may connect to: the name is resolved here, its addresses are judged by the egress rules, and
-the connection is made to a judged one.
+"""Which addresses a request may connect to. The name is resolved, its addresses are checked with the egress rules, and
+the connection goes to a checked address.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from tidegate.delivery.destination import Origin
-from tidegate.delivery.egress import Address, Egress, parse_address, plain
+from tidegate.delivery.egress import Egress, IpAddress, parse_address, plain
 from tidegate.delivery.resolver import Resolver
 
 WAYS_MAX = 4096
@@ -21,25 +21,28 @@ class Forbidden(Exception):  # noqa: N818 (an outcome, not an error)
 
 
 class Way(Struct, frozen=True):
-    """To which ``addresses`` an origin's connections may go. Those of one ``route`` may be used for one another."""
+    """The ``addresses`` to which connections of an origin may go. Connections of the same ``route`` are
+    interchangeable.
+    """
 
     route: str
     addresses: tuple[str, ...]
 
 
-class Gate:
-    """Judges where a request may go."""
+class EgressGate:
+    """Decides where a request may go."""
 
     def __init__(self, egress: Egress, resolver: Resolver) -> None:
         self._egress = egress
         self._resolver = resolver
-        # Judging takes longer than all the rest.
+        # Cached, because checking takes longer than everything else here.
         self._judged = lru_cache(maxsize=WAYS_MAX)(self._judge)
 
     async def way(self, origin: Origin, queue: str) -> Way:
         """The way to the allowed addresses, the resolver's first choice first, for an attempt of ``queue``.
 
-        Raises Forbidden when there is none, NotFound when the host has no address at all, Unanswered when nobody says.
+        Raises Forbidden when there is none, HostNotFound when the host has no address, Unanswered when no name server
+        answers.
         """
         name = origin.host
         if not origin.is_name:
@@ -48,7 +51,7 @@ class Gate:
             raise Forbidden
         else:
             addresses = self._resolver.known(name) or await self._resolver.addresses(name, queue)
-        # Which addresses are this machine's may change, so with the server's own port it is looked at each time.
+        # This machine's addresses may change, so requests to the server's own port are checked each time.
         judge = self._judge if origin.port == self._egress.own_port else self._judged
         way = judge(origin, addresses)
         if not way.addresses:
@@ -61,11 +64,11 @@ class Gate:
         allowed = tuple(text for text in addresses if self._allows(name, parse_address(text), own=own))
         return Way(" ".join([origin.text, *sorted(allowed)]), allowed)
 
-    def _allows(self, name: str | None, address: Address, *, own: bool) -> bool:
+    def _allows(self, name: str | None, address: IpAddress, *, own: bool) -> bool:
         return self._egress.allows(name, address, own=own and is_this_machine(address))
 
 
-def is_this_machine(address: Address) -> bool:
+def is_this_machine(address: IpAddress) -> bool:
     """Whether one of this machine's interfaces has the address: only then can a socket be bound to it."""
     address = plain(address)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6

@@ -14,14 +14,14 @@ Headers = tuple[tuple[str, str], ...]
 
 MAX_REDIRECTS = 10
 KEEPS_METHOD = frozenset({307, 308})
-NO_REDIRECTS = frozenset({304, 305, 306})  # nothing new; a proxy, which handlers do not choose for us; reserved
+NO_REDIRECTS = frozenset({304, 305, 306})  # not modified; use a proxy, which a handler may not choose; reserved
 REDIRECTS = frozenset(range(300, 400)) - NO_REDIRECTS
 AUTHORIZATION = frozenset({"authorization"})
 CREDENTIALS = AUTHORIZATION | {"cookie", "cookie2", "proxy-authorization"}
 
 
 class Hop(Struct, frozen=True):
-    """What is sent to one address for a queue. ``headers`` are complete but for Host and Content-Length."""
+    """One request. ``headers`` are complete except for Host and Content-Length."""
 
     method: str
     url: str
@@ -40,8 +40,8 @@ class Hop(Struct, frozen=True):
     def redirected(self, status: int, location: str) -> Hop | None:
         """The request that a redirect asks for; None when its ``location`` cannot be called.
 
-        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. Headers that hold
-        credentials go to the scheme, host and port they were made for and no further.
+        307 and 308 repeat method and body; the others turn all but HEAD into a GET without body. Headers with
+        credentials are sent only to the scheme, host and port for which they were made.
         """
         try:
             url = join_url(self.url, location)
@@ -58,5 +58,5 @@ class Hop(Struct, frozen=True):
 
 
 def without(headers: Headers, unwanted: Collection[str]) -> Headers:
-    """The headers but those of some names, given in lower case."""
+    """The headers without those of the unwanted names, which are in lower case."""
     return tuple((name, value) for name, value in headers if name.lower() not in unwanted)

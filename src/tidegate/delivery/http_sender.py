@@ -1,7 +1,7 @@
-"""The Sender for real: attempts go out as HTTP/1.1.
+"""Sends attempts as HTTP/1.1 requests; the ``Sender`` port.
 
-What goes over the wire is the call's headers as they are written, ``Host``, and ``Content-Length`` for a body and for
-an empty POST, PUT or PATCH; nothing else.
+A request has the headers of its call as they are written, ``Host``, and ``Content-Length`` for a body and for an empty
+POST, PUT or PATCH. Nothing else is added.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import IDLE_MAX, Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
-from tidegate.delivery.egress_gate import Forbidden, Gate, Way
+from tidegate.delivery.egress_gate import EgressGate, Forbidden, Way
 from tidegate.delivery.head import head
 from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
-from tidegate.delivery.resolver import Lookup, NotFound, Resolver, Unanswered, system_lookup
+from tidegate.delivery.resolver import HostNotFound, Lookup, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
 from tidegate.engine.ports.world import MachineClock
 
-CLOSED_BY_THEN = 0.05  # seconds; what says so this soon, was a connection closed while we wrote to it
-PAUSE_WITHOUT_FILES = 0.5  # seconds until a call that could open no connection is tried again
+CLOSED_BY_THEN = 0.05  # seconds; a connection that ends this soon was closed while we wrote to it
+PAUSE_WITHOUT_FILES = 0.5  # seconds until the next try when no file descriptor was left
 
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 NOT_FOUND = Outcome(reason="host not found")
@@ -36,14 +36,14 @@ UNANSWERED = Outcome(reason="name server does not answer")
 TIMED_OUT = Outcome(timed_out=True, reason="no whole answer within the deadline")
 UNCALLABLE = Outcome(reason="URL or header cannot be sent")
 
-answered = cache(Outcome)  # the outcome of an answer that says no more than its status
+answered = cache(Outcome)  # the outcome of an answer that has only a status
 
 
 class HttpSender:
     """Delivers attempts.
 
-    A handler's answer counts once it is whole, or once more of its body has come than is read; one broken off before
-    is none. A cancelled ``send`` hangs up at once.
+    An answer counts once it is complete, or once more of its body has arrived than is read. An answer that breaks off
+    before counts as none. A cancelled ``send`` closes its connection at once.
 
     ``egress`` says which addresses may be called, redirects included. ``exempt_origins`` (``http://host:port``, as the
     operator maps App Engine services to) may be called in spite of it, by calls that follow no redirects.
@@ -64,12 +64,12 @@ class HttpSender:
         self._clock = clock
         self._connections = Connections(clock, trusted_roots)
         self._resolver = resolver = Resolver(clock, lookup)
-        self._anywhere = Gate(UNRESTRICTED, resolver)
-        self._gate = None if egress.unrestricted else Gate(egress, resolver)
+        self._anywhere = EgressGate(UNRESTRICTED, resolver)
+        self._gate = None if egress.unrestricted else EgressGate(egress, resolver)
         self._exempt = {origin_of(text) for text in exempt_origins}
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
-        """Deliver one attempt, following redirects where the call does; the last answer decides."""
+        """Deliver one attempt, and follow redirects if the call says so. The last answer decides."""
         if call.body and call.method not in BODY_METHODS:
             return Outcome(reason=f"{call.method} takes no body")
         if call.timeout <= timedelta():
@@ -93,14 +93,14 @@ class HttpSender:
         return answered(answer.status)
 
     async def close(self) -> None:
-        """Close the connections; calls under way end without an answer."""
+        """Close the connections. Attempts under way end without an answer."""
         self._resolver.close()
         self._connections.close()
 
     async def _deliver(self, hop: Hop, deadline: float, *, exempt: bool = False) -> Answer | Outcome:
         """The answer to one request, or the outcome without one.
 
-        While this process may open no more files the request waits, for that is no failure of the task.
+        When this process has no file descriptor left, the request waits: that is no failure of the task.
         """
         while True:
             try:
@@ -112,7 +112,7 @@ class HttpSender:
                 return TIMED_OUT
             except Forbidden:
                 return FORBIDDEN
-            except NotFound:
+            except HostNotFound:
                 return NOT_FOUND
             except Unanswered:
                 return UNANSWERED
@@ -121,7 +121,10 @@ class HttpSender:
             await self._clock.sleep(PAUSE_WITHOUT_FILES)
 
     async def _exchange(self, hop: Hop, deadline: float, *, exempt: bool) -> Answer:
-        """Send and read, once more if a kept connection had been closed meanwhile. Raises what tells of no answer."""
+        """Send a request and read its answer; again if an idle connection turns out to be closed.
+
+        Raises NoAnswer, PassedDeadline, or an error of the resolver or of the egress rules.
+        """
         where = destination(hop.url)
         request = head(hop, where)
         origin = where.origin
@@ -135,7 +138,7 @@ class HttpSender:
                 return await connection.exchange(hop.method, request, hop.body, left)
             except NoAnswer as error:
                 untaken = error.untaken
-                if untaken is None:  # a handler that dies at once on a request looks the same, and is sent it twice
+                if untaken is None:  # a handler that crashes at once on a request looks the same, and gets it twice
                     untaken = left - self._left(deadline) <= CLOSED_BY_THEN
                 if not untaken:
                     raise
@@ -145,7 +148,7 @@ class HttpSender:
             connection = await self._connections.open(route, origin, way.addresses)
         return await connection.exchange(hop.method, request, hop.body, self._left(deadline))
 
-    async def _way(self, gate: Gate, origin: Origin, hop: Hop, deadline: float) -> Way:
+    async def _way(self, gate: EgressGate, origin: Origin, hop: Hop, deadline: float) -> Way:
         async with asyncio.timeout(self._left(deadline)):
             return await gate.way(origin, hop.queue)
 
@@ -158,9 +161,9 @@ class HttpSender:
 
 
 def _after_redirect(outcome: Outcome, first: Hop, last: Hop) -> Outcome:
-    """The outcome of a call that was redirected: whoever reads the reason must not look for it at the first host.
+    """The outcome of a redirected call: its reason says that another host gave it.
 
-    That of a forbidden address stays, for it is what the API shows.
+    The reason of a forbidden address stays as it is, because the API shows it.
     """
     if outcome.forbidden or origin_of(first.url) == origin_of(last.url):
         return outcome

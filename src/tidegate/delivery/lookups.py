@@ -1,7 +1,7 @@
-"""Who may look a name up next, so that names which hang for one queue do not hold up the names of others.
+"""Which name is looked up next, so that slow names of one queue do not delay the names of others.
 
-A lookup takes a thread, and one that the name server does not answer keeps it for some ten seconds. Threads are
-bounded, so they are shared out by queue.
+A lookup occupies a thread, for some ten seconds when the name server does not answer. The number of threads is bounded,
+so they are divided between the queues.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SHARE: Final = 8
 """Lookups of one queue under way at most."""
 
 KEPT_FREE: Final = 32
-"""Of these places only queues that hold none get one, so that a queue that asks for the first time finds one free."""
+"""Places reserved for queues that hold none, so that a queue's first lookup does not wait."""
 
 
 class _Lookup:
-    """A name that somebody waits for. ``waiting`` counts those who wait by their queue."""
+    """A name to be looked up. ``waiting`` counts the waiting tasks by their queue."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,10 +34,10 @@ class _Lookup:
 
 
 class Lookups:
-    """Runs ``look_up``, once for all who ask for a name at the same time.
+    """Runs ``look_up`` once for all who ask for the same name at the same time.
 
-    A place that becomes free goes to the queue that holds the fewest, of several to the one that has waited longest. A
-    lookup that nobody waits for any more is dropped, unless it has begun: a thread cannot be stopped.
+    A free place goes to the queue that holds the fewest; of several, to the one that has waited longest. A lookup that
+    nobody waits for is dropped before it begins. After that it runs on: a thread cannot be stopped.
     """
 
     def __init__(self, look_up: Callable[[str], Awaitable[Addresses]]) -> None:
@@ -50,7 +50,7 @@ class Lookups:
         self._next: list[dict[str, None]] = [{} for _ in range(SHARE)]  # by places held: queues that wait for one more
 
     async def ask(self, name: str, queue: str) -> Addresses:
-        """What ``look_up`` returns or raises for the name, asked on behalf of a queue."""
+        """The result or error of ``look_up`` for the name, which an attempt of ``queue`` needs."""
         if self._closed is not None:
             raise self._closed
         lookup = self._asked.get(name)
@@ -67,7 +67,7 @@ class Lookups:
             self._leave(lookup, queue)
 
     def close(self, error: Exception) -> None:
-        """Give up all lookups: whoever waits for one, or asks from now on, gets this error."""
+        """Give up all lookups. Waiting and later calls get this error."""
         self._closed = error
         for lookup in self._asked.values():
             if lookup.running is not None:
@@ -85,7 +85,7 @@ class Lookups:
                 del self._asked[lookup.name]
 
     def _begin(self) -> None:
-        """Begin lookups as long as there are places for them."""
+        """Begin lookups while there are free places."""
         while self._closed is None and (queue := self._whose_turn()) is not None:
             lookup = next(iter(self._lines[queue].values()))
             self._held[queue] += 1
@@ -128,7 +128,7 @@ class Lookups:
         self._line_up(queue)
 
     def _line_up(self, queue: str) -> None:
-        """Put the queue where it belongs among those that wait for a place. It keeps the turn that it has there."""
+        """Put the queue into the line for the places it holds. A queue that is already there keeps its turn."""
         held = self._held.get(queue, 0)
         wants = queue in self._lines
         for places, queues in enumerate(self._next):
@@ -141,4 +141,4 @@ class Lookups:
 def _fail(answer: asyncio.Future[Addresses], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
-        answer.exception()  # seen, even if nobody waits any more
+        answer.exception()  # mark it as retrieved, in case nobody waits

@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 async def in_passing_thread(work: Callable[[], T], name: str) -> T:
-    """What ``work`` returns or raises, from a thread of its own called ``name``.
+    """The result or error of ``work``, run in a thread of its own called ``name``.
 
-    The process waits for the event loop's own threads when it ends, but not for this one: a server elsewhere that hangs
-    must not keep ours from stopping. Raises RuntimeError when no thread can be started.
+    When the process ends it waits for the threads of the event loop, but not for this one: a remote server that hangs
+    must not delay the stop. Raises RuntimeError when no thread can be started.
     """
     done: Future[T] = Future()
-    done.set_running_or_notify_cancel()  # whoever gives up waiting stops nothing
+    done.set_running_or_notify_cancel()  # a cancelled caller does not stop the thread
 
     def run() -> None:
         try:

@@ -27,8 +27,10 @@ CAUSES: Final = {
 
 
 class NoAnswer(Exception):  # noqa: N818 (an outcome, not an error)
-    """A call ended without an answer. ``untaken`` says that its connection had ended before the handler got a byte of
-    the request; None that the handler closed it before a byte of an answer, and nobody can tell which came first.
+    """A request ended without an answer.
+
+    ``untaken`` is True when the connection ended before the handler got a byte of the request, and None when the
+    handler closed it without a byte of an answer and it is unknown whether it got the request.
     """
 
     def __init__(self, reason: str, *, untaken: bool | None = False) -> None:
@@ -38,7 +40,7 @@ class NoAnswer(Exception):  # noqa: N818 (an outcome, not an error)
 
 
 def unconnected(error: OSError, *, tls: bool) -> str:
-    """Why no connection came about."""
+    """Why no connection was made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "TLS certificate not accepted"
     if isinstance(error, ssl.SSLError):
@@ -46,5 +48,5 @@ def unconnected(error: OSError, *, tls: bool) -> str:
     known = CAUSES.get(error.errno or 0)
     if known is not None:
         return known
-    # asyncio's own errors have no number: a handshake broken off, or one that took too long
+    # asyncio's own errors have no errno: a handshake that broke off or took too long
     return "TLS handshake failed" if tls and isinstance(error, ConnectionError) else "no connection"

@@ -1,4 +1,4 @@
-"""Names to addresses: asked of the system's resolver, remembered while fresh, served stale when it is silent."""
+"""Looks names up with the system's resolver and caches the answers, which are used stale when it is silent."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tidegate.engine.ports.world import MachineClock
 Lookup = Callable[[str], Awaitable[list[str]]]
 
 FRESH_FOR: Final = 5.0
-"""Seconds; getaddrinfo tells no time to live, and the system's own cache honours it."""
+"""Seconds that an answer is fresh. getaddrinfo gives no time to live; the system's own cache respects it."""
 
 STALE_FOR: Final = 86_400.0
 """Seconds after which an answer is no longer served, even if the name server is silent: a day (RFC 8767, 4)."""
 
 PATIENCE: Final = 1.8
-"""Seconds until a stale answer is served while the name server thinks (RFC 8767, 5)."""
+"""Seconds to wait for the name server before a stale answer is used (RFC 8767, 5)."""
 
 NOT_FOUND_FOR: Final = 1.0
-"""Seconds for which a name is not asked for again that has no address: it may just be about to get one."""
+"""Seconds until a name without an address is looked up again. Short, because it may get one soon."""
 
 SILENT_FOR: Final = 5.0
-"""Seconds for which a name is not asked for again that the name server did not answer."""
+"""Seconds until a name is looked up again after the name server did not answer."""
 
 REMEMBERED_MAX: Final = 4096
 """Names with an answer, and as many without; the oldest are forgotten first."""
@@ -38,10 +38,10 @@ REMEMBERED_MAX: Final = 4096
 NO_ADDRESS: Final = frozenset(
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
 )
-"""What getaddrinfo says of names that have no address; all its other errors say that nobody knows."""
+"""Errors of getaddrinfo for names without an address. Its other errors mean that it is unknown."""
 
 
-class NotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
+class HostNotFound(Exception):  # noqa: N818 (an answer, though not the one hoped for)
     """The name has no address."""
 
 
@@ -56,28 +56,29 @@ class _Answer(Struct, frozen=True):
 
 
 class _Failure(Struct, frozen=True):
-    error: type[NotFound | Unanswered]
+    error: type[HostNotFound | Unanswered]
     until: float
 
 
 async def system_lookup(name: str) -> list[str]:
-    """The addresses that getaddrinfo finds, asked in a thread. Raises NotFound or Unanswered."""
+    """The addresses that getaddrinfo finds, asked in a thread. Raises HostNotFound or Unanswered."""
     ask = partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
     try:
         found = await in_passing_thread(ask, "resolve")
     except socket.gaierror as error:
-        raise (NotFound if error.errno in NO_ADDRESS else Unanswered) from None
+        raise (HostNotFound if error.errno in NO_ADDRESS else Unanswered) from None
     except UnicodeError:  # a label that IDNA cannot hold
-        raise NotFound from None
+        raise HostNotFound from None
     except (OSError, RuntimeError):  # RuntimeError: no more threads
         raise Unanswered from None
-    return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]  # a zone cannot be pinned
+    # A connection cannot be pinned to an address with a zone.
+    return [str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found]
 
 
 class Resolver:
-    """Looks names up and remembers the answers, also that there was none.
+    """Looks names up and caches the answers, also that there was none.
 
-    What it answers is what will be called, so an answer that changes afterwards changes nothing that was checked.
+    Connections go to the addresses that it returned, so a later answer cannot undo a check.
     """
 
     def __init__(self, clock: MachineClock, lookup: Lookup) -> None:
@@ -88,14 +89,14 @@ class Resolver:
         self._failures: dict[str, _Failure] = {}
 
     def known(self, name: str) -> Addresses | None:
-        """The answer that is still fresh."""
+        """The cached addresses while they are fresh, else None."""
         answer = self._answers.get(name)
         return answer.addresses if answer is not None and answer.fresh_until > self._clock.monotonic() else None
 
     async def addresses(self, name: str, queue: str) -> Addresses:
         """The addresses of a name, each once, in the resolver's order, looked up on behalf of ``queue``.
 
-        Raises NotFound when there are none, Unanswered when the name server is silent and no stale answer is left.
+        Raises HostNotFound when there are none, Unanswered when the name server is silent and no stale answer is left.
         """
         now = self._clock.monotonic()
         answer, failure = self._answers.get(name), self._failures.get(name)
@@ -109,7 +110,7 @@ class Resolver:
         return await self._refreshed(name, queue) or stale
 
     def close(self) -> None:
-        """Give up the lookups under way. Raises NoAnswer from now on to whoever waits for one or asks."""
+        """Give up the lookups under way. Waiting and later calls get NoAnswer."""
         self._lookups.close(NoAnswer(SENDER_CLOSED))
 
     async def _refreshed(self, name: str, queue: str) -> Addresses | None:
@@ -132,10 +133,10 @@ class Resolver:
         try:
             found = tuple(dict.fromkeys(await self._lookup(name)))
             if not found:
-                raise NotFound
-        except NotFound:
+                raise HostNotFound
+        except HostNotFound:
             self._answers.pop(name, None)
-            self._remember_failure(name, NotFound, NOT_FOUND_FOR)
+            self._remember_failure(name, HostNotFound, NOT_FOUND_FOR)
             raise
         except Unanswered:
             self._remember_failure(name, Unanswered, SILENT_FOR)
@@ -145,7 +146,7 @@ class Resolver:
         _remember(self._answers, name, _Answer(found, now + FRESH_FOR, now + STALE_FOR))
         return found
 
-    def _remember_failure(self, name: str, error: type[NotFound | Unanswered], seconds: float) -> None:
+    def _remember_failure(self, name: str, error: type[HostNotFound | Unanswered], seconds: float) -> None:
         _remember(self._failures, name, _Failure(error, self._clock.monotonic() + seconds))
 
 
@@ -153,7 +154,7 @@ V = TypeVar("V")
 
 
 def _remember(by_name: dict[str, V], name: str, value: V) -> None:
-    by_name.pop(name, None)  # so that the oldest come first
+    by_name.pop(name, None)  # keeps the oldest first
     by_name[name] = value
     if len(by_name) > REMEMBERED_MAX:
         del by_name[next(iter(by_name))]

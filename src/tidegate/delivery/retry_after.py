@@ -1,11 +1,11 @@
-"""How long a handler that answered 429 or 503 asks to be left alone."""
+"""The header Retry-After, with which a handler that answered 429 or 503 asks for a pause."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-MOST_DIGITS = 9  # of seconds: some thirty years; more would overflow long before it means anything
+MOST_DIGITS = 9  # of seconds: some thirty years; more could overflow
 LONGEST_DATE = 64
 
 

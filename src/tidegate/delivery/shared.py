@@ -1,4 +1,4 @@
-"""Work that many ask for at once and that is done once."""
+"""Work that is done once for all who ask for it at the same time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ V = TypeVar("V")
 
 
 class Shared(Generic[K, V]):
-    """Runs one piece of work for a key at a time; whoever asks meanwhile waits for the same answer or error."""
+    """Runs the work of a key once at a time. Who asks meanwhile gets the same result or error."""
 
     def __init__(self) -> None:
         self._running: dict[K, asyncio.Task[V]] = {}
 
     async def run(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """What ``work`` returns or raises. One who gives up waiting does not take the answer from the others."""
+        """The result or error of ``work``. A caller that is cancelled does not cancel the others."""
         task = self._running.get(key)
         if task is None:
             task = asyncio.create_task(work())
@@ -28,4 +28,4 @@ class Shared(Generic[K, V]):
     def _ended(self, key: K, task: asyncio.Task[V]) -> None:
         del self._running[key]
         if not task.cancelled():
-            task.exception()  # seen, even if nobody waits any more
+            task.exception()  # mark it as retrieved, in case nobody waits

@@ -1,6 +1,6 @@
-"""The keys that sign our ID tokens: a ring that turns, kept in a file beside the store.
+"""The keys that sign ID tokens. They are rotated and kept in a file beside the store.
 
-joserfc is imported with the first key: most servers mint no ID token, and it takes 60 ms and 5 MB.
+joserfc is imported with the first key, because most servers mint no ID token and it takes 60 ms and 5 MB.
 """
 
 from __future__ import annotations
@@ -18,24 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from tidegate.operator_errors import OperatorError
+
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
 ALGORITHM = "RS256"
 KEY_BITS = 2048
 SIGNS_FOR = timedelta(days=30)
-PUBLISHED_AHEAD = timedelta(hours=1)  # so that verifiers that keep the key set for a while know a key before it signs
-PUBLISHED_AFTER = timedelta(days=2)  # its last tokens live an hour; the rest is for slow clocks and queues
+PUBLISHED_AHEAD = timedelta(hours=1)  # verifiers cache the key set, and must know a key before it signs
+PUBLISHED_AFTER = timedelta(days=2)  # tokens live for an hour; the rest is a margin for clocks and slow queues
 JWKS_PATH = "/oauth2/v3/certs"
 PEM_PATH = "/oauth2/v1/certs"
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 OWNER_ONLY = 0o600
 
 logger = logging.getLogger(__name__)
-
-
-class KeyFileError(Exception):
-    """The file of keys cannot be read as such."""
 
 
 class SigningKey(Struct, frozen=True):
@@ -61,7 +59,7 @@ class KeyRing(Struct, frozen=True):
     keys: tuple[SigningKey, ...] = ()
 
     def signing(self, now: datetime) -> SigningKey:
-        """The newest key that has been published long enough; the first key of all signs at once."""
+        """The newest key that has been published for PUBLISHED_AHEAD, or the first key of all, which signs at once."""
         return next((each for each in self.keys if each.created + PUBLISHED_AHEAD <= now), self.keys[-1])
 
     def is_due(self, now: datetime) -> bool:
@@ -69,7 +67,7 @@ class KeyRing(Struct, frozen=True):
         return not self.keys or now >= self.keys[0].created + SIGNS_FOR
 
     def turned(self, now: datetime) -> KeyRing:
-        """The ring with a new key, without those whose successor has been signing for PUBLISHED_AFTER."""
+        """The ring with a new key, without keys whose successor has signed for PUBLISHED_AFTER."""
         old = [
             each
             for position, each in enumerate(self.keys)
@@ -78,13 +76,13 @@ class KeyRing(Struct, frozen=True):
         return KeyRing((SigningKey.fresh(now), *old))
 
     def dump(self) -> bytes:
-        """The ring with its private parts, a JWK set whose keys have a ``created`` beside."""
+        """The ring with its private parts: a JWK set whose keys also have ``created``."""
         keys = [each.key.as_dict(private=True) | {"created": each.created.isoformat()} for each in self.keys]
         return json.dumps({"keys": keys}, indent=1).encode() + b"\n"
 
     @classmethod
     def load(cls, data: bytes) -> KeyRing:
-        """The ring that was dumped. Raises KeyFileError for anything else."""
+        """The ring that ``dump`` wrote. Raises ValueError for anything else."""
         from joserfc.errors import JoseError
         from joserfc.jwk import RSAKey
 
@@ -95,9 +93,9 @@ class KeyRing(Struct, frozen=True):
             ]
             usable = all(each.created.tzinfo and each.key.is_private and each.key.kid for each in keys)
         except (ValueError, TypeError, KeyError, AttributeError, JoseError) as error:
-            raise KeyFileError(f"no ring of signing keys: {type(error).__name__}") from None
+            raise ValueError(f"no ring of signing keys: {type(error).__name__}") from None
         if not usable:
-            raise KeyFileError("no ring of signing keys: a key without date, ID or private part")
+            raise ValueError("no ring of signing keys: a key without date, ID or private part")
         return cls(tuple(keys))
 
 
@@ -107,12 +105,14 @@ def jwks(ring: KeyRing) -> dict[str, Any]:
 
 
 def pem_keys(ring: KeyRing) -> dict[str, str]:
-    """The public keys by ID in PEM, as google-auth likes them, for PEM_PATH."""
+    """The public keys by ID in PEM, the form that google-auth reads, for PEM_PATH."""
     return {each.kid: each.key.as_pem(private=False).decode() for each in ring.keys}
 
 
 def discovery(issuer: str) -> dict[str, Any]:
-    """The OpenID Connect discovery document, for DISCOVERY_PATH: what a verifier needs, for nobody logs in here."""
+    """The OpenID Connect discovery document for DISCOVERY_PATH, with the fields that verifiers need. There is
+    no login.
+    """
     return {
         "issuer": issuer,
         "jwks_uri": issuer + JWKS_PATH,
@@ -124,13 +124,13 @@ def discovery(issuer: str) -> dict[str, Any]:
 
 
 class SigningKeys:
-    """The ring in use: made when it is first needed, turned when due, saved before a new key is published.
+    """The ring in use. It is made when first needed and rotated when due, and saved before a new key is published.
 
     One process owns the file. Without a path the ring lives as long as the process.
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Read the file if there is one. Raises KeyFileError, or OSError, when it cannot be read."""
+        """Read the file if there is one. Raises OperatorError when it cannot be read."""
         self._path = path
         self._ring = read(path) if path is not None else KeyRing()
         self._turning = asyncio.Lock()
@@ -149,25 +149,24 @@ class SigningKeys:
 
 
 def read(path: Path) -> KeyRing:
-    """The ring in a file, an empty one when there is no file."""
+    """The ring in a file, an empty one when there is no file. Raises OperatorError when the file cannot be read."""
     try:
         data = path.read_bytes()
-        mode = stat.S_IMODE(path.stat().st_mode)
+        if stat.S_IMODE(path.stat().st_mode) & ~OWNER_ONLY:
+            logger.warning("%s could be read by others than its owner; now it cannot", path)
+            path.chmod(OWNER_ONLY)
+        return KeyRing.load(data)
     except FileNotFoundError:
         return KeyRing()
-    if mode & ~OWNER_ONLY:
-        logger.warning("%s could be read by others than its owner; now it cannot", path)
-        path.chmod(OWNER_ONLY)
-    try:
-        return KeyRing.load(data)
-    except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = f"cannot read {path}: {error.strerror}" if isinstance(error, OSError) else f"{path}: {error}"
+        raise OperatorError(f"{why}; put back a copy of the signing keys, or move it away to have new ones") from error
 
 
 def save(ring: KeyRing, path: Path, *, first: bool) -> KeyRing:
-    """Put the ring into the file, whole or not at all and never readable by others; return the ring that is there.
+    """Write the ring to the file atomically, readable by its owner alone. Returns the ring that is in the file.
 
-    A ``first`` ring does not replace one that somebody made meanwhile.
+    A ``first`` ring does not replace one that another process made meanwhile: that one is returned.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:

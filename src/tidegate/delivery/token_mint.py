@@ -14,21 +14,22 @@ from tidegate.delivery.shared import Shared
 from tidegate.delivery.signing_keys import ALGORITHM, SigningKey, SigningKeys
 from tidegate.delivery.token_sources import CLOUD_PLATFORM, Fetched, TokenSource
 from tidegate.engine.ports.world import MachineClock, MintError
+from tidegate.operator_errors import OperatorError
 
 LIVES = timedelta(hours=1)
-LEFT_FOR_AN_ATTEMPT = timedelta(minutes=30)  # the longest dispatch deadline: a token outlives the attempt it goes with
-LEFT_OF_A_FETCHED_ONE = timedelta(minutes=4)  # the metadata server hands tokens out until 5 minutes before they expire
-REMEMBERED_MAX = 4096  # tokens; a default audience is a task's own URL, so there may be as many as tasks
+LEFT_FOR_AN_ATTEMPT = timedelta(minutes=30)  # the longest dispatch deadline: a token is valid for its whole attempt
+LEFT_OF_A_FETCHED_ONE = timedelta(minutes=4)  # the metadata server returns tokens until 5 minutes before they expire
+REMEMBERED_MAX = 4096  # tokens; the default audience is the task's own URL, so each task may need another
 ACCOUNT_NUMBER_DIGITS = 21
 
 logger = logging.getLogger(__name__)
 
 
 class Mint:
-    """Makes, fetches and remembers tokens.
+    """Makes, fetches and caches tokens.
 
-    ID tokens are signed with our own ``keys`` and name ``issuer``, unless ``hand_over`` leaves them to the ``source``.
-    Access tokens come from the source; without one they are opaque and random, for handlers in development to see.
+    ID tokens are signed with ``keys`` and name ``issuer``; with ``hand_over`` they come from the ``source``. Access
+    tokens come from the source. Without one they are random texts, which are enough to develop handlers.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Mint:
         self._warned = False
 
     async def authorization(self, token: Token) -> str:
-        """``Bearer`` and a token that is good for the length of an attempt. Raises MintError."""
+        """``Bearer`` and a token that is valid for a whole attempt. Raises MintError."""
         remembered = self._remembered.get(token)
         if remembered is not None and self._clock.now() < remembered[0]:
             self._remembered.move_to_end(token)
@@ -70,7 +71,7 @@ class Mint:
         return header
 
     async def _access_token(self, token: OAuthToken) -> tuple[datetime, str]:
-        """An access token, and until when it is given out."""
+        """An access token, and until when it may be used again."""
         if self._source is not None:
             return given_out(
                 await self._source.access_token(token.service_account_email, token.scope or CLOUD_PLATFORM)
@@ -81,7 +82,7 @@ class Mint:
         return self._clock.now() + LIVES - LEFT_FOR_AN_ATTEMPT, secrets.token_urlsafe(32)
 
     async def _id_token(self, token: OidcToken) -> tuple[datetime, str]:
-        """An ID token, and until when it is given out."""
+        """An ID token, and until when it may be used again."""
         if self._id_source is not None:
             return given_out(await self._id_source.id_token(token.service_account_email, token.audience))
         now = self._clock.now()
@@ -89,6 +90,8 @@ class Mint:
             ring = await self._keys.ring(now)
         except OSError as error:
             raise MintError(f"signing keys cannot be saved: {error.strerror}") from error
+        except OperatorError as error:  # another process made the file first, and it cannot be read
+            raise MintError("signing keys cannot be read") from error
         return now + LIVES - LEFT_FOR_AN_ATTEMPT, id_token(token, ring.signing(now), self._issuer, now)
 
 
@@ -97,7 +100,7 @@ def given_out(fetched: Fetched) -> tuple[datetime, str]:
 
 
 def id_token(token: OidcToken, key: SigningKey, issuer: str, now: datetime) -> str:
-    """A signed ID token with exactly the header and claims that Google's have. Signing takes 0.3 ms."""
+    """A signed ID token with the same header and claims as Google's. Signing takes 0.3 ms."""
     from joserfc import jwt  # with the key, most of it is there
 
     issued = int(now.timestamp())
@@ -116,7 +119,7 @@ def id_token(token: OidcToken, key: SigningKey, issuer: str, now: datetime) -> s
 
 
 def account_number(email: str) -> str:
-    """The number that stands for an account in ``sub`` and ``azp``: 21 digits, always the same for an email."""
+    """The number of an account in ``sub`` and ``azp``: 21 digits, always the same for an email."""
     digest = int.from_bytes(hashlib.sha256(email.lower().encode()).digest())
     digits = ACCOUNT_NUMBER_DIGITS - 1
     return f"1{digest % 10**digits:0{digits}d}"

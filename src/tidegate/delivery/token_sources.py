@@ -1,4 +1,4 @@
-"""Real tokens of real service accounts, from a source that the operator configured."""
+"""Tokens of Google service accounts, from the source that the operator configured."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from msgspec import Struct
 
 from tidegate.delivery.passing_thread import in_passing_thread
 from tidegate.engine.ports.world import MintError
+from tidegate.operator_errors import OperatorError
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 FETCH_MAX = 30.0  # seconds
-REQUEST_MAX = 10.0  # seconds; how long a server of Google's may be silent
+REQUEST_MAX = 10.0  # seconds that a server of Google may take to answer
 FETCHES_AT_ONCE = 8  # threads
 NEEDED_OF_A_KEY = ("client_email", "private_key", "token_uri")
-
-
-class NoKeyError(Exception):
-    """A file is not the key file of a service account."""
 
 
 class Fetched(Struct, frozen=True):
@@ -34,21 +31,21 @@ class Fetched(Struct, frozen=True):
 
 class TokenSource(Protocol):
     async def access_token(self, email: str, scope: str) -> Fetched:
-        """An OAuth access token of the account. Raises MintError when there is none to be had."""
+        """An OAuth access token of the account. Raises MintError when the source gives none."""
 
     async def id_token(self, email: str, audience: str) -> Fetched:
-        """An OIDC ID token of the account. Raises MintError when there is none to be had."""
+        """An OIDC ID token of the account. Raises MintError when the source gives none."""
 
 
 class GoogleSource:
     """Google's tokens, by google-auth: from a service account's key file, or without one from the metadata server.
 
-    Tokens of another account than the source's own are asked for as by ``roles/iam.serviceAccountTokenCreator``.
+    Tokens of other accounts are impersonated, which needs ``roles/iam.serviceAccountTokenCreator``.
     google-auth is imported with the first token: it takes 0.2 s and 20 MB.
     """
 
     def __init__(self, key_file: Path | None = None) -> None:
-        """Raises NoKeyError, or OSError when the file cannot be read."""
+        """Raises OperatorError when the file cannot be read as a service account's key file."""
         if key_file is not None:
             check_key(key_file)
         self._key_file = key_file
@@ -74,7 +71,7 @@ class GoogleSource:
             accounts = import_module("google.oauth2.service_account")
             return accounts.Credentials.from_service_account_file(str(self._key_file), scopes=[CLOUD_PLATFORM])
         own = import_module("google.auth.compute_engine").Credentials()
-        own.refresh(request)  # only then does it know its email
+        own.refresh(request)  # its email is known after this
         return own
 
     def _access_credentials(self, request: Any, email: str, scope: str) -> Any:
@@ -100,7 +97,7 @@ def impersonated(own: Any, email: str, scope: str) -> Any:
 
 
 def refreshed(credentials_for: Callable[[Any, str, str], Any], email: str, wanted: str) -> Fetched:
-    """A fresh token of the credentials; blocks until it has come."""
+    """A new token of the credentials. Blocks until it arrives."""
     request = partial(import_module("google.auth.transport.requests").Request(), timeout=REQUEST_MAX)
     credentials = credentials_for(request, email, wanted)
     credentials.refresh(request)
@@ -108,10 +105,13 @@ def refreshed(credentials_for: Callable[[Any, str, str], Any], email: str, wante
 
 
 def check_key(path: Path) -> None:
-    """Whether the file looks like a service account's key file: it is read again for each token."""
+    """Raise OperatorError unless the file looks like a service account's key file. It is read again for each token."""
     try:
         key = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OperatorError(f"cannot read the token source {path}: {error.strerror}") from error
     except ValueError:
         key = None
     if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in NEEDED_OF_A_KEY):
-        raise NoKeyError(f"{path} is not the key file of a service account: JSON with {', '.join(NEEDED_OF_A_KEY)}")
+        needed = ", ".join(NEEDED_OF_A_KEY)
+        raise OperatorError(f"{path} is not the key file of a service account: JSON with {needed}")

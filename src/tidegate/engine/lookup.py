@@ -17,9 +17,14 @@ def found(
     stored: StoredQueue | None, otherwise: Callable[[], ApiError] = refusals.queue_missing, *, push_only: bool = False
 ) -> StoredQueue:
     """The queue, or the documented NotFound. With ``push_only`` a pull queue is not there: v2 knows none."""
-    if stored is None or (push_only and stored.queue.kind is Kind.PULL):
+    if stored is None or not is_shown(stored, push_only=push_only):
         raise otherwise()
     return stored
+
+
+def is_shown(stored: StoredQueue, *, push_only: bool) -> bool:
+    """Whether callers may know of the queue: all of it, or with ``push_only`` unless it is a pull queue."""
+    return not push_only or stored.queue.kind is not Kind.PULL
 
 
 def queues_of(reader: Reader, parent: str) -> Iterator[StoredQueue]:

@@ -26,23 +26,27 @@ class Policies:
         self._clock = world.clock
         self._ids = world.ids
 
-    async def get(self, queue: QueueName) -> Policy:
-        """The queue's policy, the empty one if none was set. Raises NotFound without the queue."""
+    async def get(self, queue: QueueName, *, push_only: bool = False) -> Policy:
+        """The queue's policy, the empty one if none was set. Raises NotFound without the queue; with ``push_only`` for
+        a pull queue too.
+        """
 
         def look(reader: Reader) -> Policy:
-            return self._kept(reader, document_of(found(reader.queue(queue))))
+            return self._kept(reader, document_of(found(reader.queue(queue), push_only=push_only)))
 
         return await self._store.read(look)
 
-    async def set(self, queue: QueueName, sent: Policy, mask: Collection[str] | None) -> Policy:
+    async def set(
+        self, queue: QueueName, sent: Policy, mask: Collection[str] | None, *, push_only: bool = False
+    ) -> Policy:
         """Put a policy in place of the stored one; ``mask`` names the fields to change, None stands for the usual.
 
-        Raises NotFound without the queue, Aborted when the policy was changed since its etag was read, InvalidArgument
-        for what cannot be taken.
+        Raises NotFound without the queue, with ``push_only`` for a pull queue too; Aborted when the policy was changed
+        since its etag was read; InvalidArgument for what cannot be taken.
         """
 
         def work(tx: Transaction) -> Policy:
-            document = document_of(found(tx.queue(queue)))
+            document = document_of(found(tx.queue(queue), push_only=push_only))
             policy = settle_policy(sent, self._kept(tx, document), self._ids.etag(), mask)
             tx.put_document(KIND, document, _encode(policy))
             return policy

@@ -17,10 +17,10 @@ from tidegate.core.queue import Queue, State
 from tidegate.core.stats import QueueStats, effective_rate
 from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
-from tidegate.engine.lookup import found, queues_of
+from tidegate.engine.lookup import found, is_shown, queues_of
 from tidegate.engine.policies import drop_policy
 from tidegate.engine.ports.events import QueueChanged, QueueDeleted
-from tidegate.engine.ports.store import Reader, Transaction
+from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
@@ -42,7 +42,10 @@ class QueueFileVersion(Struct, frozen=True):
 
 
 class Queues:
-    """What the queue calls of the API do, with values checked and names parsed."""
+    """What the queue calls of the API do, with values checked and names parsed.
+
+    For callers that are ``push_only`` a pull queue is not there: they get the NotFound of a queue that does not exist.
+    """
 
     def __init__(self, world: World, scheduler: Scheduler, executions: Executions, name_reuse_after: timedelta) -> None:
         self._store = world.store
@@ -89,10 +92,18 @@ class Queues:
         """The queue. Raises NotFound, with ``push_only`` for a pull queue too."""
         return (await self._store.read(lambda tx: found(tx.queue(name), push_only=push_only))).queue
 
-    async def list(self, parent: str, after: str, limit: int) -> Sequence[Queue]:
-        """Queues of ``projects/P/locations/L`` in the order of their IDs, those after the ID ``after``."""
-        stored = await self._store.read(lambda tx: tx.queues(parent, after, limit))
-        return [each.queue for each in stored]
+    async def list(self, parent: str, after: str, limit: int, *, push_only: bool = False) -> Sequence[Queue]:
+        """Up to ``limit`` queues of ``projects/P/locations/L`` in the order of their IDs, those after the ID ``after``;
+        with ``push_only`` no pull queues.
+        """
+        listed: list[Queue] = []
+        while True:
+            step = limit - len(listed)
+            stored = await self._store.read(partial(_queues, parent, after, step))
+            listed += [each.queue for each in stored if is_shown(each, push_only=push_only)]
+            if len(stored) < step or len(listed) == limit:
+                return listed
+            after = stored[-1].queue.name.queue
 
     async def stats(self, names: Sequence[QueueName]) -> Mapping[QueueName, QueueStats]:
         """How busy each queue is just now; without those that are not there. Cheap, however many tasks they have."""
@@ -114,17 +125,20 @@ class Queues:
 
         return await self._store.read(look)
 
-    async def update(self, name: QueueName, change: Callable[[Queue | None], Queue]) -> Queue:
+    async def update(
+        self, name: QueueName, change: Callable[[Queue | None], Queue], *, push_only: bool = False
+    ) -> Queue:
         """The queue as ``change`` makes it, given the present one or None when there is none.
 
-        ``change`` runs inside the transaction and may raise an ApiError, which changes nothing.
+        ``change`` runs inside the transaction and may raise an ApiError, which changes nothing. With ``push_only``
+        NotFound for a pull queue.
         """
 
         def work(tx: Transaction) -> Queue:
             stored = tx.queue(name)
             if stored is None:
                 return self._add(tx, change(None))
-            changed = change(stored.queue)
+            changed = change(found(stored, push_only=push_only).queue)
             if changed.rate_limits != stored.queue.rate_limits:  # the time until now is the old rate's
                 tx.save_flows([(stored, stored.flow.filled(stored.queue.rate_limits, self._clock.now()))])
             tx.save_queue(stored, changed)
@@ -166,13 +180,11 @@ class Queues:
         return planned
 
     @to_its_end
-    async def delete(self, name: QueueName) -> None:
+    async def delete(self, name: QueueName, *, push_only: bool = False) -> None:
         """Remove the queue with its tasks; its name stays taken for a while. Raises NotFound."""
 
         def work(tx: Transaction) -> None:
-            stored = tx.queue(name)
-            if stored is None:
-                raise refusals.not_found()
+            stored = found(tx.queue(name), otherwise=refusals.not_found, push_only=push_only)
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
             drop_policy(tx, stored)
 
@@ -180,11 +192,11 @@ class Queues:
         self._events.emit(QueueDeleted(name))
         self._scheduler.wake(name, self._clock.now())
 
-    async def purge(self, name: QueueName) -> Queue:
+    async def purge(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """Remove every task created so far; an attempt under way ends without retry. Raises NotFound."""
 
         def work(tx: Transaction) -> Queue:
-            stored = found(tx.queue(name))
+            stored = found(tx.queue(name), push_only=push_only)
             now = self._clock.now()
             purged = replace(stored.queue, purge_time=now)
             tx.purge(stored, purged, now + purged.tombstone_ttl)
@@ -192,17 +204,17 @@ class Queues:
 
         return await self._changed(work)
 
-    async def pause(self, name: QueueName) -> Queue:
+    async def pause(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """Stop dispatching; attempts under way run to their end. Raises NotFound."""
-        return await self._set_state(name, State.PAUSED)
+        return await self._set_state(name, State.PAUSED, push_only)
 
-    async def resume(self, name: QueueName) -> Queue:
+    async def resume(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """Dispatch again, from a pause or after being disabled. Raises NotFound."""
-        return await self._set_state(name, State.RUNNING)
+        return await self._set_state(name, State.RUNNING, push_only)
 
-    async def _set_state(self, name: QueueName, state: State) -> Queue:
+    async def _set_state(self, name: QueueName, state: State, push_only: bool) -> Queue:
         def work(tx: Transaction) -> Queue:
-            stored = found(tx.queue(name))
+            stored = found(tx.queue(name), push_only=push_only)
             changed = replace(stored.queue, state=state)
             tx.save_queue(stored, changed)
             return changed
@@ -225,6 +237,10 @@ class Queues:
             raise refusals.queue_existed_recently()
         tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
         return queue
+
+
+def _queues(parent: str, after: str, limit: int, reader: Reader) -> Sequence[StoredQueue]:
+    return reader.queues(parent, after, limit)
 
 
 def _locations(project: str, after: str, reader: Reader) -> list[str]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import Kind, Queue
+from tidegate.core.queue import Queue
 from tidegate.core.task import Attempt, PullMessage, Task
 from tidegate.core.validation import PAGE_BYTES_MAX, NewTask
 from tidegate.engine.admission import Admission
@@ -21,7 +21,7 @@ from tidegate.engine.claims import Shares
 from tidegate.engine.creation import Admitted, Creation, Creations, Rules, admit
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.finishing import to_its_end
-from tidegate.engine.lookup import found
+from tidegate.engine.lookup import found, is_shown
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports.events import TasksCreated, TasksDeleted
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
@@ -44,7 +44,7 @@ def remove(
 ) -> Removal:
     """Delete tasks by their IDs, leaving their names taken for a while."""
     stored = tx.queue(queue)
-    if stored is None or (push_only and stored.queue.kind is Kind.PULL):
+    if stored is None or not is_shown(stored, push_only=push_only):
         return Removal(None, set())
     return Removal(stored.queue, tx.remove(stored, task_ids, now + stored.queue.tombstone_ttl))
 
@@ -172,12 +172,12 @@ class Tasks:
                 self._admission.leave(ticket, size)
         return value
 
-    async def get(self, name: TaskName, *, body: bool) -> Task:
+    async def get(self, name: TaskName, *, body: bool, push_only: bool = False) -> Task:
         """The task; without ``body`` its body is left unread. Raises NotFound, in other words for a recent task."""
         now = self._clock.now()
 
         def look(tx: Reader) -> Task:
-            stored = found(tx.queue(name.parent), otherwise=refusals.not_found)
+            stored = found(tx.queue(name.parent), otherwise=refusals.not_found, push_only=push_only)
             task = tx.task(stored, name.task, body=body)
             if task is not None:
                 return task
@@ -236,7 +236,7 @@ class Tasks:
         return value
 
     @to_its_end
-    async def run(self, name: TaskName) -> Task:
+    async def run(self, name: TaskName, *, push_only: bool = False) -> Task:
         """Dispatch the task now, whatever its queue's state and limits say, even beside an attempt under way.
 
         The answer shows the attempt counted but not yet started. Raises NotFound; InvalidArgument for a pull task.
@@ -244,7 +244,7 @@ class Tasks:
         now = self._clock.now()
 
         def work(tx: Transaction) -> tuple[StoredQueue, Task, Task]:
-            stored = found(tx.queue(name.parent))
+            stored = found(tx.queue(name.parent), push_only=push_only)
             before = tx.task(stored, name.task, body=True)
             if before is None:
                 raise refusals.not_found()

@@ -74,7 +74,7 @@ def delete(path: str) -> HttpRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class CallRetry:
     """How a client repeats a failed call by itself. Seconds; ``deadline`` bounds all tries together."""
 
     initial: float
@@ -89,10 +89,10 @@ class CallDefault:
     """What a client does unless its caller says otherwise: seconds for one try (None: no limit), and repeats."""
 
     timeout: float | None
-    retry: Retry | None
+    retry: CallRetry | None
 
 
-RETRIED = CallDefault(20.0, Retry(0.1, 10.0, 1.3, 20.0, frozenset({Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE})))
+RETRIED = CallDefault(20.0, CallRetry(0.1, 10.0, 1.3, 20.0, frozenset({Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE})))
 TIMED = CallDefault(20.0, None)  # a repeated CreateTask would make a second task
 UNTIMED = CallDefault(None, None)
 

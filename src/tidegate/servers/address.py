@@ -1,4 +1,4 @@
-"""Where the server listens: choosing a port, keeping it, and asking whether it answers yet."""
+"""Where the server listens: its address, and the socket that reserves the port and later listens."""
 
 from __future__ import annotations
 
@@ -10,25 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.operator_errors import OperatorError
+
 _WILDCARDS: Final = {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-"""What stands for every address of this machine."""
+"""The addresses that mean every address of this machine."""
 
 BACKLOG: Final = 4096
-"""Connections that may wait to be accepted; the system cuts it to what it grants."""
-
-
-class PortTaken(Exception):  # noqa: N818 - a fact about the port, told to the operator as it is
-    """Another program listens where we should. The text is one line with the cure."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(
-            f"port {port} is taken by another program: stop it, or choose another with --port (0 picks a free one)"
-        )
+"""Connections that may wait to be accepted. The system may allow fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where we listen. ``host`` is what the user named, ``ip`` what it resolved to."""
+    """Where the server listens. ``host`` is what the operator named, ``ip`` what it resolved to."""
 
     host: str
     ip: str
@@ -47,7 +40,7 @@ class Address:
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether it is every address of this machine: then ``url`` leads nobody elsewhere here."""
+        """Whether it is every address of this machine. Then other machines cannot use ``url``."""
         return self.ip in _WILDCARDS
 
 
@@ -58,11 +51,13 @@ def resolve(host: str, port: int, *, tls: bool = False) -> Address:
 
 
 def reserve(address: Address) -> tuple[Address, socket.socket]:
-    """Make sure that nobody else listens at ``address``; port 0 becomes a free one.
+    """Bind a socket to ``address``; port 0 becomes a free one. Returns the address and the socket.
 
-    The socket answered is bound but does not listen yet: connections are refused until ``listen``. As long as it lives,
-    the system gives the port to nobody who does not ask for this very number. Raises PortTaken, or OSError when the
-    address cannot be bound for another reason.
+    The socket does not listen yet: connections are refused until ``listen``. While it is open, the system gives the
+    port to no program that asks for a free one.
+
+    Raises OperatorError when another program listens there, OSError when the address cannot be bound for another
+    reason.
     """
     listener = socket.socket(address.family, socket.SOCK_STREAM)
     try:
@@ -83,7 +78,7 @@ def reserve(address: Address) -> tuple[Address, socket.socket]:
 
 
 def listen(listener: socket.socket) -> None:
-    """Take connections from now on. Raises PortTaken when someone else began to listen meanwhile."""
+    """Accept connections from now on. Raises OperatorError when another program began to listen meanwhile."""
     with _taken_by_others(listener.getsockname()[1]):
         listener.listen(BACKLOG)
 
@@ -94,5 +89,7 @@ def _taken_by_others(port: int) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(port) from None
+            raise OperatorError(
+                f"port {port} is taken by another program: stop it, or choose another with --port (0 picks a free one)"
+            ) from None
         raise

@@ -1,4 +1,4 @@
-"""One ASGI application: gRPC, health, and whatever else is mounted behind them; its start, drain and stop."""
+"""The ASGI application: gRPC calls, health and the mounts, and its start, drain and stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailable
 from tidegate.servers import health
 from tidegate.servers.call import AsgiApp, Disconnected, Receive, Scope, Send
-from tidegate.servers.grpc import GrpcServer, Method, send_error
+from tidegate.servers.grpc import GrpcMethod, GrpcServer, send_error
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount, Mounts
 from tidegate.servers.respond import respond
@@ -21,22 +21,14 @@ from tidegate.servers.respond import respond
 Step: TypeAlias = Callable[[], Awaitable[None]]
 
 LAST_ANSWERS: Final = 5.0
-"""Seconds that calls in flight may still take after everything has drained."""
+"""Seconds that calls in flight may take after the drain."""
 LOOK_PAUSE: Final = 0.01
-"""Seconds between two looks at whether calls are in flight."""
+"""Seconds between two checks for calls in flight."""
 
 BAD_PATH: Final = InvalidArgument("The path is not percent-encoded UTF-8.")
 LEAVING: Final = Unavailable("The server is shutting down.")
 
 log = logging.getLogger(__name__)
-
-
-class StartupError(Exception):
-    """The server cannot start. ``message`` is one line that tells the operator the cause and the cure."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 async def nothing() -> None:
@@ -51,7 +43,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
 class App:
     """The application that the HTTP server runs.
 
-    - ``start`` runs before the port is opened; a ``StartupError`` from it ends the process with that one line.
+    - ``start`` runs before the port is opened; an ``OperatorError`` from it ends the process with its line.
     - ``drain`` runs after SIGTERM or SIGINT, while calls are still answered (a task's handler may create the next
       task); meanwhile ``/readyz`` and the health service say that we are leaving.
     - ``stop`` runs last, when no call is in flight any more.
@@ -61,7 +53,7 @@ class App:
 
     def __init__(
         self,
-        methods: Mapping[str, Method] | None = None,
+        methods: Mapping[str, GrpcMethod] | None = None,
         mounts: Iterable[Mount] = (),
         *,
         start: Step = nothing,
@@ -78,7 +70,7 @@ class App:
         self._guarded: AsgiApp = self._other
         self.serve(methods or {}, mounts)
 
-    def serve(self, methods: Mapping[str, Method], mounts: Iterable[Mount] = ()) -> None:
+    def serve(self, methods: Mapping[str, GrpcMethod], mounts: Iterable[Mount] = ()) -> None:
         """Answer these gRPC methods, the health service about their services, and what is mounted."""
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)
@@ -92,7 +84,7 @@ class App:
         )
 
     def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:
-        """Put ``door`` before everything that a browser can ask for: all but gRPC calls over HTTP/2."""
+        """Pass all requests that a browser can make through ``door``: everything but gRPC calls over HTTP/2."""
         self._guarded = door(self._other)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,22 +95,23 @@ class App:
         is_call = path in self._grpc.methods
         self._in_flight += 1
         try:
-            # A known path is a call by itself: nothing else of ours is named like one. No page can make one over
-            # HTTP/2: for a body of this type its browser asks first and is not answered, and a name that was made to
-            # point here (DNS rebinding) has no certificate. Over HTTP/1.1, which is no gRPC, such a name is enough.
+            # A known path is a gRPC call, because nothing else has such a path. A web page cannot make one over HTTP/2:
+            # its browser asks for permission before it sends a body of this type, which is not given, and a name that
+            # an attacker points here (DNS rebinding) has no certificate. HTTP/1.1 needs no certificate, so there the
+            # request passes the door.
             if is_call and not self._closed and scope.get("http_version") == "2":
                 answering = self._grpc(scope, receive, send)
-                del scope, receive  # the call lets go of them as soon as it can
+                del scope, receive  # so that the call can free them early
                 await answering
             elif scope.get("http_version") == "2" and _is_call(scope):
                 is_call = True
-                await self._other(scope, receive, _telling(send))
+                await self._other(scope, receive, _raising_disconnected(send))
             else:
-                await self._guarded(scope, receive, _telling(send))
+                await self._guarded(scope, receive, _raising_disconnected(send))
         except Disconnected:
             log.debug("%s: the client left before its answer", path)
         except asyncio.CancelledError:
-            # The HTTP server cancels a call whose client has left; so do we when the time for the last answers is over.
+            # The HTTP server cancels a call whose client has left. ``leave`` cancels those that outlast the drain.
             if not self._cut:
                 raise
             with suppress(Exception):  # its answer may have begun
@@ -151,12 +144,12 @@ class App:
         await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
 
     async def start(self) -> None:
-        """Make ready to answer. Raises StartupError."""
+        """Make ready to answer. Raises OperatorError."""
         await self._start()
         self.serving = True
 
     async def leave(self) -> None:
-        """Stop being ready, drain, answer what is in flight; new calls are UNAVAILABLE from then on."""
+        """Report that the server is not ready, drain, then refuse new calls and answer those in flight."""
         self.serving = False
         await run_logging_errors(self._drain)
         self._closed = True
@@ -171,12 +164,12 @@ class App:
         await asyncio.sleep(LOOK_PAUSE)
 
     async def stop(self) -> None:
-        """Give back what ``start`` took."""
+        """Release what ``start`` acquired."""
         await run_logging_errors(self._stop)
 
 
 async def _say_leaving(method: str, send: Send, *, call: bool) -> None:
-    """Refuse a request in the form of its kind."""
+    """Refuse a request with UNAVAILABLE, as gRPC or REST."""
     if call:
         await send_error(send, LEAVING)
     else:
@@ -184,7 +177,7 @@ async def _say_leaving(method: str, send: Send, *, call: bool) -> None:
 
 
 def is_utf8(raw_path: bytes) -> bool:
-    """Whether the escapes of a path make UTF-8."""
+    """Whether a path is valid UTF-8 once its escapes are decoded."""
     if b"%" not in raw_path and raw_path.isascii():
         return True
     try:
@@ -195,7 +188,7 @@ def is_utf8(raw_path: bytes) -> bool:
 
 
 async def _refuse_web_socket(scope: Scope, send: Send) -> None:
-    """Nothing here is a web socket: 403. Any other kind of scope ends here too."""
+    """Refuse a WebSocket with 403. Any other scope that is not HTTP is ignored."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
 
@@ -205,20 +198,20 @@ def _is_call(scope: Scope) -> bool:
     return any(name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"])
 
 
-def _telling(send: Send) -> Send:
-    """``send`` that raises Disconnected when the client has left, so that no other OSError passes for it."""
+def _raising_disconnected(send: Send) -> Send:
+    """``send`` that raises Disconnected instead of OSError when the client has left."""
 
-    async def telling(message: MutableMapping[str, Any]) -> None:
+    async def raising(message: MutableMapping[str, Any]) -> None:
         try:
             await send(message)
         except OSError as error:
             raise Disconnected from error
 
-    return telling
+    return raising
 
 
 async def run_logging_errors(step: Step) -> None:
-    """Run a step of the shutdown; its failure is told and does not stop the others."""
+    """Run a step of the shutdown. An error is logged, so that the next steps still run."""
     try:
         await step()
     except Exception:

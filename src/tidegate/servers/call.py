@@ -1,4 +1,4 @@
-"""A call as every part of the server sees it: what ASGI hands over, who asks, and what a handler may know of it."""
+"""The types of ASGI, and a call as its handler sees it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Disconnected(Exception):  # noqa: N818 - not an error of ours
 
 
 class Call:
-    """What a handler may ask about its call beside the message."""
+    """What a handler may know of its call beside the message: its path, headers and deadline."""
 
     __slots__ = ("_scope", "deadline")
 
     def __init__(self, scope: Scope, deadline: float | None) -> None:
         self._scope = scope
         self.deadline = deadline
-        """When the client gives up, in seconds of the event loop's clock; None: never."""
+        """When the client stops waiting, in seconds of the event loop's clock; None for never."""
 
     @property
     def path(self) -> str:
@@ -49,7 +49,7 @@ class Call:
 
 
 def _binary(value: bytes) -> bytes:
-    """A ``-bin`` header's bytes; several values of one name may come joined by commas, the first counts."""
+    """A ``-bin`` header's bytes; values of one name may be joined by commas, and the first counts."""
     first = value.partition(b",")[0].strip()
     try:
         return b64decode(first + b"=" * (-len(first) % 4))

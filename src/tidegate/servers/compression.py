@@ -1,4 +1,4 @@
-"""Unpacking what clients compress: messages of gRPC and bodies of REST, never beyond a size that the caller names."""
+"""Decompresses gRPC messages and REST bodies, up to a size that the caller names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from tidegate.api.pace import Pace
 
 RATIO_MAX: Final = 200
-"""How many times its compressed size a message may have. Text compresses to a tenth, a megabyte of one letter to a
-thousandth: hence ``ANY_RATIO``."""
+"""The most that a message may be larger than its compressed form. Text shrinks to a tenth, a megabyte of one letter to
+a thousandth; for those there is ``ANY_RATIO``."""
 ANY_RATIO: Final = 2 * 1024 * 1024
 """Bytes up to which the ratio does not matter: more than any one task."""
 
 MEMBERS_MAX: Final = 10_000
-"""Parts of one gzip file. Real ones have one, or one for some 64 KiB; each costs microseconds, even if it is empty."""
+"""Members of one gzip file. Real files have one, or one for each 64 KiB. Each takes microseconds, even an empty one."""
 
 _PIECE: Final = 16 * 1024  # at once: zlib copies what follows the end of a member
 _UNPACKED_PIECE: Final = 256 * 1024  # a fraction of a millisecond
@@ -30,19 +30,19 @@ class UnknownEncodingError(ValueError):
 
 
 class DamagedError(ValueError):
-    """What was sent is not what its sender packed. The text says why."""
+    """The compressed data is damaged. The text says how."""
 
 
 class TooLargeError(ValueError):
-    """It would be larger than it may be."""
+    """The decompressed data would be larger than allowed."""
 
 
 async def unpack(
     packed: bytes | bytearray, encoding: bytes, most: int, grown: Callable[[int], None] = lambda _size: None
 ) -> bytearray:
-    """What is in ``packed``, at most ``most`` bytes, unpacked in pieces between which others get their turn.
+    """Decompress ``packed`` to at most ``most`` bytes, in pieces with pauses between them.
 
-    ``grown`` is told how many bytes there are by now, and may raise. Raises UnknownEncodingError, DamagedError,
+    ``grown`` is called with the number of bytes so far, and may raise. Raises UnknownEncodingError, DamagedError,
     TooLargeError.
     """
     bits = _WINDOW_BITS.get(encoding)
@@ -80,7 +80,7 @@ def _inflated(packed: bytes | bytearray, bits: int, most: int) -> Iterator[bytes
         except zlib.error as error:
             raise DamagedError(str(error)) from None
         at -= len(inflater.unused_data)
-    while not inflater.eof:  # what it still keeps to itself
+    while not inflater.eof:  # output that it still buffers
         rest = inflater.decompress(b"", at_once)
         if not rest:
             break

@@ -1,4 +1,4 @@
-"""The door for browsers: refuses what a page may not ask for, and lets allowed pages read their answers (CORS)."""
+"""Requests of browsers: those of pages that are not allowed get 403, allowed pages may read their answers (CORS)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body
 
 PREFLIGHT_AGE: Final = b"600"
-"""Seconds for which a browser may remember the answer to a preflight; what was allowed may change at a restart."""
+"""Seconds for which a browser may keep the answer to a preflight. A restart may change what is allowed."""
 
 
 class Cors:
-    """An ASGI application: ``others`` for every request that ``origins`` allows, 403 for the rest."""
+    """An ASGI application: requests that ``origins`` allows go to ``others``, the rest are refused with 403."""
 
     def __init__(self, origins: Origins, others: AsgiApp) -> None:
         self._origins = origins
@@ -43,8 +43,8 @@ class Cors:
 
 
 def _asked_before(scope: Scope) -> Headers | None:
-    """What a preflight is allowed: any method and header, since a task of BufferTask takes those of its call. None for
-    every other request.
+    """The headers that answer a preflight: any method and header is allowed, since BufferTask copies those of its call
+    into the task. None for a request that is no preflight.
     """
     if scope["method"] != "OPTIONS":
         return None

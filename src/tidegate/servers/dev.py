@@ -1,6 +1,6 @@
-"""Helpers for tests, under paths that users of emulators know. Nothing that a server in production should answer.
+"""Helpers for tests, at paths known from emulators. They are not for servers in production.
 
-- ``POST /emulator:reset``: back to how the server started. 204.
+- ``POST /emulator:reset``: bring the server back to its state after the start. 204.
 - ``GET /emulator/projects/P/locations/L/queues/Q:waitIdle``: 204 once no task is left in the queue.
 """
 
@@ -26,13 +26,13 @@ PREFIX: Final = "/emulator/"
 WAIT_IDLE: Final = ":waitIdle"
 
 SOON: Final = 0.01
-"""Seconds between two looks at a queue in which something happens: one look for many events."""
+"""Seconds between two checks of a queue after an event: one check for many events."""
 LATE: Final = 1.0
-"""Seconds between two looks at a queue in which nothing happens: whoever waits may have left, and so may we."""
+"""Seconds between two checks of a queue without events: the client may have left, or the server may be stopping."""
 
 
 class Bells:
-    """``ports.Events``: wakes all who wait for something to happen."""
+    """``ports.Events``: wakes everyone who waits for an event."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
@@ -46,7 +46,7 @@ class Bells:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[asyncio.Event]:
-        """A bell that rings at every event."""
+        """An event that is set at every engine event, while the block lasts."""
         bell = asyncio.Event()
         self._waiting.add(bell)
         try:
@@ -70,7 +70,7 @@ class DevHelpers:
         self._serving = serving
 
     def mounts(self) -> list[Mount]:
-        """Where they answer."""
+        """The helpers with their paths."""
         return [Mount(RESET, self._answer_reset, {"POST"}), Mount(PREFIX, self._answer_wait, {"GET"}, below=True)]
 
     async def _answer_reset(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +110,7 @@ class DevHelpers:
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, work: Callable[[], Awaitable[None]]) -> None:
-    """Do ``work``, which needs no body, and say so without one."""
+    """Do ``work``, which reads no body, and answer 204."""
     await drop_body(receive)
     try:
         await work()
@@ -122,14 +122,16 @@ async def _answer(scope: Scope, receive: Receive, send: Send, work: Callable[[],
 
 
 class Departure:
-    """Whether the client is still there. Some servers answer that at once, others only when it has gone."""
+    """Tells whether the client is still connected. Some HTTP servers answer this at once, others only when it
+    has left.
+    """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._asking: asyncio.Task[Any] | None = None
 
     async def check(self) -> None:
-        """Raise Disconnected when it is known to be gone."""
+        """Raise Disconnected when the client is known to have left."""
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._receive())
             await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """Messages in a body: the five bytes in front of each, and its compression.
 
-``gRPC over HTTP/2`` writes a message as a flag byte (1: compressed), its length in four bytes, then the message. A body
-of a unary call holds exactly one, that of a stream any number.
+``gRPC over HTTP/2`` writes a message as a flag byte (1: compressed), its length in four bytes, then the message. The
+body of a unary call has exactly one, that of a stream any number.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from tidegate.core.errors import (
 from tidegate.schema.limits import SMALL, holds_one_task
 from tidegate.servers.call import Disconnected, Receive
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
-from tidegate.servers.in_flight import Held
+from tidegate.servers.in_flight import HeldBytes
 
 T = TypeVar("T")
 
 MESSAGE_MAX: Final = 128 * 1024 * 1024
-"""Bytes of one message, packed or unpacked, of a method whose row says nothing."""
+"""Bytes of one message, compressed or not, of a method whose row sets no limit."""
 
 _PREFIX_SIZE: Final = 5
 PREFIX: Final = Struct(">xI").pack
-"""The five bytes before a message of so many bytes that is not compressed."""
+"""The five bytes before an uncompressed message of this length."""
 
 BODY_TIMEOUT: Final = 300.0
-"""Seconds that a body in pieces may take, however steadily they come."""
+"""Seconds that a body in pieces may take to arrive."""
 
 ACCEPTED_ENCODINGS: Final = b"identity,deflate,gzip"
 
 
 async def in_time(reading: Awaitable[T]) -> T:
-    """What ``reading`` reads of a body. Raises DeadlineExceeded when it takes longer than a body may."""
+    """The result of ``reading`` a body. Raises DeadlineExceeded when the body takes too long to arrive."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await reading
@@ -51,7 +51,7 @@ async def in_time(reading: Awaitable[T]) -> T:
 
 
 END: Final = {"type": "http.request"}
-"""The event with which a body ends that came before."""
+"""The event that ends a body whose bytes have come before."""
 
 
 def joined(first: MutableMapping[str, Any], second: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -64,16 +64,16 @@ async def read_message(
     receive: Receive,
     encoding: bytes | None,
     most: int,
-    held: Held,
+    held: HeldBytes,
 ) -> bytes | bytearray:
     """The one message of a body of which ``event`` is the first part, of at most ``most`` bytes.
 
-    What is too large is refused as soon as its length is known, before it is buffered. ``held`` counts the bytes as
-    they arrive, once they are more than ``SMALL``.
+    A message that is too large is refused as soon as its length is known, before it is buffered. ``held`` counts the
+    bytes as they arrive, once they are more than ``SMALL``.
     """
     pace = Pace()
     body = bytearray()  # grows in place: a large message is not copied, a million tiny pieces are not kept
-    size = -1  # of the message, once its prefix is here
+    size = -1  # of the message, once its prefix has arrived
     packed = 0
     while True:
         if event["type"] != "http.request":
@@ -98,7 +98,7 @@ async def read_message(
 
 
 async def read_messages(receive: Receive, encoding: bytes | None) -> AsyncIterator[bytes | bytearray]:
-    """The messages of a stream, each as soon as it is whole; all of them are small."""
+    """The messages of a stream, each as soon as it is complete. All of them must be small."""
     body = bytearray()
     more = True
     while more:
@@ -130,7 +130,7 @@ def _too_large(length: str, most: int) -> ApiError:
     return ResourceExhausted(f"Received message larger than max ({length} vs. {most})")
 
 
-async def _unpack(packed: bytearray, encoding: bytes | None, most: int, held: Held | None) -> bytearray:
+async def _unpack(packed: bytearray, encoding: bytes | None, most: int, held: HeldBytes | None) -> bytearray:
     if encoding is None or encoding == b"identity":
         raise Internal("The message is flagged as compressed, but grpc-encoding names no compression.")
 

@@ -1,4 +1,4 @@
-"""Becoming the server: the port, the certificates, the event loop, the end of the process."""
+"""Starts the server in this process: port, certificates, event loop and exit code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from tidegate.memory import use_small_pages
-from tidegate.servers.address import Address, PortTaken, reserve, resolve
-from tidegate.servers.asgi import App, StartupError
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.address import Address, reserve, resolve
+from tidegate.servers.asgi import App
 from tidegate.servers.http import Tls
 from tidegate.servers.lifespan import live
 
@@ -28,17 +29,13 @@ FILES_UNKNOWN = 1024
 log = logging.getLogger(__name__)
 
 
-class CannotServe(Exception):  # noqa: N818 - the text is for the operator
-    """The server cannot start: one line with the cause and the cure."""
-
-
 def serve(
     make: Callable[[Address], App], host: str = "127.0.0.1", port: int = 8123, *, tls: Tls | None = None
 ) -> NoReturn:
     """Run the application that ``make`` answers at ``host`` and ``port`` until a signal ends it.
 
     Does not return: the process ends, with exit code 0 after SIGTERM or SIGINT. Port 0 picks a free one; ``make`` is
-    told where the server listens. What cannot work ends the process with exit code 1 and one line on stderr.
+    told where the server listens. An OperatorError ends the process with its exit code and its line on stderr.
     """
     use_small_pages()
     try:
@@ -46,22 +43,22 @@ def serve(
             check_files(tls)
             warn_of_readable_key(tls)
         address, listener = reserved(host, port, tls)
-    except CannotServe as error:
-        _exit(1, str(error))
+    except OperatorError as error:
+        _exit(error.exit_code, error.message)
     files = _raise_open_files()
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     try:
         code = loop.run_until_complete(live(make(address), address, listener, tls, files=files))
-    except StartupError as error:
-        _exit(1, error.message)
+    except OperatorError as error:
+        _exit(error.exit_code, error.message)
     except BaseException:
         _exit(1, traceback.format_exc().rstrip())
     _exit(code)
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
-    """Uvloop's where there is one: it gives 10 to 20 % more dispatches."""
+    """An event loop of uvloop where that is installed: 10 to 20 % more dispatches."""
     try:
         import uvloop  # noqa: PLC0415 - not everywhere
     except ImportError:
@@ -71,36 +68,36 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 
 
 def reserved(host: str, port: int, tls: Tls | None) -> tuple[Address, socket.socket]:
-    """Where to listen, and the socket bound to it. Raises CannotServe."""
+    """Where to listen, and the socket bound to it. Raises OperatorError."""
     try:
         return reserve(resolve(host, port, tls=tls is not None))
-    except PortTaken as taken:
-        raise CannotServe(str(taken)) from None
     except socket.gaierror:
-        raise CannotServe(f"host {host!r} has no address: use a name or an IP of this machine") from None
+        raise OperatorError(f"host {host!r} has no address: use a name or an IP of this machine") from None
     except PermissionError:
-        raise CannotServe(f"port {port} needs privileges: choose one of 1024 or above with --port") from None
+        raise OperatorError(f"port {port} needs privileges: choose one of 1024 or above with --port") from None
     except OverflowError:
-        raise CannotServe(f"port {port} does not exist: choose one from 0 to 65535") from None
+        raise OperatorError(f"port {port} does not exist: choose one from 0 to 65535") from None
     except OSError as error:
-        raise CannotServe(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
+        raise OperatorError(f"cannot listen on {host!r}: {error.strerror}; use an address of this machine") from None
 
 
 def check_files(tls: Tls) -> None:
-    """Say what is wrong with the files of the certificates, in one line. Raises CannotServe."""
+    """Check the files of the certificates. Raises OperatorError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is too weak is for the server to say
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # the server itself refuses keys that are too weak
     for file in tls:
         if file is not None and (Path(file).is_dir() or not os.access(file, os.R_OK)):
-            raise CannotServe(f"cannot read {file}: check the path and its permissions")
+            raise OperatorError(f"cannot read {file}: check the path and its permissions")
     for flag, file in (("--tls-cert", tls.cert), ("--tls-client-ca", tls.client_ca)):
         try:
             if file is not None:
                 context.load_verify_locations(file)
         except ssl.SSLError:
-            raise CannotServe(f"there is no certificate in {file}: name a PEM file that has one with {flag}") from None
+            raise OperatorError(
+                f"there is no certificate in {file}: name a PEM file that has one with {flag}"
+            ) from None
     try:
-        context.load_cert_chain(tls.cert, tls.key, password="")  # or it would be asked for
+        context.load_cert_chain(tls.cert, tls.key, password="")  # otherwise OpenSSL would ask for it on the terminal
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             text = (
@@ -108,17 +105,17 @@ def check_files(tls: Tls) -> None:
             )
         else:
             text = f"there is no key in {tls.key}: name a PEM file that has one, without a password, with --tls-key"
-        raise CannotServe(text) from None
+        raise OperatorError(text) from None
 
 
 def warn_of_readable_key(tls: Tls) -> None:
-    """Say so when every user of the machine can read the private key."""
+    """Log a warning when every user of the machine can read the private key."""
     if os.name == "posix" and os.stat(tls.key).st_mode & stat.S_IROTH:  # noqa: PTH116 - a text too
         log.warning("%s can be read by every user of this machine: chmod o-r keeps the key to its owner", tls.key)
 
 
 def _raise_open_files() -> int:
-    """Use all the file descriptors that the system grants, for each connection needs one. How many there are."""
+    """Raise the limit of open files to what the system allows, because each connection needs one. Returns the limit."""
     if sys.platform == "win32":
         return FILES_UNKNOWN
     import resource  # noqa: PLC0415 - not on Windows
@@ -131,9 +128,9 @@ def _raise_open_files() -> int:
 
 
 def _exit(code: int, last_words: str = "") -> NoReturn:
-    """End here and now, with a line on stderr; whether anyone still reads it or not.
+    """End the process at once, with a line on stderr.
 
-    Without the interpreter's own end, which would wait for threads that ask a silent name server.
+    The interpreter's own exit would wait for threads that ask a silent name server.
     """
     with suppress(OSError, ValueError):
         sys.stdout.flush()

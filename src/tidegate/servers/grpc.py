@@ -1,8 +1,8 @@
 """Unary gRPC over ASGI.
 
-The wire is ``gRPC over HTTP/2``: one framed message each way, the outcome in the trailers. Python's gRPC servers spend
-most of their time around the handler; this one stays within a tenth of an ASGI application that does nothing at all,
-which is why it looks at each call as little as it can.
+The protocol is ``gRPC over HTTP/2``: one framed message each way, and the outcome in the trailers. Python's gRPC
+servers spend most of their time around the handler. This one is at most a tenth slower than an ASGI application that
+does nothing, so it does as little as possible for each call.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
 from tidegate.schema.limits import SMALL, scan
 from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
-from tidegate.servers.deadlines import Deadlines, parse_timeout
+from tidegate.servers.deadlines import CallDeadlines, parse_timeout
 from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, MESSAGE_MAX, PREFIX, in_time, joined, read_message
 from tidegate.servers.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
 
-class Method(NamedTuple):
-    """One RPC: the raw protobuf class of its request, and who answers: with a message, or with one's bytes.
+class GrpcMethod(NamedTuple):
+    """One RPC: the raw protobuf class of its request, and the handler, which returns a message or its bytes.
 
-    ``most`` is how many bytes a request may have, ``field_most`` each of its fields. With ``insists`` its answer is
-    sent however many bytes are in flight: what it says was done already, and the caller must hear of it.
+    ``most`` is the most bytes of a request, ``field_most`` of each of its fields. With ``insists`` the answer is sent
+    however many bytes are in flight, because it reports a change that was made.
     """
 
     request: Any
@@ -40,7 +40,7 @@ class Method(NamedTuple):
     field_most: int = MESSAGE_MAX
 
 
-# Everything that is the same for every call is made once; the HTTP server only reads it.
+# Made once for all calls; the HTTP server only reads them.
 CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
 _SENT_PIECE: Final = 1024 * 1024
 _HEADERS: Final = [(b"content-type", b"application/grpc")]
@@ -49,20 +49,20 @@ _OK: Final = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0
 
 
 def is_grpc(content_type: bytes) -> bool:
-    """Whether a body of this type is protobuf in gRPC frames; gRPC-Web, JSON and others are not."""
+    """Whether the content type is protobuf in gRPC frames. gRPC-Web, JSON and others are not."""
     return content_type.partition(b";")[0].strip().lower() in CONTENT_TYPES
 
 
 class GrpcServer:
     """An ASGI application that answers unary gRPC calls; ``methods`` are keyed by path, ``/package.Service/Method``."""
 
-    def __init__(self, methods: Mapping[str, Method], in_flight: InFlight | None = None) -> None:
+    def __init__(self, methods: Mapping[str, GrpcMethod], in_flight: InFlight | None = None) -> None:
         self.methods = dict(methods)
         self._in_flight = in_flight or InFlight()
-        self._deadlines = Deadlines()
+        self._deadlines = CallDeadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915
-        # All of a call that goes well is this one coroutine: each that it awaited would cost 0.2 us, and as much again
+        # A call without errors runs in this one coroutine. Each further coroutine would cost 0.2 us, and again as much
         # whenever the call is resumed.
         task: Any = None
         waiting = failure = held = long = None
@@ -86,9 +86,9 @@ class GrpcServer:
                 waiting = self._deadlines.watch(task, deadline)
             event = await receive()
             body = event.get("body")
-            end = await receive() if event.get("more_body") else END  # which over HTTP/2 comes by itself
+            end = await receive() if event.get("more_body") else END  # over HTTP/2 the end is an event of its own
             request, handler, most, insists, field_most = method
-            # Nearly every message comes whole, short and not compressed; all else is read_message's.
+            # Nearly every message is complete, short and uncompressed. read_message reads all others.
             if (
                 not body
                 or body[0]
@@ -109,13 +109,13 @@ class GrpcServer:
                     else await _decode(request, payload, field_most)
                 )
             except DecodeError:
-                # gRPC's own table says INTERNAL, which here is for our bugs alone: what a client can send is refused
-                # as the client's mistake, as it is over REST.
+                # gRPC's own table has INTERNAL for this. Here INTERNAL means a bug of the server; a bad request is
+                # refused as the client's mistake, as over REST.
                 raise InvalidArgument(f"The message is no valid {request.DESCRIPTOR.name}.") from None
             answering = handler(message, Call(scope, deadline))
-            # The handler may take its time. A hundred calls that wait and hold all they came with are more than a cache
-            # has room for, and what is let go of now serves the next call while it is warm. A create that waits holds
-            # 19 objects so, not 54: 8 % of the loop's time for it without Envoy, within the noise behind it.
+            # The handler may wait for the store. Objects that are freed now are used again by the next call, while they
+            # are in the processor's cache; a hundred waiting calls with all their objects would not fit into it. So a
+            # waiting create holds 19 objects, not 54, which saves 8 % of its time on the loop.
             del payload, body, event, message, headers, scope, receive
             reply = await answering
             payload = reply if type(reply) is bytes else reply.SerializeToString()
@@ -125,7 +125,7 @@ class GrpcServer:
                 long = self._in_flight.hold()
                 (long.insist if insists else long.grow_to)(len(payload))
         except ApiError as error:
-            failure = _error_headers(error)  # not the error itself: it refers to this frame
+            failure = _error_headers(error)  # not the error itself, which refers to this frame
         except Disconnected:
             return
         except asyncio.CancelledError:
@@ -138,7 +138,7 @@ class GrpcServer:
             failure = _error_headers(Internal("Internal error encountered."))
         finally:
             if waiting is not None:
-                waiting.discard(task)  # what is done is told, however late
+                waiting.discard(task)  # a call that has ended is answered, even after its deadline
             if held is not None:
                 held.close()
         if failure is not None:
@@ -157,8 +157,8 @@ class GrpcServer:
             if long is not None:
                 long.close()
 
-    async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> Method | None:
-        """The method, when what the first look did not take is a call all the same; else None, and it is answered."""
+    async def _second_look(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> GrpcMethod | None:
+        """The method of a call that the fast check did not accept but that is valid. None when it has been refused."""
         if not is_grpc(headers.get(b"content-type", b"")):
             await _send_headers(send, 415, [(b"accept", b"application/grpc")])
             return None
@@ -182,7 +182,7 @@ class GrpcServer:
 
 
 async def _decode(request: Any, payload: bytes | bytearray, field_most: int) -> Any:
-    """A long message, its counts checked first. Decoded in pieces, as long as others get their turn in between."""
+    """Decode a long message in pieces with pauses, after its counts were checked."""
     pace = Pace()
     cuts: list[int] = []
     for cut in scan(request.DESCRIPTOR, payload, field_most):
@@ -200,7 +200,7 @@ async def _decode(request: Any, payload: bytes | bytearray, field_most: int) -> 
 
 
 async def _send_long(send: Send, payload: bytes | bytearray) -> None:
-    """A long message, without a copy of the whole."""
+    """Send a long message without copying all of it."""
     await send({"type": "http.response.body", "body": PREFIX(len(payload)), "more_body": True})
     for begin in range(0, len(payload), _SENT_PIECE):
         piece = bytes(payload[begin : begin + _SENT_PIECE])
@@ -213,7 +213,7 @@ async def send_error(send: Send, error: ApiError) -> None:
 
 
 def _error_headers(error: ApiError) -> Headers:
-    """An answer without a message: all of it in the headers (``Trailers-Only``)."""
+    """The headers of an answer without a message (``Trailers-Only``)."""
     headers = [*_HEADERS, *grpc_trailers(error)]
     if error.code is Code.UNIMPLEMENTED:
         headers.append((b"grpc-accept-encoding", ACCEPTED_ENCODINGS))
@@ -221,7 +221,7 @@ def _error_headers(error: ApiError) -> Headers:
 
 
 async def _send_headers(send: Send, status: int, headers: Headers) -> None:
-    """An answer without a body."""
+    """Send an answer without a body."""
     try:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

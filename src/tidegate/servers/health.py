@@ -1,7 +1,7 @@
 """The standard gRPC health service, ``grpc.health.v1.Health``.
 
-Check only. Watch is UNIMPLEMENTED, which the protocol provides for: a client then asks no further and takes the server
-for healthy.
+It has Check alone. Watch is UNIMPLEMENTED, which the protocol allows: a client then stops asking and assumes that the
+server is healthy.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tidegate.schema.declare import STRING, Enum, Message, field, module
 from tidegate.schema.limits import SMALL
 from tidegate.schema.reflection import Renaming, add_service
 from tidegate.servers.call import Call
-from tidegate.servers.grpc import Method
+from tidegate.servers.grpc import GrpcMethod
 
-# Our own package name, like every message of ours: grpcio-health-checking may live in the same interpreter.
+# Our own package name, as for all our messages: grpcio-health-checking may be loaded in the same interpreter.
 __protobuf__ = module("tidegate.health.v1", "HealthCheckRequest", "HealthCheckResponse")
 
 CHECK: Final = "/grpc.health.v1.Health/Check"
@@ -46,15 +46,15 @@ class HealthCheckResponse(Message):
 
 
 def health_file() -> FileDescriptorProto:
-    """What reflection tells of this service, under the name that everyone knows it by."""
+    """The description of this service for reflection, under its standard name."""
     renaming = Renaming("tidegate.health.v1", "grpc.health.v1")
     request, response = HealthCheckRequest.pb(), HealthCheckResponse.pb()
     file = renaming.file(request)
-    add_service(file, "Health", [reflection.Method("Check", request, response)], renaming)
+    add_service(file, "Health", [reflection.ReflectedMethod("Check", request, response)], renaming)
     return file
 
 
-def health_method(services: Collection[str], serving: Callable[[], bool]) -> Method:
+def health_method(services: Collection[str], serving: Callable[[], bool]) -> GrpcMethod:
     """The Check method: ``serving`` answers for the server as a whole (service ``""``) and for each of ``services``."""
     response = HealthCheckResponse.pb()
     status = HealthCheckResponse.ServingStatus
@@ -64,4 +64,4 @@ def health_method(services: Collection[str], serving: Callable[[], bool]) -> Met
             raise NotFound(f"unknown service {request.service}")
         return response(status=status.SERVING if serving() else status.NOT_SERVING)
 
-    return Method(HealthCheckRequest.pb(), check, SMALL)
+    return GrpcMethod(HealthCheckRequest.pb(), check, SMALL)

@@ -1,7 +1,7 @@
 """The HTTP server: h2corn, in this process and on its event loop.
 
-It reads and writes sockets on threads of its own and speaks HTTP/1.1 and HTTP/2 on one port, with and without TLS. What
-it bounds is set here; what it cannot bound stands in ``docs/operating.md``.
+It reads and writes sockets on threads of its own and speaks HTTP/1.1 and HTTP/2 on one port, with and without TLS. Its
+limits are set here. What it cannot limit is in ``docs/operating.md``.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import h2corn
 import h2corn._lib
 
+from tidegate.servers.call import AsgiApp
 from tidegate.servers.framing import MESSAGE_MAX
 
 HANDSHAKE_TIMEOUT: Final = 10.0
-"""Seconds until a new connection has said what it speaks, TLS included."""
+"""Seconds for the handshakes of a new connection, TLS included."""
 HEADERS_TIMEOUT: Final = 10.0
 """Seconds of silence in the middle of a request's head."""
 BODY_IDLE_TIMEOUT: Final = 60.0
@@ -30,15 +30,15 @@ ANSWER_STALL_TIMEOUT: Final = 300.0
 """Seconds for which a client may leave an answer unread."""
 
 STREAMS_MAX: Final = 512
-"""Calls at once on one HTTP/2 connection; clients keep back what goes beyond."""
+"""Calls at once on one HTTP/2 connection. Clients queue further ones."""
 HEADERS_SIZE_MAX: Final = 96 * 1024
 """Bytes of a request's head; long filters and page tokens travel in the path."""
 HEADERS_COUNT_MAX: Final = 200
 BODY_MAX: Final = 2 * MESSAGE_MAX
-"""Bytes of a body. We refuse less than that, with an error that says so; this is where reading ends."""
+"""Bytes of a body after which reading stops. The limits of calls are lower, and are refused with an error."""
 
 STREAMS: Final = ("/grpc.reflection.v1.ServerReflection/*", "/grpc.reflection.v1alpha.ServerReflection/*")
-"""Calls whose client may be silent between its messages."""
+"""Calls whose client may pause between its messages."""
 
 CONNECTIONS_MAX: Final = 100_000
 """Connections at once, where the system grants as many file descriptors. One address has 64,512 ports to connect from,
@@ -46,8 +46,7 @@ so that it alone cannot lock the others out."""
 OUTGOING_FILES: Final = 2048
 """File descriptors kept for connections to handlers and for the store."""
 
-# Large enough that a message of 128 MiB does not wait for the round trip, small enough that what many uploads may have
-# in flight stays bounded.
+# Large enough that a message of 128 MiB does not wait for round trips, small enough to bound the bytes of many uploads.
 STREAM_WINDOW: Final = 4 * 1024 * 1024
 CONNECTION_WINDOW: Final = 16 * 1024 * 1024
 
@@ -56,10 +55,8 @@ LAST_WORDS: Final = 1.0
 REPLACED_CUT_AFTER: Final = 3600.0
 """Seconds that calls may go on over connections that were made with certificates which have been replaced."""
 
-# It has no setting for its banner, which would stand beside our own one line.
+# There is no setting that turns its banner off. Only our own line may be printed.
 h2corn._lib.emit_banner = lambda *_: None  # noqa: SLF001
-
-Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Tls(NamedTuple):
@@ -73,7 +70,7 @@ class Tls(NamedTuple):
 class HttpServer:
     """Serves an ASGI application on a listening socket, from ``open`` to ``close``."""
 
-    def __init__(self, app: Application, listener: socket.socket, tls: Tls | None, *, files: int) -> None:
+    def __init__(self, app: AsgiApp, listener: socket.socket, tls: Tls | None, *, files: int) -> None:
         self._app = app
         self._listener = listener
         self._tls = tls
@@ -119,7 +116,7 @@ class HttpServer:
 
     def _bound(self) -> str:
         """What to listen on, in h2corn's words."""
-        if sys.platform == "win32":  # where a socket is no file
+        if sys.platform == "win32":  # a socket has no file descriptor there
             ip, port, *_ = self._listener.getsockname()
             self._listener.close()
             return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"

@@ -1,7 +1,7 @@
 """The bytes of requests and answers in flight, counted together and bounded.
 
-Only messages over ``SMALL`` bytes are counted, from when their bytes arrive: the others are short, and counting them
-would cost each call something.
+Only messages over ``SMALL`` bytes are counted, while their bytes arrive. Counting the others would slow every call
+down.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Final
 from tidegate.core.errors import ResourceExhausted, RetryInfo
 
 IN_FLIGHT_MAX: Final = 256 * 1024 * 1024
-"""Bytes, unless the operator says otherwise."""
+"""The default limit in bytes."""
 
 TRY_AGAIN_AFTER: Final = timedelta(seconds=1)
 
 
 class InFlight:
-    """How many bytes all calls hold. ``most`` may be changed at any time."""
+    """The bytes that all calls hold, at most ``most``, which may be changed at any time."""
 
     def __init__(self, most: int = IN_FLIGHT_MAX) -> None:
         self.most = most
         self.bytes = 0
 
-    def hold(self) -> Held:
+    def hold(self) -> HeldBytes:
         """The share of one call, empty at first."""
-        return Held(self)
+        return HeldBytes(self)
 
 
-class Held:
-    """What one call holds; ``close`` gives it back."""
+class HeldBytes:
+    """The bytes that one call holds, until ``close``."""
 
     __slots__ = ("_all", "_bytes")
 
@@ -39,10 +39,10 @@ class Held:
         self._bytes = 0
 
     def grow_to(self, size: int) -> None:
-        """Hold so many bytes from now on, if that is more than before. Raises ResourceExhausted."""
+        """Hold this many bytes, if that is more than before. Raises ResourceExhausted."""
         more = size - self._bytes
         if more > 0:
-            # One call alone may always go on: its own limit bounds it.
+            # A single call is always allowed: it has a limit of its own.
             if self._all.bytes + more > self._all.most and self._all.bytes > self._bytes:
                 raise ResourceExhausted(
                     f"Requests and answers in flight hold {self._all.bytes} bytes, and {more} more would exceed the"
@@ -52,7 +52,7 @@ class Held:
             self.insist(size)
 
     def insist(self, size: int) -> None:
-        """Hold so many bytes, whatever the limit says: for the answer to what is done already."""
+        """Hold this many bytes, even beyond the limit, for an answer that reports a change that was made."""
         more = max(size - self._bytes, 0)
         self._all.bytes += more
         self._bytes += more

@@ -11,14 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from tidegate.memory import settle_memory
-from tidegate.servers.address import Address, PortTaken, listen
-from tidegate.servers.asgi import App, StartupError
+from tidegate.memory import tune_memory
+from tidegate.operator_errors import OperatorError
+from tidegate.servers.address import Address, listen
+from tidegate.servers.asgi import App
 from tidegate.servers.http import HttpServer, Tls
 from tidegate.servers.signals import Signals
 
 CERTIFICATES_LOOKED_AT: Final = 10.0
-"""Seconds between two looks at the files of the certificates."""
+"""Seconds between two checks of the files of the certificates."""
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
     """Run ``app`` at ``address``, to which ``listener`` is bound, until a signal asks for the end.
 
     Prints ``listening on URL`` once calls are answered. Returns 0, or 128 and the number of a second signal, at which
-    the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises StartupError.
+    the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises OperatorError.
     """
     renewing = asyncio.Event()
     signals = Signals(renewing.set)
@@ -37,10 +38,10 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
     try:
         listen(listener)
         await http.open()
-    except (PortTaken, ValueError) as cause:
+    except (OperatorError, ValueError) as cause:
         await app.stop()
-        raise StartupError(str(cause)) from None
-    settle_memory()
+        raise OperatorError(str(cause)) from None
+    tune_memory()
     with suppress(OSError, ValueError):  # nobody may be reading any more
         sys.stdout.write(f"listening on {address.url}\n")
         sys.stdout.flush()
@@ -58,7 +59,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
 
 
 async def _started(app: App, signals: Signals) -> bool:
-    """Whether the start came to its end; a signal ends it before, if, say, the database does not answer."""
+    """Run the start. False when a signal ended it first, for example because the store did not open."""
     starting = asyncio.ensure_future(app.start())
     await asyncio.wait(_either(starting, signals.stop), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -102,7 +103,7 @@ async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Ev
 
 
 def _versions(tls: Tls) -> list[tuple[int, int, int] | None]:
-    """What changes when a file is written or replaced; None for one that cannot be seen."""
+    """A value that changes when a file is written or replaced; None for a file that cannot be read."""
     return [_version(path) for path in tls if path is not None]
 
 

@@ -1,4 +1,4 @@
-"""What answers where, beside the unary gRPC calls: a list of mounts."""
+"""The applications beside unary gRPC, each mounted at a path."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ READING: Final = frozenset({"GET", "HEAD"})
 
 
 class Mount(Struct, frozen=True):
-    """An application and where it answers: at ``path``, or with ``below`` at every path that begins so.
+    """An application and where it answers: at ``path``, or with ``below`` at every path that begins with it.
 
-    ``verbs`` are those it takes; None: all. ``stream``: it takes gRPC calls with more than one message. ``always``: it
-    answers while the server is shutting down, too.
+    ``verbs`` are the HTTP verbs that it answers, None for all. A ``stream`` mount answers gRPC calls with more than one
+    message. An ``always`` mount also answers while the server is shutting down.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Mount(Struct, frozen=True):
 
 
 class Mounts:
-    """Finds the mount for a request: one at its path, else the first in the list that is above it."""
+    """Finds the mount of a request: one at its path, else the first in the list that covers it."""
 
     def __init__(self, mounts: Iterable[Mount]) -> None:
         self._at: dict[str, list[Mount]] = {}
@@ -43,7 +43,7 @@ class Mounts:
                 self._at.setdefault(mount.path, []).append(mount)
 
     def find(self, scope: Scope, *, stream: bool = False) -> Mount | None:
-        """Who answers this request; with ``stream`` among those that take gRPC calls, else among the others."""
+        """The mount that answers this request, of those with the same ``stream``."""
         verb, path = scope["method"], scope["path"]
         for mount in self._at.get(path, ()):
             if mount.stream is stream and mount.takes(verb):

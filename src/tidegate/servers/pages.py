@@ -1,4 +1,4 @@
-"""Documents beside the API, each at a path of its own: the same for everyone who asks with GET or HEAD."""
+"""Documents beside the API, each at its own path, for GET and HEAD. Everyone gets the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tidegate.servers.mounts import READING, Mount
 from tidegate.servers.respond import JSON, respond
 
 DEFAULT_VERSION = "v2"
-_ROOT = "http://root.invalid/"  # stands for the host asked, until that is known
+_ROOT = "http://root.invalid/"  # replaced by the host of each request
 
 
 class Document(Struct, frozen=True):
@@ -28,11 +28,11 @@ class Document(Struct, frozen=True):
 
 
 Page: TypeAlias = Callable[[Scope], Awaitable[Document]]
-"""What makes a document, given the request for it. May raise an ApiError."""
+"""Makes a document for a request. May raise an ApiError."""
 
 
 def page_mounts(pages: Mapping[str, Page]) -> list[Mount]:
-    """Mounts of pages by their paths, for those who read."""
+    """Mounts for pages by their paths, which answer GET and HEAD."""
     return [Mount(path, _showing(page), READING) for path, page in pages.items()]
 
 
@@ -75,6 +75,6 @@ def discovery_pages() -> dict[str, Page]:
 
 
 def root_of(scope: Scope) -> bytes:
-    """The address under which the caller reached us, as it stands within a text of JSON."""
+    """The URL under which the caller reached this server, escaped for a JSON string."""
     host = dict(scope["headers"]).get(b"host", b"localhost").decode("latin-1")
     return json_bytes(f"{scope['scheme']}://{host}/", pretty=False)[1:-1]

@@ -1,6 +1,6 @@
 """gRPC server reflection: a stream of questions, one answer to each, until the client has no more.
 
-The only streaming call of ours, so it stands apart from the unary server and costs that nothing.
+It is the only streaming call. It is apart from the unary server, which it does not slow down.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _START: Final = {
 
 
 def reflection_mounts() -> list[Mount]:
-    """The reflection service at the paths of its two versions, which say the same."""
+    """The reflection service at the paths of its two versions, which are the same protocol."""
     reflection = Reflection()
     return [Mount(path, reflection, stream=True) for path in PATHS]
 
@@ -38,7 +38,7 @@ class Reflection:
 
     @cached_property
     def _catalogue(self) -> Catalogue:
-        """Made for the first who asks; most servers are never asked."""
+        """Made at the first call. Most servers get none."""
         return Catalogue([health_file()])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Plain HTTP answers, JSON as a rule: what is neither a gRPC call nor a stream is answered here."""
+"""Sends plain HTTP answers, mostly JSON: all answers that are not gRPC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ JSON: Final = b"application/json; charset=UTF-8"
 
 
 async def respond(method: str, send: Send, status: int, body: bytes, content_type: bytes = JSON) -> None:
-    """Send an answer to a request of this HTTP method; to HEAD without its body, which breaks a kept connection."""
+    """Send an answer to a request of this HTTP method. HEAD gets no body, which would break a kept connection."""
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

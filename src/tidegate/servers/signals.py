@@ -1,4 +1,4 @@
-"""The signals that an operator sends: stop, and read the certificates anew."""
+"""The signals of operators: stop, and reload the certificates."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 SAME_WISH: Final = 1.0
-"""Seconds within which further signals mean the same as the first: ``timeout`` and many wrappers send two at once."""
+"""Seconds within which further signals repeat the first one: ``timeout`` and many wrappers send two at once."""
 
 
 class Signals:
-    """Listens to the signals of this process, on the running event loop, from when it is made.
+    """Handles the signals of this process on the running event loop, from when it is made.
 
-    SIGINT counts even where it is ignored, as in a script that starts the server with ``&``. SIGHUP never ends the
-    server: it calls ``reload``.
+    SIGINT is handled even where the process was told to ignore it, as in a script that starts the server with ``&``.
+    SIGHUP never ends the server: it calls ``reload``.
     """
 
     def __init__(self, reload: Callable[[], None]) -> None:
@@ -25,7 +25,7 @@ class Signals:
         self.stop: asyncio.Future[signal.Signals] = self._loop.create_future()
         """Done at the first signal that asks for the end."""
         self.stop_at_once: asyncio.Future[signal.Signals] = self._loop.create_future()
-        """Done at the next one, unless it follows within ``SAME_WISH``."""
+        """Done at the next such signal, unless it follows within ``SAME_WISH``."""
         self._stopped_at = 0.0
         for number in STOPPING:
             self._on(number, self._stopping)

@@ -1,14 +1,13 @@
 """What an operator may set, and how it is read: flags before environment before file before defaults.
 
-``settings`` names every setting once, ``queues`` what may be said of a queue made at start, ``kinds`` the forms that
-values take, ``loading`` where they come from. Nothing here touches the disk or the environment: both are handed in.
+``settings`` has every setting once, ``queues`` the settings of a queue that is made at start, ``kinds`` how values are
+written, ``loading`` where they come from. Nothing here reads the disk or the environment: callers pass both in.
 """
 
 from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.loading import (
     File,
     Loaded,
-    SettingError,
     load,
 )
 from tidegate.settings.queues import QueueSetup
@@ -19,7 +18,6 @@ __all__ = [
     "File",
     "Loaded",
     "QueueSetup",
-    "SettingError",
     "Settings",
     "SqliteUrl",
     "load",

@@ -1,4 +1,4 @@
-"""The forms that values take: each kind reads text, refuses with a rule, and shows a value as it would be written."""
+"""How values are written. Each kind reads a text or refuses it with a rule, and writes a value as a text."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class RefusedError(ValueError):
         self.value = value
 
     def within(self, step: str | int, value: Any) -> RefusedError:
-        """The same refusal, seen from one level further out."""
+        """The same refusal, with one step more before its place."""
         return type(self)(self.rule, (step, *self.at), self.value if self.at else value)
 
 
 class UnknownFieldError(RefusedError):
-    """A table has a field that nobody reads; ``rule`` is the whole sentence."""
+    """A table has an unknown field. ``rule`` is the whole sentence."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a value is written. ``read`` raises RefusedError; ``table`` reads the form that only a file has."""
+class ValueKind:
+    """How a value is written. ``read`` raises RefusedError; ``table`` reads a table, which only a file can have."""
 
     metavar: str
     read: Callable[[str], Any]
@@ -106,21 +106,23 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
-def _above_zero(value: str) -> float:
+def _number(value: str) -> float:
+    """The number, or NaN, which no rule takes."""
     try:
-        number = float(value)
+        return float(value)
     except ValueError:
-        number = math.nan
+        return math.nan
+
+
+def _above_zero(value: str) -> float:
+    number = _number(value)
     if not (math.isfinite(number) and number > 0):
         raise RefusedError("a number above 0")
     return number
 
 
 def _ratio(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
+    number = _number(value)
     if not 0 <= number <= 1:
         raise RefusedError("a number from 0 to 1")
     return number
@@ -141,7 +143,7 @@ def read_bytes(value: str) -> int:
 
 
 def show_bytes(size: int) -> str:
-    """In the largest unit that shows it whole."""
+    """In the largest unit that needs no fraction."""
     unit = next(unit for unit in reversed(SIZES) if size % SIZES[unit] == 0)
     return f"{size // SIZES[unit]}{unit}"
 
@@ -240,7 +242,7 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
+    except ValueError:  # the port is no number, or a bracket is not closed
         usable = False
     if not usable:
         raise RefusedError("a URL that starts with http:// or https://")
@@ -293,31 +295,31 @@ def _route(value: str) -> tuple[str, str]:
         ) from None
 
 
-HOST = Kind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
-PROJECT = Kind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
-LOCATION = Kind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
-PORT = Kind("PORT", _whole(0, 65535))
-COUNT = Kind("N", _whole(1))
-BYTES = Kind("SIZE", read_bytes, show_bytes)
-RATE = Kind("RATE", _above_zero, show_number)
-RATIO = Kind("RATIO", _ratio, show_number)
-ATTEMPTS = Kind("N", _attempts)
-DURATION = Kind("DURATION", read_duration, show_duration)
-SOME_DURATION = Kind("DURATION", _some_duration, show_duration)
-WHOLE_SECONDS = Kind("DURATION", _whole_seconds, show_duration)
-SWITCH = Kind("", _switch, lambda on: "true" if on else "false")
-FILE = Kind("FILE", _text)
-STORE = Kind("URL", _store)
-URL = Kind("URL", _url)
-EGRESS = Kind("RULE", _egress)
-HOST_NAME = Kind("NAME", _host_name)
-ORIGIN = Kind("ORIGIN", _origin)
-ROUTE = Kind("SERVICE=URL", _route, "=".join)
+HOST = ValueKind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
+PROJECT = ValueKind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
+LOCATION = ValueKind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
+PORT = ValueKind("PORT", _whole(0, 65535))
+COUNT = ValueKind("N", _whole(1))
+BYTES = ValueKind("SIZE", read_bytes, show_bytes)
+RATE = ValueKind("RATE", _above_zero, show_number)
+RATIO = ValueKind("RATIO", _ratio, show_number)
+ATTEMPTS = ValueKind("N", _attempts)
+DURATION = ValueKind("DURATION", read_duration, show_duration)
+SOME_DURATION = ValueKind("DURATION", _some_duration, show_duration)
+WHOLE_SECONDS = ValueKind("DURATION", _whole_seconds, show_duration)
+SWITCH = ValueKind("", _switch, lambda on: "true" if on else "false")
+FILE = ValueKind("FILE", _text)
+STORE = ValueKind("URL", _store)
+URL = ValueKind("URL", _url)
+EGRESS = ValueKind("RULE", _egress)
+HOST_NAME = ValueKind("NAME", _host_name)
+ORIGIN = ValueKind("ORIGIN", _origin)
+ROUTE = ValueKind("SERVICE=URL", _route, "=".join)
 
 
-def one_of(*words: str) -> Kind:
-    return Kind("|".join(words), _one_of(*words))
+def one_of(*words: str) -> ValueKind:
+    return ValueKind("|".join(words), _one_of(*words))
 
 
-def duration(least: timedelta, most: timedelta) -> Kind:
-    return Kind("DURATION", _duration(least, most), show_duration)
+def duration(least: timedelta, most: timedelta) -> ValueKind:
+    return ValueKind("DURATION", _duration(least, most), show_duration)

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidegate.operator_errors import OperatorError
 from tidegate.settings.kinds import RefusedError, UnknownFieldError, show_number
 from tidegate.settings.rows import Row, closest
 from tidegate.settings.settings import SETTINGS, Settings
@@ -20,19 +21,15 @@ NEEDS = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tl
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-class SettingError(Exception):
-    """A setting cannot be; the text is one line that names it, its rule, the value and where that came from."""
-
-
 class File(Struct, frozen=True):
-    """A settings file: what to call it, and its text."""
+    """A settings file: its name in messages, and its text."""
 
     name: str
     text: str
 
 
 class Loaded(Struct, frozen=True):
-    """The settings, and where each came from.
+    """The settings, and the source of each.
 
     Sources read ``flag --port``, ``TIDEGATE_PORT``, ``tidegate.toml, line 3`` or ``default``.
     """
@@ -46,7 +43,10 @@ def load(
     environment: Mapping[str, str] | None = None,
     file: File | None = None,
 ) -> Loaded:
-    """The settings that hold. ``flags`` has text by setting name, several for one that can be given again."""
+    """The settings in force. ``flags`` has texts by setting name, several for a flag that was repeated.
+
+    Raises OperatorError for what cannot be set: one line that names the setting, its rule, the value and its source.
+    """
     flags, environment = flags or {}, environment or {}
     table = _parse(file) if file else {}
     values: dict[str, Any] = {}
@@ -70,11 +70,11 @@ def _parse(file: File) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.text)
     except tomllib.TOMLDecodeError as wrong:
-        raise SettingError(f"{file.name}: {wrong}") from None
+        raise OperatorError(f"{file.name}: {wrong}") from None
     names = [row.name for row in SETTINGS]
     for name in table:
         if name not in names:
-            raise SettingError(f"there is no setting {name!r}{closest(name, names)} ({_place(file, (name,))})")
+            raise OperatorError(f"there is no setting {name!r}{closest(name, names)} ({_place(file, (name,))})")
     return table
 
 
@@ -89,7 +89,7 @@ def _find(
     if flag:
         return flag if isinstance(flag, str) else ",".join(flag), f"flag {row.flag}"
     text = environment.get(row.variable, "")
-    # Kubernetes sets TIDEGATE_PORT=tcp://… in every pod beside a service named tidegate; that is not ours.
+    # Kubernetes sets TIDEGATE_PORT=tcp://… in every pod next to a service named tidegate. It is not this setting.
     if text.strip() and not text.startswith("tcp://"):
         return text, row.variable
     if file is not None and row.name in table:
@@ -97,18 +97,18 @@ def _find(
     return None
 
 
-def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: File | None) -> SettingError:
+def _refusal(row: Row, refused: RefusedError, given: Any, source: str, file: File | None) -> OperatorError:
     if refused.at and file is not None and source.startswith(file.name):
         source = _place(file, (row.name, *refused.at))
     if isinstance(refused, UnknownFieldError):
-        return SettingError(f"{refused.rule} ({source})")
+        return OperatorError(f"{refused.rule} ({source})")
     name = ".".join([row.name, *(step for step in refused.at if isinstance(step, str))])
     value = refused.value if refused.at else given
-    return SettingError(f"{name} must be {refused.rule}, not {_shown(value)} ({source})")
+    return OperatorError(f"{name} must be {refused.rule}, not {_shown(value)} ({source})")
 
 
 def _shown(value: Any) -> str:
-    """A refused value in one line, without the password that a URL may hold."""
+    """A refused value in one line, without the password of a URL."""
     if isinstance(value, bool):
         return str(value).lower()
     text = _PASSWORD.sub("…@", repr(value))
@@ -121,7 +121,7 @@ def _place(file: File, path: tuple[str | int, ...]) -> str:
 
 
 def _line(text: str, path: tuple[str | int, ...]) -> int | None:
-    """The line on which the value at ``path`` begins: the first after the last readable beginning without it."""
+    """The line on which the value at ``path`` begins: the one after the longest part of the file without it."""
     lines = text.splitlines(keepends=True)
     start = 1
     for end in range(1, len(lines) + 1):
@@ -147,17 +147,17 @@ def _has(table: Any, path: tuple[str | int, ...]) -> bool:
 def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
     for setting, needed in NEEDS:
         if getattr(settings, setting) is not None and getattr(settings, needed) is None:
-            raise SettingError(f"{setting} needs {needed} beside it ({sources[setting]})")
+            raise OperatorError(f"{setting} needs {needed} beside it ({sources[setting]})")
     names = [queue.name for queue in settings.queue]
     for name in names:
         if names.count(name) > 1:
-            raise SettingError(f"queue must name each queue once, not {name!r} twice ({sources['queue']})")
+            raise OperatorError(f"queue must name each queue once, not {name!r} twice ({sources['queue']})")
     for queue in settings.queue:
         for limit in ("max_dispatches_per_second", "max_concurrent_dispatches"):
             asked, ceiling = getattr(queue, limit), getattr(settings, limit)
             if asked is not None and asked > ceiling:
                 asked, ceiling = show_number(asked), show_number(ceiling)
-                raise SettingError(
+                raise OperatorError(
                     f"queue.{limit} must be at most the setting {limit}, {ceiling}, "
                     f"not {asked} for {queue.name!r} ({sources['queue']})"
                 )

@@ -1,4 +1,4 @@
-"""What may be said of a queue that is made at start: its name, or a table with the API's own field names.
+"""The settings of a queue that is made at start: its name, or a table with the API's field names.
 
 [[queue]]
 name = "projects/demo/locations/here/queues/mail"
@@ -15,17 +15,15 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
 
 from tidegate.core.names import LOCATION_ID, PROJECT_ID, QUEUE_ID, QueueName
-from tidegate.core.queue import Kind as QueueKind
-from tidegate.core.queue import Queue, RateLimits, RetryConfig, burst_for
-from tidegate.core.times import Duration
+from tidegate.core.queue import RetryConfig
 from tidegate.settings import kinds
-from tidegate.settings.kinds import Kind, RefusedError, UnknownFieldError
+from tidegate.settings.kinds import RefusedError, UnknownFieldError, ValueKind
 from tidegate.settings.rows import Says, closest, rows
 
 DAY = timedelta(days=1)
+DEFAULT_RETRY = RetryConfig()
 TASK_TTL = kinds.duration(10 * DAY, 3650 * DAY)
 TOMBSTONE_TTL = kinds.duration(timedelta(hours=1), 9 * DAY)
 
@@ -39,9 +37,9 @@ def _name(value: str) -> QueueName:
 
 
 class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A queue to have at start. What is left out stays as it is, or gets the API's default in a new queue."""
+    """A queue to make or change at start. An unset field stays as it is, or gets the API's default in a new queue."""
 
-    name: Annotated[QueueName, Says(Kind("NAME", _name), "Its full name.")]
+    name: Annotated[QueueName, Says(ValueKind("NAME", _name), "Its full name.")]
     type: Annotated[str | None, Says(kinds.one_of("push", "pull"), "How its tasks reach their workers.")] = None
     max_dispatches_per_second: Annotated[float | None, Says(kinds.RATE, "Attempts it may start in a second.")] = None
     max_burst_size: Annotated[int | None, Says(kinds.COUNT, "Attempts it may start at once after a rest.")] = None
@@ -59,37 +57,13 @@ class QueueSetup(Struct, frozen=True, kw_only=True, omit_defaults=True):
         timedelta | None, Says(TOMBSTONE_TTL, "How long the name of a finished task stays taken.")
     ] = None
 
-    def fresh(self) -> Queue:
-        """The queue to create when there is none of that name."""
-        kind = QueueKind[self.type.upper()] if self.type else QueueKind.PUSH
-        return self.applied_to(Queue(name=self.name, kind=kind))
-
-    def applied_to(self, queue: Queue) -> Queue:
-        """``queue`` with what is said here, but for its type. A new rate brings its own burst unless one is given."""
-        said = {field: value for field, value in asdict(self).items() if value is not None}
-        limits = {field: said[field] for field in RateLimits.__struct_fields__ if field in said}
-        if "max_dispatches_per_second" in limits:
-            limits.setdefault("max_burst_size", burst_for(limits["max_dispatches_per_second"]))
-        retry = {field: _exact(said[field]) for field in RetryConfig.__struct_fields__ if field in said}
-        rest = {field: said[field] for field in ("sampling_ratio", "task_ttl", "tombstone_ttl") if field in said}
-        return replace(
-            queue,
-            rate_limits=replace(queue.rate_limits, **limits),
-            retry_config=replace(queue.retry_config, **retry),
-            **rest,
-        )
-
-
-def _exact(value: Any) -> Any:
-    return Duration.of(value) if isinstance(value, timedelta) else value
-
 
 def _read(name: str) -> QueueSetup:
     return QueueSetup(name=_name(name))
 
 
 def _read_table(table: Mapping[str, Any]) -> QueueSetup:
-    """A ``[[queue]]`` table. Raises RefusedError, pointing at the field."""
+    """A ``[[queue]]`` table. Raises RefusedError with the place of the field."""
     by_name = {row.name: row for row in rows(QueueSetup)}
     said = {}
     for field, given in table.items():
@@ -102,14 +76,15 @@ def _read_table(table: Mapping[str, Any]) -> QueueSetup:
     if "name" not in said:
         raise RefusedError("a table with a name")
     setup = QueueSetup(**said)
-    retry = setup.fresh().retry_config
-    if retry.min_backoff > retry.max_backoff:
-        field = "min_backoff" if setup.min_backoff is not None else "max_backoff"
-        longest = kinds.show_duration(retry.max_backoff.timedelta())
-        shortest = kinds.show_duration(retry.min_backoff.timedelta())
-        rule = f"at most max_backoff, {longest}" if field == "min_backoff" else f"at least min_backoff, {shortest}"
+    shortest = setup.min_backoff or DEFAULT_RETRY.min_backoff.timedelta()
+    longest = setup.max_backoff or DEFAULT_RETRY.max_backoff.timedelta()
+    if shortest > longest:
+        if setup.min_backoff is not None:
+            field, rule = "min_backoff", f"at most max_backoff, {kinds.show_duration(longest)}"
+        else:
+            field, rule = "max_backoff", f"at least min_backoff, {kinds.show_duration(shortest)}"
         raise RefusedError(rule, (field,), table[field])
     return setup
 
 
-QUEUE = Kind("NAME", _read, lambda setup: setup.name, _read_table)
+QUEUE = ValueKind("NAME", _read, lambda setup: setup.name, _read_table)

@@ -1,4 +1,4 @@
-"""A struct whose fields say of themselves how they are written, and the row that each field becomes."""
+"""Rows made from the annotated fields of a struct: how each value is read, written and explained."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any, get_type_hints
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from tidegate.settings.kinds import Kind, RefusedError
+from tidegate.settings.kinds import RefusedError, ValueKind
 
 
 class Says(Struct, frozen=True):
-    """What a field's annotation says of it. With ``collect`` it takes many values, and that joins them.
+    """The annotation of a field. With ``collect``, which joins them, the field takes several values.
 
-    ``unset`` is what holds when nothing is set and no value can say it.
+    ``unset`` describes what applies when nothing is set and the default is not a value.
     """
 
-    kind: Kind
+    kind: ValueKind
     help: str
     collect: Callable[[list[Any]], Any] | None = None
     unset: str = ""
 
 
 class Row(Struct, frozen=True):
-    """A field: its name, its default and what it says."""
+    """A field: its name, its default and its annotation."""
 
     name: str
     default: Any
@@ -47,7 +47,7 @@ class Row(Struct, frozen=True):
         return self.says.collect is not None
 
     def read(self, given: Any) -> Any:
-        """The value of what a flag, a variable or a file gave: text, or what TOML knows. Raises RefusedError."""
+        """The value that a flag, a variable or a file gave, as text or as a TOML value. Raises RefusedError."""
         collect = self.says.collect
         if collect is None:
             return self._read_one(given)
@@ -70,7 +70,7 @@ class Row(Struct, frozen=True):
         raise RefusedError("one value")
 
     def show(self, value: Any) -> str:
-        """As a flag or a variable would have it; empty when nothing is set."""
+        """The value as it is written in a flag or a variable. Empty when nothing is set."""
         if value is None:
             return ""
         if not self.many:
@@ -80,12 +80,12 @@ class Row(Struct, frozen=True):
 
     @property
     def default_text(self) -> str:
-        """The default for people: as it would be written, or in words."""
+        """The default as it would be written, or in words."""
         return self.show(self.default) or self.says.unset
 
 
 def _items(given: Any) -> list[tuple[str | int, Any]]:
-    """The values of a list, each with the step that leads to it."""
+    """The values of a list, each with its index or key."""
     if isinstance(given, str):
         given = [item for item in given.split(",") if item.strip()]
     if isinstance(given, Mapping):  # a TOML table is NAME=VALUE, many times

@@ -17,7 +17,7 @@ from tidegate.settings.rows import Row, Says, rows
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What an operator decided; None is what was not said and has no default."""
+    """The settings of a server. None stands for a setting that is not set and has no default."""
 
     host: Annotated[str, Says(kinds.HOST, "Address to listen on; 0.0.0.0 is every IPv4 address of this machine.")] = (
         "127.0.0.1"
@@ -139,7 +139,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def egress_rules(self) -> tuple[str, ...]:
-        """The rules that hold, also when none were set."""
+        """The egress rules in force: those that were set, or the default for the host."""
         return self.egress or (("all",) if self.loopback else ("public",))
 
 

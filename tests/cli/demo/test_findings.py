@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from tidegate.cli.demo.findings import (
-    Promise,
+    PromiseCheck,
     most_at_once,
     most_within,
     promises,
     queue_facts,
     wait_facts,
 )
-from tidegate.cli.demo.handler import Attempt
+from tidegate.cli.demo.handler import ArrivedAttempt
 from tidegate.cli.demo.plan import QUEUES, DemoQueue, DemoTask, plan
 from tidegate.core.backoff import backoff
 from tidegate.core.queue import RetryConfig, burst_for
@@ -25,9 +25,9 @@ QUEUE = DemoQueue("mail", 10, 10, 2, 3, 1.0, 10.0, 3, (1.0, 2.0, 4.0))
 TASKS = [DemoTask("mail", "a"), DemoTask("mail", "b", (500,))]
 
 
-def attempt(task: str, retries: int = 0, due: float = NOON, after: float = 0.01, status: int = 200) -> Attempt:
+def attempt(task: str, retries: int = 0, due: float = NOON, after: float = 0.01, status: int = 200) -> ArrivedAttempt:
     """An attempt that arrived ``after`` seconds late and was answered a millisecond later."""
-    return Attempt("mail", task, retries, due, due + after, due + after + 0.001, status)
+    return ArrivedAttempt("mail", task, retries, due, due + after, due + after + 0.001, status)
 
 
 A = attempt("a")
@@ -36,14 +36,14 @@ B_RETRIED = attempt("b", 1, due=B_FAILED.answered + 1.002)
 GOOD = [A, B_FAILED, B_RETRIED]
 
 
-def judged(attempts: Sequence[Attempt], left: int = 0, queue: DemoQueue = QUEUE) -> dict[str, Promise]:
+def judged(attempts: Sequence[ArrivedAttempt], left: int = 0, queue: DemoQueue = QUEUE) -> dict[str, PromiseCheck]:
     facts = queue_facts(queue, TASKS, attempts)
     waits = wait_facts(queue, attempts)
     kept = promises([facts], waits, attempts, accepted=len(TASKS), left=left, lag=0.0)
     return {promise.says: promise for promise in kept}
 
 
-def broken(attempts: Sequence[Attempt], left: int = 0, queue: DemoQueue = QUEUE) -> list[str]:
+def broken(attempts: Sequence[ArrivedAttempt], left: int = 0, queue: DemoQueue = QUEUE) -> list[str]:
     return [says for says, promise in judged(attempts, left, queue).items() if not promise.kept]
 
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from tidegate.cli.demo.findings import Promise, QueueFacts, WaitFacts
+from tidegate.cli.demo.findings import PromiseCheck, QueueFacts, WaitFacts
 from tidegate.cli.demo.handler import Handler
 from tidegate.cli.demo.plan import QUEUES, plan
 from tidegate.cli.demo.screen import Screen
@@ -12,8 +12,8 @@ from tidegate.cli.demo.screen import Screen
 FACTS = [QueueFacts(queue, 3000, 2998, 2, 31, 598, 41, 6.02) for queue in QUEUES]
 WAITS = [WaitFacts(QUEUES[2], number, QUEUES[2].wait(number), (0.2, 0.203, 0.35)) for number in (1, 2)]
 PROMISES = [
-    Promise("Never early", True, "the promptest came 0.4 ms late"),
-    Promise("Each attempt is made once", False, "x"),
+    PromiseCheck("Never early", True, "the promptest came 0.4 ms late"),
+    PromiseCheck("Each attempt is made once", False, "x"),
 ]
 
 

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.core.errors import ApiError, InvalidArgument
-from tidegate.core.listing import Field, Kind, Schema, compile_filter, plain
+from tidegate.core.listing import FieldKind, FilterField, Schema, compile_filter, plain
 
 STATES = {"STATE_UNSPECIFIED": 0, "RUNNING": 1, "PAUSED": 2, "DISABLED": 3}
 SCHEMES = {"SCHEME_UNSPECIFIED": 0, "HTTP": 1, "HTTPS": 2}
 
 
-def schema(**fields: Field) -> Schema:
+def schema(**fields: FilterField) -> Schema:
     return {plain(name): field for name, field in fields.items()}
 
 
@@ -21,45 +21,50 @@ def at(name: str, default: Any = None) -> Any:
 
 
 QUEUE = schema(
-    name=Field(Kind.TEXT, at("name", "")),
-    state=Field(Kind.ENUM, at("state", 0), choices=STATES),
-    active=Field(Kind.FLAG, at("active", False)),
-    purge_time=Field(Kind.TIME, at("purge_time")),
-    rate_limits=Field(
-        Kind.MESSAGE,
+    name=FilterField(FieldKind.TEXT, at("name", "")),
+    state=FilterField(FieldKind.ENUM, at("state", 0), choices=STATES),
+    active=FilterField(FieldKind.FLAG, at("active", False)),
+    purge_time=FilterField(FieldKind.TIME, at("purge_time")),
+    rate_limits=FilterField(
+        FieldKind.MESSAGE,
         at("rate_limits"),
         inside=schema(
-            max_dispatches_per_second=Field(Kind.NUMBER, at("rate", 0.0)),
-            max_burst_size=Field(Kind.NUMBER, at("burst", 0)),
+            max_dispatches_per_second=FilterField(FieldKind.NUMBER, at("rate", 0.0)),
+            max_burst_size=FilterField(FieldKind.NUMBER, at("burst", 0)),
         ),
     ),
-    retry_config=Field(
-        Kind.MESSAGE,
+    retry_config=FilterField(
+        FieldKind.MESSAGE,
         at("retry_config"),
         inside=schema(
-            max_attempts=Field(Kind.NUMBER, at("attempts", 0)), min_backoff=Field(Kind.DURATION, at("min_backoff"))
+            max_attempts=FilterField(FieldKind.NUMBER, at("attempts", 0)),
+            min_backoff=FilterField(FieldKind.DURATION, at("min_backoff")),
         ),
     ),
-    http_target=Field(
-        Kind.MESSAGE,
+    http_target=FilterField(
+        FieldKind.MESSAGE,
         at("http_target"),
         inside=schema(
-            uri_override=Field(
-                Kind.MESSAGE,
+            uri_override=FilterField(
+                FieldKind.MESSAGE,
                 at("uri_override"),
                 inside=schema(
-                    scheme=Field(Kind.ENUM, at("scheme", 0), choices=SCHEMES), host=Field(Kind.TEXT, at("host", ""))
+                    scheme=FilterField(FieldKind.ENUM, at("scheme", 0), choices=SCHEMES),
+                    host=FilterField(FieldKind.TEXT, at("host", "")),
                 ),
             ),
-            header_overrides=Field(
-                Kind.MESSAGE,
+            header_overrides=FilterField(
+                FieldKind.MESSAGE,
                 at("header_overrides", []),
                 repeated=True,
                 inside=schema(
-                    header=Field(
-                        Kind.MESSAGE,
+                    header=FilterField(
+                        FieldKind.MESSAGE,
                         at("header"),
-                        inside=schema(key=Field(Kind.TEXT, at("key", "")), value=Field(Kind.TEXT, at("value", ""))),
+                        inside=schema(
+                            key=FilterField(FieldKind.TEXT, at("key", "")),
+                            value=FilterField(FieldKind.TEXT, at("value", "")),
+                        ),
                     )
                 ),
             ),

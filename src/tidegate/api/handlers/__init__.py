@@ -1,1 +1,1 @@
-"""Each RPC once: a handler unpacks, calls the engine, packs, for every API version through that version's dialect."""
+"""Each RPC once. A handler reads the request, calls the engine and writes the answer, in its version's dialect."""

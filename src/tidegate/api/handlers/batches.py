@@ -1,6 +1,6 @@
 """Batches: many tasks made or deleted in one call, each by itself (rpcs, Long-running operations).
 
-The work is done inside the call; what is answered is an operation that has ended already.
+The work is done during the call. The answer is an operation that has already ended.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from google.longrunning.operations_proto_pb2 import Operation
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import BASIC, FULL, Dialect
-from tidegate.api.handlers.tasks import read_view
+from tidegate.api.dialect import Dialect
 from tidegate.api.pace import Pace
 from tidegate.api.task_bytes import tag
 from tidegate.api.times import put_moment
+from tidegate.api.views import BASIC, FULL, read_view
 from tidegate.core.errors import ApiError
 from tidegate.core.names import OperationName, QueueName
 from tidegate.core.task import Task
@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 
 HEAVY: Final = 512 * 1024
-"""Bytes of a batch from which on its tasks are read and stored in parts, with pauses."""
+"""Bytes above which the tasks of a batch are read and stored in parts, with pauses."""
 SHOWN_BODIES_MAX: Final = 4 * 1024 * 1024
-"""Bytes of bodies that the operation of one batch shows and keeps. Tasks beyond are shown in the BASIC view, as their
-``view`` says, whatever was asked."""
+"""Bytes of bodies that the operation of one batch shows and keeps. Further tasks are shown in the BASIC view, which
+their ``view`` says, whatever view was asked for."""
 
 
 async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, parent: QueueName) -> Any:
@@ -51,17 +51,17 @@ async def batch_create_tasks(engine: Engine, dialect: Dialect, request: Any, par
     size = creates.size()
     if size <= HEAVY:
         return await engine.tasks.create_batch(
-            parent, creates.read, size, batch.recorded(creates.told), push_only=not dialect.shows_pull
+            parent, creates.read, size, batch.recorded(creates.told), push_only=dialect.push_only
         )
     wanted, sizes = await creates.read_in_pieces()
     del request
     return await engine.tasks.create_heavy_batch(
-        parent, wanted, sizes, batch.recorded(creates.told), push_only=not dialect.shows_pull
+        parent, wanted, sizes, batch.recorded(creates.told), push_only=dialect.push_only
     )
 
 
 class _Creates:
-    """What a BatchCreateTasks request asks for, read when there is time to store it."""
+    """The tasks of a BatchCreateTasks request, which are read in the transaction that stores them."""
 
     def __init__(self, dialect: Dialect, request: Any, parent: QueueName, batch: Batch) -> None:
         self._dialect = dialect
@@ -71,7 +71,7 @@ class _Creates:
         self._views: list[int] = []
 
     def size(self) -> int:
-        """The bytes of the entries, counted until they are more than ``HEAVY``."""
+        """The bytes of the entries. Counting ends once they are more than ``HEAVY``."""
         size = 0
         for entry in self._request.requests:
             size += entry.ByteSize()
@@ -83,7 +83,7 @@ class _Creates:
         return [self._read(task) for task in self._checked()]
 
     async def read_in_pieces(self) -> tuple[list[NewTask | ApiError], list[int]]:
-        """The tasks and the bytes of each."""
+        """The tasks, or the error of each, and the bytes of each task."""
         wanted: list[NewTask | ApiError] = []
         sizes: list[int] = []
         pace = Pace()
@@ -95,8 +95,8 @@ class _Creates:
         return wanted, sizes
 
     def _checked(self) -> list[Any]:
-        """The tasks as they were sent, once the batch as a whole is in order."""
-        entries = list(self._request.requests)  # each look into a message costs something
+        """The tasks as they were sent. Raises InvalidArgument when the batch as a whole breaks a rule."""
+        entries = list(self._request.requests)  # each access to a message takes time
         sent = [entry.task for entry in entries]
         self._views = [read_view(entry.response_view) for entry in entries]
         parents, names = [entry.parent for entry in entries], [task.name for task in sent]
@@ -110,7 +110,7 @@ class _Creates:
             return error
 
     def told(self, outcomes: Sequence[Task | ApiError]) -> bytes:
-        """The operation that tells what became of each entry."""
+        """The serialised operation, with the outcome of each entry."""
         stored: list[tuple[Task, int]] = []
         left = SHOWN_BODIES_MAX
         for task, view in zip(outcomes, self._views, strict=True):
@@ -121,7 +121,7 @@ class _Creates:
         failed: dict[int, ApiError] = {}
         if len(stored) < len(outcomes):
             failed = {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, ApiError)}
-        # When all have failed there is neither a response nor an error; the metadata says it.
+        # When all entries failed, the operation has neither a response nor an error. Its metadata has the failures.
         result: AnyMessage | None = None
         if stored:
             response = self._dialect.messages.BatchCreateTasksResponse.DESCRIPTOR
@@ -148,12 +148,12 @@ async def batch_delete_tasks(engine: Engine, dialect: Dialect, request: Any, par
         return batch.told(failed, len(names), response, all_failed="PARTIALLY_SUCCEEDED")
 
     return await engine.tasks.delete_batch(
-        parent, list(wanted.values()), batch.recorded(told), push_only=not dialect.shows_pull
+        parent, list(wanted.values()), batch.recorded(told), push_only=dialect.push_only
     )
 
 
 class Batch:
-    """A batch on its way to being an operation; ``metadata`` is its message's class."""
+    """A batch and the operation that reports it. ``metadata`` is the class of the operation's metadata."""
 
     def __init__(self, engine: Engine, metadata: Any, parent: QueueName, request_id: str) -> None:
         self._clock = engine.clock
@@ -163,11 +163,11 @@ class Batch:
         self._name = OperationName(f"{parent.parent}/operations/{request_id or engine.ids.operation_id()}")
 
     def recorded(self, told: Callable[[Sequence[T]], bytes]) -> Recorded[T]:
-        """The operation, of which ``told`` makes the value."""
+        """The operation to be kept. ``told`` makes its serialised message of the outcomes."""
         return Recorded(self._name, told, self._fresh, self._begun)
 
     def _begun(self) -> bytes:
-        """The operation before it has ended."""
+        """The serialised operation while it runs."""
         metadata = self._new_metadata()
         put_moment(metadata.start_time, self.started)
         metadata.state = metadata.DESCRIPTOR.enum_types_by_name["State"].values_by_name["RUNNING"].number
@@ -179,7 +179,7 @@ class Batch:
     def told(
         self, failed: Mapping[int, ApiError], total: int, result: AnyMessage | ApiError | None, *, all_failed: str
     ) -> bytes:
-        """The operation as it ended. ``result`` is a packed message, an error or None."""
+        """The serialised operation after its end. ``result`` is a packed message, an error or None."""
         metadata = self._new_metadata()
         put_moment(metadata.start_time, self.started)
         put_moment(metadata.end_time, max(self._clock.now(), self.started + MICROSECOND))  # always after the start

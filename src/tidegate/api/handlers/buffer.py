@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tidegate.api.dialect import BASIC, Dialect
+from tidegate.api.dialect import Dialect
+from tidegate.api.views import BASIC
 from tidegate.core import refusals
 from tidegate.core.names import QueueName, check_task_name
 from tidegate.core.queue import HttpMethod, Scheme, UriOverride
@@ -13,21 +14,23 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 
 NOT_PASSED_ON = frozenset({"authorization", "content-encoding", "content-type", "expect", "trailer"})
-"""Headers of the call that do not become the task's, besides those that no task may have. The body comes unpacked."""
+"""Headers of the call that the task does not get, beside those that no task may have. The body is already unpacked."""
 DEFAULT_TYPE = "application/json"
 
 
-class Call(Protocol):
-    """What is asked of the call beside its message."""
+class WithMetadata(Protocol):
+    """What BufferTask reads of its call beside the message."""
 
     @property
     def metadata(self) -> Mapping[str, str | bytes]:
         """The headers, their names in lower case."""
 
 
-async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: Call | None) -> Any:
+async def buffer_task(
+    engine: Engine, dialect: Dialect, request: Any, queue: QueueName, call: WithMetadata | None
+) -> Any:
     name = check_task_name(f"{queue}/tasks/{request.task_id}", queue) if request.task_id else ""
-    target = (await engine.queues.get(queue, push_only=not dialect.shows_pull)).http_target
+    target = (await engine.queues.get(queue, push_only=dialect.push_only)).http_target
     override = None if target is None else target.uri_override
     if target is None or override is None or not override.host:
         raise refusals.buffer_without_host()
@@ -51,7 +54,7 @@ async def buffer_task(engine: Engine, dialect: Dialect, request: Any, queue: Que
 
 
 def url_of(override: UriOverride) -> str:
-    """The URL that a queue's overrides make on their own."""
+    """The URL that a queue's overrides make without a task's URL."""
     scheme = "http" if override.scheme == Scheme.HTTP else "https"
     port = f":{override.port}" if override.port else ""
     path = (override.path or "").removeprefix("/")

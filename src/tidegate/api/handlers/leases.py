@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate.api.dialect import Dialect
-from tidegate.api.handlers.tasks import read_view
 from tidegate.api.pace import Pace
 from tidegate.api.task_bytes import EMPTY, block, tag
 from tidegate.api.times import read_duration
+from tidegate.api.views import read_view
 from tidegate.core.lease import Held, held_time, lease_size, lease_span, read_filter
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.times import Duration

@@ -19,7 +19,7 @@ REGION_LABEL = "cloud.googleapis.com/region"
 
 
 async def list_locations(engine: Engine, dialect: Dialect, request: Any, name: ProjectName) -> Any:
-    """As many as one page may hold unless the caller wants fewer; a filter is not looked at."""
+    """A page of locations. The request's filter is ignored."""
     size = locations_page_size(request.page_size)
     now = engine.clock.now()
     after = read_page_token(request.page_token, name, "", now)

@@ -1,4 +1,4 @@
-"""Operations: what became of a batch, for a day."""
+"""Operations: the outcome of a batch, kept for a day."""
 
 from __future__ import annotations
 

@@ -13,16 +13,18 @@ from tidegate.engine.engine import Engine
 
 
 async def get_iam_policy(engine: Engine, dialect: Dialect, request: Any, resource: QueueName) -> Any:
-    return write_policy(await engine.policies.get(resource))
+    return write_policy(await engine.policies.get(resource, push_only=dialect.push_only))
 
 
 async def set_iam_policy(engine: Engine, dialect: Dialect, request: Any, resource: QueueName) -> Any:
     mask = set(request.update_mask.paths) or None
-    return write_policy(await engine.policies.set(resource, read_policy(request.policy), mask))
+    policy = read_policy(request.policy)
+    return write_policy(await engine.policies.set(resource, policy, mask, push_only=dialect.push_only))
 
 
 async def test_iam_permissions(engine: Engine, dialect: Dialect, request: Any, resource: QueueName) -> Any:
-    await engine.queues.get(resource)  # a missing queue comes before bad permissions
+    # NOT_FOUND comes before an error about the permissions.
+    await engine.queues.get(resource, push_only=dialect.push_only)
     permissions = tested_permissions(request.permissions)
     return iam_policy_pb2.TestIamPermissionsResponse(permissions=permissions)
 

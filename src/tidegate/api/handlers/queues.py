@@ -14,14 +14,14 @@ from tidegate.api.pace import Pace
 from tidegate.core.cmek import check_queue_under_key, has_overrides
 from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
-from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.validation import PAGE_BYTES_MAX, check_queue, queues_page_size, settle_queue
 from tidegate.engine.engine import Engine
 
 STATS = "stats"
 BURST = ("rate_limits", "max_burst_size")
 STEP = 200
-"""Queues read at a time: some milliseconds of the thread that reads for everybody."""
+"""Queues read at a time: some milliseconds of the reading thread, which all callers share."""
 
 
 async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
@@ -36,15 +36,13 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
     more = True
     while more:
         step = STEP if request.filter else min(size - len(response.queues), STEP)
-        page = await engine.queues.list(parent, after, step)
+        page = await engine.queues.list(parent, after, step, push_only=dialect.push_only)
         more = len(page) == step
         stats = await engine.queues.stats([queue.name for queue in page]) if counted else {}
         for queue in page:
             if pace.due:
                 await pace.step()
             after = queue.name.queue
-            if queue.kind is Kind.PULL and not dialect.shows_pull:
-                continue
             message = dialect.write_queue(queue, dialect.messages.Queue())
             if queue.name in stats:
                 dialect.write_stats(stats[queue.name], message.stats)
@@ -55,14 +53,15 @@ async def list_queues(engine: Engine, dialect: Dialect, request: Any, parent: Lo
                 if len(response.queues) == size or left <= 0:
                     more = False
                     break
-    if response.queues:  # every page but an empty one has a token, the last one too
+    if response.queues:  # every page with an entry has a token, even the last one
         response.next_page_token = page_token(after, parent, request.filter, now)
     return response
 
 
 async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
     shown = _read_mask(dialect, request)
-    message = dialect.write_queue(await engine.queues.get(name), dialect.messages.Queue())
+    queue = await engine.queues.get(name, push_only=dialect.push_only)
+    message = dialect.write_queue(queue, dialect.messages.Queue())
     if _asks_for_stats(dialect, shown):
         for stats in (await engine.queues.stats([name])).values():
             dialect.write_stats(stats, message.stats)
@@ -80,7 +79,7 @@ async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: L
 
 
 async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    """Merge the request into the stored queue by its mask; make the queue if there is none."""
+    """Merge the request into the stored queue by its mask, or create the queue."""
     ceilings = engine.policy.ceilings
     sent = dialect.read_queue(request.queue, unset_queue(name))
     check_queue(sent, ceilings)
@@ -100,35 +99,39 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
         else:
             masks.merge(message, request.queue, paths, dialect.fixed)
         merged = dialect.read_queue(message, base)
-        if merged.kind is not sent.kind:  # the mask left the kind out, and by the other kind's rules it was checked
+        if merged.kind is not sent.kind:  # the mask left the kind out, and the check went by the wrong one
             check_queue(replace(sent, kind=merged.kind), ceilings)
         queue = settle_queue(merged, ceilings, old=stored, unnamed=_unnamed(dialect, paths))
         if encrypted:
             check_queue_under_key(queue)
         return queue
 
-    return dialect.write_queue(await engine.queues.update(name, change), dialect.messages.Queue())
+    queue = await engine.queues.update(name, change, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def delete_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    await engine.queues.delete(name)
+    await engine.queues.delete(name, push_only=dialect.push_only)
     return Empty()
 
 
 async def purge_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.purge(name), dialect.messages.Queue())
+    queue = await engine.queues.purge(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def pause_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.pause(name), dialect.messages.Queue())
+    queue = await engine.queues.pause(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
-    return dialect.write_queue(await engine.queues.resume(name), dialect.messages.Queue())
+    queue = await engine.queues.resume(name, push_only=dialect.push_only)
+    return dialect.write_queue(queue, dialect.messages.Queue())
 
 
 def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:
-    """What the caller wants to see of a queue, None for everything. The name is always shown."""
+    """The paths that the answer shows of a queue, always with the name. None shows everything."""
     if not dialect.masks_answers or not request.read_mask.paths:
         return None
     return [("name",), *masks.parse(dialect.messages.Queue.DESCRIPTOR, request.read_mask.paths)]
@@ -141,18 +144,18 @@ def _asks_for_stats(dialect: Dialect, paths: list[masks.Steps] | None) -> bool:
 def _shown(message: Any, paths: list[masks.Steps] | None) -> Any:
     if paths is not None:
         return masks.select(message, paths)
-    if STATS in message.DESCRIPTOR.fields_by_name:  # where only the filter looked at them
+    if STATS in message.DESCRIPTOR.fields_by_name:  # only the filter needed them
         message.ClearField(STATS)
     return message
 
 
 def unset_queue(name: QueueName) -> Queue:
-    """A queue of which nothing was said: its limits, unset, take their defaults when it is settled."""
+    """A queue without settings. Unset limits get their defaults when it is settled."""
     return Queue(name=name, rate_limits=RateLimits(0, 0, 0))
 
 
 def _unnamed(dialect: Dialect, paths: list[masks.Steps] | None) -> set[str]:
-    """The fields of a queue's limits and retry settings that an update leaves alone."""
+    """The fields of a queue's limits and retry settings that an update does not name."""
     if paths is None:
         left = set()
     else:

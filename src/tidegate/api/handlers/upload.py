@@ -13,13 +13,13 @@ from tidegate.engine.engine import Engine
 
 
 def project_of(request: Any) -> str:
-    """The project that an upload is for."""
+    """The name of the project that an upload is for, empty when it names no application."""
     app = plain_project(request.app_id)
     return f"projects/{app}" if app else ""
 
 
 async def upload_queue_yaml(location: str, engine: Engine, dialect: Dialect, request: Any, project: ProjectName) -> Any:
-    """``location`` is the ID of the one that all uploads are for: a file does not say where its queues are."""
+    """``location`` is the ID of the location that all uploads apply to, because a queue.yaml names none."""
     read = await read_queue_file(request.http_body.data, engine.policy.ceilings)
     await apply_queue_file(engine, LocationName(f"{project}/locations/{location}"), read)
     return Empty()

@@ -9,7 +9,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from tidegate.cli.demo.handler import Attempt
+from tidegate.cli.demo.handler import ArrivedAttempt
 from tidegate.cli.demo.plan import OK, DemoQueue, DemoTask
 
 WINDOW = 1.0  # seconds
@@ -44,7 +44,7 @@ class WaitFacts(Struct, frozen=True):
     measured: tuple[float, ...]
 
 
-class Promise(Struct, frozen=True):
+class PromiseCheck(Struct, frozen=True):
     """Something Tidegate promises, whether it was kept, and what shows that."""
 
     says: str
@@ -52,7 +52,7 @@ class Promise(Struct, frozen=True):
     evidence: str
 
 
-def queue_facts(queue: DemoQueue, tasks: Sequence[DemoTask], attempts: Sequence[Attempt]) -> QueueFacts:
+def queue_facts(queue: DemoQueue, tasks: Sequence[DemoTask], attempts: Sequence[ArrivedAttempt]) -> QueueFacts:
     """The facts of one queue, from its own tasks and attempts."""
     by_task = _by_task(attempts)
     delivered = {task for task, tries in by_task.items() if any(each.status == OK for each in tries)}
@@ -69,7 +69,7 @@ def queue_facts(queue: DemoQueue, tasks: Sequence[DemoTask], attempts: Sequence[
     )
 
 
-def wait_facts(queue: DemoQueue, attempts: Sequence[Attempt]) -> list[WaitFacts]:
+def wait_facts(queue: DemoQueue, attempts: Sequence[ArrivedAttempt]) -> list[WaitFacts]:
     """From each failure's answer to the moment at which the next attempt was due, by how often the task had failed."""
     measured: dict[int, list[float]] = defaultdict(list)
     for tries in _by_task(attempts).values():
@@ -84,12 +84,12 @@ def wait_facts(queue: DemoQueue, attempts: Sequence[Attempt]) -> list[WaitFacts]
 def promises(
     facts: Sequence[QueueFacts],
     waits: Sequence[WaitFacts],
-    attempts: Sequence[Attempt],
+    attempts: Sequence[ArrivedAttempt],
     *,
     accepted: int,
     left: int,
     lag: float,
-) -> list[Promise]:
+) -> list[PromiseCheck]:
     """Each promise and whether it was kept.
 
     ``left`` tasks are still in the queues; ``lag`` seconds late we may have seen an attempt arrive.
@@ -99,22 +99,22 @@ def promises(
     again = _repeated(attempts)
     earliest = min((each.arrived - each.due for each in attempts), default=0.0)
     return [
-        Promise("Nothing acknowledged is lost", delivered + given_up == accepted and left == 0, ends),
-        Promise(
+        PromiseCheck("Nothing acknowledged is lost", delivered + given_up == accepted and left == 0, ends),
+        PromiseCheck(
             "Each attempt is made once", again == 0, f"{len(attempts):,} attempts, {again or 'none'} of them twice"
         ),
-        Promise("Never early", earliest >= 0, f"the promptest came {earliest * 1000:.1f} ms after its time"),
-        Promise(
+        PromiseCheck("Never early", earliest >= 0, f"the promptest came {earliest * 1000:.1f} ms after its time"),
+        PromiseCheck(
             "Rates are ceilings",
             all(each.fastest <= each.allowed + each.queue.rate * blur(lag) for each in facts),
             "fastest second: " + ", ".join(f"{each.fastest:,}/{each.allowed:,}" for each in facts),
         ),
-        Promise(
+        PromiseCheck(
             "So is how many run at once",
             all(each.at_once <= each.queue.at_once for each in facts),
             "at most: " + ", ".join(f"{each.at_once:,}/{each.queue.at_once:,}" for each in facts),
         ),
-        Promise("Retries wait as documented", all(map(_as_documented, waits)), _waits(waits)),
+        PromiseCheck("Retries wait as documented", all(map(_as_documented, waits)), _waits(waits)),
     ]
 
 
@@ -143,15 +143,15 @@ def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
     return most
 
 
-def _by_task(attempts: Sequence[Attempt]) -> dict[str, list[Attempt]]:
+def _by_task(attempts: Sequence[ArrivedAttempt]) -> dict[str, list[ArrivedAttempt]]:
     """Each task's attempts in their order; of one that was made twice, the first."""
-    by_task: dict[str, dict[int, Attempt]] = defaultdict(dict)
+    by_task: dict[str, dict[int, ArrivedAttempt]] = defaultdict(dict)
     for attempt in sorted(attempts, key=lambda each: (each.retries, each.arrived)):
         by_task[attempt.task].setdefault(attempt.retries, attempt)
     return {task: list(tries.values()) for task, tries in by_task.items()}
 
 
-def _repeated(attempts: Sequence[Attempt]) -> int:
+def _repeated(attempts: Sequence[ArrivedAttempt]) -> int:
     """Attempts made again under the same number, or after the task had been delivered."""
     return len(attempts) - len({(each.queue, each.task, each.retries) for each in attempts})
 

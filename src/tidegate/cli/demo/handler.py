@@ -19,7 +19,7 @@ TICK = 0.01  # seconds
 BAD_REQUEST = 400
 
 
-class Attempt(Struct, frozen=True):
+class ArrivedAttempt(Struct, frozen=True):
     """What the handler saw of one attempt; moments in seconds since 1970, by the clock that the server has too."""
 
     queue: str
@@ -38,7 +38,7 @@ class Handler:
         self._tasks = {(task.queue, task.id): task for task in tasks}
         self._max_attempts = {queue.id: queue.max_attempts for queue in queues}
         self._connections: set[asyncio.Task[None]] = set()
-        self.attempts: list[Attempt] = []
+        self.attempts: list[ArrivedAttempt] = []
         self.delivered: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
         self.given_up: Counter[str] = Counter()
@@ -122,7 +122,7 @@ class Handler:
             self.delivered[task.queue] += 1
         elif retries + 1 >= self._max_attempts[task.queue]:
             self.given_up[task.queue] += 1
-        self.attempts.append(Attempt(task.queue, task.id, retries, due, arrived, time.time(), status))
+        self.attempts.append(ArrivedAttempt(task.queue, task.id, retries, due, arrived, time.time(), status))
         if self.done >= len(self._tasks):
             self.all_done.set()
         return status

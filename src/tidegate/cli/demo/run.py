@@ -20,7 +20,8 @@ from tidegate.cli.demo.handler import Handler
 from tidegate.cli.demo.link import CallFailed, Link
 from tidegate.cli.demo.plan import PARENT, QUEUES, DemoQueue, DemoTask, plan
 from tidegate.cli.demo.screen import Progress, Screen
-from tidegate.cli.demo.server import Server, ServerFailed
+from tidegate.cli.demo.server import DemoServer
+from tidegate.operator_errors import OperatorError
 from tidegate.schema.v2.cloudtasks import CloudTasks, CreateQueueRequest, CreateTaskRequest, ListTasksRequest
 from tidegate.schema.v2.queue import Queue, RateLimits, RetryConfig
 from tidegate.schema.v2.target import HttpRequest
@@ -46,7 +47,7 @@ async def run(wanted: int) -> int:
         screen.end(f"It took longer than {DEADLINE:.0f} s and was ended.", good=False)
     except CallFailed as error:
         screen.end(f"A call failed: {error}", good=False)
-    except ServerFailed as error:
+    except OperatorError as error:
         screen.end(f"{error}", good=False)
     except asyncio.CancelledError:
         screen.end("Stopped. Nothing stays behind.", good=False)
@@ -67,7 +68,7 @@ def _leave_on_signals() -> None:
 async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as directory:
-        async with Handler(QUEUES, tasks) as handler, Server(Path(directory)) as server:
+        async with Handler(QUEUES, tasks) as handler, DemoServer(Path(directory)) as server:
             ready = time.monotonic() - began
             screen.step(f"A server listens at {server.url}, {ready:.1f} s after it was started")
             async with Link(server.url) as link:
@@ -80,7 +81,7 @@ async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
                     await _watch(handler, server, progress, due)
                 left = await _left(link)
     if server.exit_code:
-        raise ServerFailed(f"the server stopped with exit code {server.exit_code}")
+        raise OperatorError(f"the server stopped with exit code {server.exit_code}")
     return _judge(screen, tasks, handler, left, time.monotonic() - began)
 
 
@@ -100,13 +101,13 @@ def _judge(screen: Screen, tasks: Sequence[DemoTask], handler: Handler, left: in
     return 0
 
 
-async def _watch(handler: Handler, server: Server, progress: Progress, due: float) -> None:
+async def _watch(handler: Handler, server: DemoServer, progress: Progress, due: float) -> None:
     """Show progress until each task is delivered or given up."""
     while not handler.all_done.is_set():
         if not server.alive:
-            raise ServerFailed(f"the server ended while it had work to do{server.log}")
+            raise OperatorError(f"the server ended while it had work to do{server.log}")
         if handler.puzzle:
-            raise ServerFailed(f"the server sent what is no attempt: {handler.puzzle}")
+            raise OperatorError(f"the server sent what is no attempt: {handler.puzzle}")
         progress.update(handler, time.time() - due)
         with suppress(TimeoutError):
             await asyncio.wait_for(handler.all_done.wait(), DRAW_EVERY)

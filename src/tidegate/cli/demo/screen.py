@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tidegate.cli.demo.findings import Promise, QueueFacts, WaitFacts, blur
+from tidegate.cli.demo.findings import PromiseCheck, QueueFacts, WaitFacts, blur
 from tidegate.cli.demo.handler import Handler
 from tidegate.cli.demo.plan import QUEUES, DemoTask
 
@@ -42,7 +42,7 @@ class Screen:
         return Progress(self._console, tasks)
 
     def report(
-        self, facts: Sequence[QueueFacts], waits: Sequence[WaitFacts], judged: Sequence[Promise], lag: float
+        self, facts: Sequence[QueueFacts], waits: Sequence[WaitFacts], judged: Sequence[PromiseCheck], lag: float
     ) -> None:
         for part in (queue_table(facts), wait_table(waits), promise_list(judged), footnote(lag)):
             self._console.print()
@@ -146,7 +146,7 @@ def wait_table(waits: Sequence[WaitFacts]) -> Table:
     return table
 
 
-def promise_list(promises: Sequence[Promise]) -> Table:
+def promise_list(promises: Sequence[PromiseCheck]) -> Table:
     """A line for each promise: kept or not, and what shows it."""
     table = Table(box=None, show_header=False, padding=INDENTED)
     for promise in promises:

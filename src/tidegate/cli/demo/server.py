@@ -10,17 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tidegate.operator_errors import OperatorError
+
 READY = "listening on "
 READY_WITHIN = 20.0  # seconds
 STOPPED_WITHIN = 10.0
 LOG_LINES = 8  # of its log, when it fails
 
 
-class ServerFailed(Exception):  # noqa: N818 - one line for the user
-    """The server did not start, or did not stay."""
-
-
-class Server:
+class DemoServer:
     """``tidegate serve`` while the block lasts; ``url`` is where it answers, ``exit_code`` what it ended with."""
 
     def __init__(self, directory: Path) -> None:
@@ -48,7 +46,7 @@ class Server:
         except BaseException as error:
             await self._stop()
             if isinstance(error, TimeoutError):
-                raise ServerFailed(f"the server was not ready within {READY_WITHIN:.0f} s{self.log}") from None
+                raise OperatorError(f"the server was not ready within {READY_WITHIN:.0f} s{self.log}") from None
             raise
         return self
 
@@ -69,11 +67,11 @@ class Server:
 
     async def _ready(self) -> str:
         if self._process.stdout is None:  # never: it is a pipe
-            raise ServerFailed("the server has no output")
+            raise OperatorError("the server has no output")
         while line := (await self._process.stdout.readline()).decode().strip():
             if line.startswith(READY):
                 return line.removeprefix(READY)
-        raise ServerFailed(f"the server did not start{self.log}")
+        raise OperatorError(f"the server did not start{self.log}")
 
     async def _stop(self) -> None:
         """SIGTERM, and SIGKILL if that is not enough."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from tidegate.operator_errors import OperatorError
+
 if TYPE_CHECKING:
-    from tidegate.cli.queues.server import Server
+    from tidegate.cli.queues.server import RemoteServer
     from tidegate.core.names import LocationName
     from tidegate.core.queue_changes import QueueChange
     from tidegate.core.queue_yaml import QueueFile
@@ -81,13 +83,30 @@ def apply(file: Path, address: str, project: str | None, location: str | None) -
 
 
 def _show(changes: list[QueueChange], work: _Work) -> None:
-    from tidegate.cli.queues.text import lines
-
     if not changes:
         click.echo(f"No changes: the queues of {work.location} are as {work.path} says.")
         return
-    for line in lines(changes):
+    for line in _lines(changes):
         click.echo(line)
+
+
+def _lines(changes: Sequence[QueueChange]) -> Iterator[str]:
+    """A line for each queue and, below it, one for each field that changes; at last how many queues it is of a kind."""
+    for change in changes:
+        sign, verb = _kind(change)
+        yield f"{sign} {change.queue.queue} ({verb})"
+        width = max(len(each.field) for each in change.fields)
+        for each in change.fields:
+            became = each.after if change.created else f"{each.before or 'unset'} -> {each.after or 'unset'}"
+            yield f"    {each.field:{width}}  {became}"
+    verbs = [_kind(change)[1] for change in changes]
+    yield ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("create", "update", "disable") if verb in verbs) + "."
+
+
+def _kind(change: QueueChange) -> tuple[str, str]:
+    if change.created:
+        return "+", "create"
+    return ("-", "disable") if change.disabled else ("~", "update")
 
 
 class _Work:
@@ -126,16 +145,15 @@ class _Work:
             self._server.upload(self._project, self._data)
 
     def fail(self, text: str, code: int) -> NoReturn:
-        """Say on stderr why the command cannot do its work, and end it."""
-        click.echo(f"ERROR: (tidegate.{self._command}) {text}", err=True)
-        raise click.exceptions.Exit(code)
+        """End the command with an error in gcloud's form."""
+        raise OperatorError(f"ERROR: (tidegate.{self._command}) {text}", code)
 
-    def _connected(self, address: str) -> Server:
-        from tidegate.cli.queues.server import Server
-        from tidegate.client.emulator import Address
+    def _connected(self, address: str) -> RemoteServer:
+        from tidegate.cli.queues.server import RemoteServer
+        from tidegate.client.emulator import EmulatorAddress
 
         try:
-            return Server(Address.parse(address).url)
+            return RemoteServer(EmulatorAddress.parse(address).url)
         except ValueError as error:
             self.fail(f"argument --address: {error}", 2)
 
@@ -164,11 +182,11 @@ class _Work:
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        from tidegate.cli.queues.server import RefusedError, UnreachableError
+        from tidegate.cli.queues.server import CallRefusedError, UnreachableError
 
         try:
             yield
-        except RefusedError as error:
+        except CallRefusedError as error:
             self.fail(str(error), REFUSED)
         except UnreachableError as error:
             self.fail(

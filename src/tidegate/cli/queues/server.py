@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 PAGE_SIZE = 1000
 
 
-class RefusedError(Exception):
+class CallRefusedError(Exception):
     """The server said no; the text is its code and message."""
 
 
@@ -30,7 +30,7 @@ class UnreachableError(Exception):
     """No server answers there; the text says why."""
 
 
-class Server:
+class RemoteServer:
     """The server at ``url``, asked directly, not by way of a proxy."""
 
     def __init__(self, url: str) -> None:
@@ -60,7 +60,7 @@ class Server:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 return msgspec.json.decode(answer.read())
         except urllib.error.HTTPError as error:
-            raise RefusedError(_refusal(error.code, error.read())) from None
+            raise CallRefusedError(_refusal(error.code, error.read())) from None
         except (OSError, HTTPException, msgspec.DecodeError) as error:
             reason = getattr(error, "reason", error)
             raise UnreachableError(getattr(reason, "strerror", None) or str(reason) or type(error).__name__) from None

@@ -13,8 +13,8 @@ from google.auth.credentials import Credentials
 from google.oauth2 import service_account
 
 from tidegate import __version__
-from tidegate.client.calls import Call, Send
-from tidegate.client.emulator import Address
+from tidegate.client.calls import ClientCall, Send
+from tidegate.client.emulator import EmulatorAddress
 from tidegate.client.environment import ENDPOINT
 from tidegate.schema.rpc import Rpc
 
@@ -42,7 +42,7 @@ class Transport:
     DEFAULT_HOST: str = ENDPOINT
 
     rows: ClassVar[Rows] = ()
-    _call_type: ClassVar[type[Call]] = Call
+    _call_type: ClassVar[type[ClientCall]] = ClientCall
     _call_options: ClassVar[dict[str, str]] = {}
     _needs_credentials = True
 
@@ -82,10 +82,12 @@ class Transport:
         self._host = host if ":" in host else host + ":443"
         self._client_info = client_info
         self._senders: dict[str, Send] = {}
-        self._calls: dict[Rpc[Any, Any], Call] = {}
+        self._calls: dict[Rpc[Any, Any], ClientCall] = {}
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+    def plain(
+        cls, address: EmulatorAddress, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any
+    ) -> Self:
         """A transport to a server of one's own: without credentials, and without TLS unless the address says so.
 
         ``options`` are further arguments of the class; host and credentials among them count for nothing.

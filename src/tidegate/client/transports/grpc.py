@@ -12,7 +12,7 @@ from google.api_core.gapic_v1.client_info import ClientInfo
 from google.auth.credentials import Credentials
 
 from tidegate.client.calls import Send
-from tidegate.client.emulator import Address
+from tidegate.client.emulator import EmulatorAddress
 from tidegate.client.environment import ENDPOINT, CertificateSource
 from tidegate.client.transports.base import DEFAULT_CLIENT_INFO, Transport
 from tidegate.client.transports.quick_grpc import quick
@@ -25,6 +25,8 @@ class GrpcBase(Transport):
     """What the two gRPC transports share."""
 
     _channel_type: ClassVar[type[Any]]
+    _helpers: ClassVar[Any]
+    """The module of google-api-core that makes channels."""
     _grpc_channel: Any
     _plain_channel: ClassVar[Callable[..., Any]]
     _secure_channel: ClassVar[Callable[..., Any]]
@@ -90,7 +92,9 @@ class GrpcBase(Transport):
         self._grpc_channel = channel
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+    def plain(
+        cls, address: EmulatorAddress, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any
+    ) -> Self:
         if address.tls:
             channel = cls._secure_channel(address.target, grpc.ssl_channel_credentials(), options=UNLIMITED)
         else:
@@ -109,7 +113,16 @@ class GrpcBase(Transport):
         **kwargs: Any,
     ) -> Any:
         """A channel with TLS and credentials; further arguments go to google-api-core's ``create_channel``."""
-        raise NotImplementedError
+        return cls._helpers.create_channel(
+            host,
+            credentials=credentials,
+            credentials_file=credentials_file,
+            quota_project_id=quota_project_id,
+            default_scopes=cls.AUTH_SCOPES,
+            scopes=scopes,
+            default_host=cls.DEFAULT_HOST,
+            **kwargs,
+        )
 
     @property
     def grpc_channel(self) -> Any:
@@ -134,32 +147,10 @@ class GrpcBase(Transport):
 class GrpcTransport(GrpcBase):
     """gRPC, blocking."""
 
+    _helpers: ClassVar[Any] = grpc_helpers
     _channel_type = grpc.Channel
     _plain_channel = staticmethod(grpc.insecure_channel)
     _secure_channel = staticmethod(grpc.secure_channel)
-
-    @classmethod
-    def create_channel(
-        cls,
-        host: str = ENDPOINT,
-        credentials: Credentials | None = None,
-        credentials_file: str | None = None,
-        scopes: Sequence[str] | None = None,
-        quota_project_id: str | None = None,
-        **kwargs: Any,
-    ) -> grpc.Channel:
-        """A channel with TLS and credentials; further arguments go to google-api-core's ``create_channel``."""
-        channel: grpc.Channel = grpc_helpers.create_channel(
-            host,
-            credentials=credentials,
-            credentials_file=credentials_file,
-            quota_project_id=quota_project_id,
-            default_scopes=cls.AUTH_SCOPES,
-            scopes=scopes,
-            default_host=cls.DEFAULT_HOST,
-            **kwargs,
-        )
-        return channel
 
     def _quickened(self, sender: Send) -> Send:
         return quick(sender)

@@ -28,7 +28,7 @@ INT_ENUMS = "json;enum-encoding=int"
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest:
+class RestRequest:
     """An HTTP call to make. ``verb`` is in small letters, as requests has it."""
 
     verb: str
@@ -116,7 +116,7 @@ class Exchange:
         self._after = getattr(interceptor, f"post_{row.name}", None)
         self._after_with_metadata = getattr(interceptor, f"post_{row.name}_with_metadata", None)
 
-    def write(self, request: Any, metadata: Headers) -> tuple[HttpRequest, dict[str, Any]]:
+    def write(self, request: Any, metadata: Headers) -> tuple[RestRequest, dict[str, Any]]:
         """The call to make, and its headers.
 
         Raises:
@@ -133,7 +133,7 @@ class Exchange:
         if self._int_enums:
             query["$alt"] = INT_ENUMS
         pairs = rest_helpers.flatten_query_params(query, strict=True)
-        return HttpRequest(call["method"], call["uri"], pairs, written), {
+        return RestRequest(call["method"], call["uri"], pairs, written), {
             **dict(metadata),
             "Content-Type": "application/json",
         }

@@ -16,7 +16,7 @@ from requests import __version__ as requests_version  # type: ignore[attr-define
 
 from tidegate import __version__
 from tidegate.client.calls import Headers, Send
-from tidegate.client.emulator import Address
+from tidegate.client.emulator import EmulatorAddress
 from tidegate.client.environment import ENDPOINT, CertificateSource
 from tidegate.client.transports.http import Exchange, Interceptor, RestBase, has_rest, is_error, refined
 from tidegate.schema.rpc import Rpc
@@ -66,7 +66,9 @@ class RestTransport(RestBase):
         self._operations_client: Any = None
 
     @classmethod
-    def plain(cls, address: Address, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any) -> Self:
+    def plain(
+        cls, address: EmulatorAddress, client_info: ClientInfo | None = DEFAULT_CLIENT_INFO, **options: Any
+    ) -> Self:
         anonymous = {"credentials": AnonymousCredentials(), "credentials_file": None}
         transport = cls(**options | anonymous | {"host": address.url, "client_info": client_info})
         # Else a 401 would end in the complaint that anonymous credentials cannot be refreshed.

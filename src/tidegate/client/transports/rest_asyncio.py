@@ -45,7 +45,7 @@ class RestAsyncIOTransport(RestTransport):
     @property
     def operations_client(self) -> Any:
         """What asks for the later states of an operation."""
-        return _Operations(self)
+        return _AsyncOperations(self)
 
     def operations(self) -> Any:
         return self.operations_client
@@ -70,7 +70,7 @@ class RestAsyncIOTransport(RestTransport):
         return send
 
 
-class _Operations:
+class _AsyncOperations:
     """Later states of an operation."""
 
     def __init__(self, transport: RestAsyncIOTransport) -> None:

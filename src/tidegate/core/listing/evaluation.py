@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tidegate.core.errors import InvalidArgument
-from tidegate.core.listing.fields import Field, Kind, Schema, plain
+from tidegate.core.listing.fields import FieldKind, FilterField, Schema, plain
 from tidegate.core.listing.grammar import All, Any_, Node, Not, Restriction, Word, parse
 from tidegate.core.times import NANOS_PER_SECOND, micros
 
 Chooser = Callable[[Any], bool]
-"""Whether a message is chosen."""
+"""Tells whether a message is chosen."""
 
 FILTER_LENGTH_MAX: Final = 8192
 """Characters of a filter. Our choice; nothing is published."""
@@ -22,7 +22,7 @@ FILTER_LENGTH_MAX: Final = 8192
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ":": operator.eq,
     "=": operator.eq,
-    "!=": operator.eq,  # negated as a whole: no entry of a list may be equal
+    "!=": operator.eq,  # the whole test is negated: no entry of a list may be equal
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -41,8 +41,8 @@ def compile_filter(text: str, schema: Schema) -> Chooser:
     """The test that a filter describes; an empty one chooses everything.
 
     Raises:
-        InvalidArgument: The filter makes no sense, names no field, or compares one with what it cannot hold. Said
-            whether or not there is anything to choose from.
+        InvalidArgument: The filter is not in the grammar, names an unknown field, or compares a field with a value
+            of another type. Raised also when there is nothing to choose from.
     """
     if len(text) > FILTER_LENGTH_MAX:
         raise InvalidArgument(f"The filter must be at most {FILTER_LENGTH_MAX} characters long, but has {len(text)}.")
@@ -71,12 +71,12 @@ def _restriction(wanted: Restriction, schema: Schema) -> Chooser:
     field = steps[-1]
     if wanted.operator == ":" and wanted.value == "*" and not wanted.quoted:
         return lambda message: any(map(_is_set, _values(message, steps)))
-    if field.kind is Kind.MESSAGE:
+    if field.kind is FieldKind.MESSAGE:
         raise InvalidArgument(
             f"Cannot match a nested type '{wanted.path}'. A member field of scalar or enum type must be provided."
         )
-    fits = _text_test(wanted) if field.kind is Kind.TEXT else _value_test(wanted, field)
-    unset: Any = "" if field.kind is Kind.TEXT else 0
+    fits = _text_test(wanted) if field.kind is FieldKind.TEXT else _value_test(wanted, field)
+    unset: Any = "" if field.kind is FieldKind.TEXT else 0
 
     def chooses(message: Any) -> bool:
         return any(fits(unset if value is None else value) for value in _values(message, steps))
@@ -86,9 +86,9 @@ def _restriction(wanted: Restriction, schema: Schema) -> Chooser:
     return chooses
 
 
-def _steps(path: str, schema: Schema) -> list[Field]:
+def _steps(path: str, schema: Schema) -> list[FilterField]:
     """The fields along a path."""
-    steps: list[Field] = []
+    steps: list[FilterField] = []
     inside: Schema = schema
     for name in path.split("."):
         field = inside.get(plain(name))
@@ -99,8 +99,10 @@ def _steps(path: str, schema: Schema) -> list[Field]:
     return steps
 
 
-def _values(message: Any, steps: list[Field]) -> list[Any]:
-    """What is at the end of the path: one value, None if unset or below what is absent; of lists each entry."""
+def _values(message: Any, steps: list[FilterField]) -> list[Any]:
+    """The values at the end of the path: one, or one for each entry of a list. None for a field that is unset or whose
+    message is.
+    """
     found = [message]
     for step in steps:
         below: list[Any] = []
@@ -116,7 +118,7 @@ def _values(message: Any, steps: list[Field]) -> list[Any]:
 
 
 def _is_set(value: Any) -> bool:
-    # A message that is there counts, however empty; scalars count unless they are zero.
+    # A message is set when it is present, even if it is empty. A scalar is set unless it is zero.
     return value is not None and value not in (0, "", False)
 
 
@@ -131,7 +133,7 @@ def _text_test(wanted: Restriction) -> Callable[[str], bool]:
     return lambda text: text.casefold() == folded
 
 
-def _value_test(wanted: Restriction, field: Field) -> Callable[[Any], bool]:
+def _value_test(wanted: Restriction, field: FilterField) -> Callable[[Any], bool]:
     compare = _COMPARISONS[wanted.operator]
     value = _read_value(wanted.value, field)
     if value is None:
@@ -139,19 +141,19 @@ def _value_test(wanted: Restriction, field: Field) -> Callable[[Any], bool]:
     return lambda found: compare(found, value)
 
 
-def _read_value(text: str, field: Field) -> int | float | None:
-    """The value that a text stands for, comparable with the field's; None when it stands for none."""
+def _read_value(text: str, field: FilterField) -> int | float | None:
+    """The text as a value of the field's type, or None when it is none."""
     match field.kind:
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             if _INTEGER.fullmatch(text):
                 return int(text)
             return float(text) if _DECIMAL.fullmatch(text) else None
-        case Kind.ENUM:
+        case FieldKind.ENUM:
             folded = text.casefold()
             return next((number for name, number in field.choices.items() if name.casefold() == folded), None)
-        case Kind.DURATION:
+        case FieldKind.DURATION:
             return _read_duration(text)
-        case Kind.TIME:
+        case FieldKind.TIME:
             return _read_time(text)
         case _:
             return {"true": True, "false": False}.get(text.lower())

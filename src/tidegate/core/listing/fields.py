@@ -3,12 +3,12 @@
 A ``Schema`` maps names, written ``plain``, to fields. For the queue of v2 it begins like this::
 
     {
-        "name": Field(Kind.TEXT, lambda queue: queue.name),
-        "state": Field(Kind.ENUM, lambda queue: queue.state, choices={"RUNNING": 1, "PAUSED": 2, ...}),
-        "ratelimits": Field(Kind.MESSAGE, lambda queue: queue.rate_limits if queue.HasField(...) else None, inside={
-            "maxdispatchespersecond": Field(Kind.NUMBER, lambda limits: limits.max_dispatches_per_second),
+        "name": FilterField(FieldKind.TEXT, lambda queue: queue.name),
+        "state": FilterField(FieldKind.ENUM, lambda queue: queue.state, choices={"RUNNING": 1, "PAUSED": 2, ...}),
+        "ratelimits": FilterField(FieldKind.MESSAGE, lambda queue: queue.rate_limits or None, inside={
+            "maxdispatchespersecond": FilterField(FieldKind.NUMBER, lambda limits: limits.max_dispatches_per_second),
         }),
-        "purgetime": Field(Kind.TIME, lambda queue: nanoseconds since 1970, or None when unset),
+        "purgetime": FilterField(FieldKind.TIME, lambda queue: nanoseconds since 1970, or None when unset),
     }
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """How the values of a field are read and compared."""
 
     TEXT = auto()
@@ -40,23 +40,23 @@ class Kind(Enum):
     """Anything that the ``read`` of the fields inside takes; None when unset."""
 
 
-class Field(Struct, frozen=True):
+class FilterField(Struct, frozen=True):
     """A field of a message. ``read`` takes the message, never None, and gives the value as its kind says.
 
     With ``repeated``, ``read`` gives a sequence of such values. ``choices`` are the numbers of an enum by their names;
     ``inside`` are the fields of a message.
     """
 
-    kind: Kind
+    kind: FieldKind
     read: Callable[[Any], Any]
     repeated: bool = False
     choices: Mapping[str, int] = {}
-    inside: Mapping[str, Field] = {}
+    inside: Mapping[str, FilterField] = {}
 
 
-Schema = Mapping[str, Field]
+Schema = Mapping[str, FilterField]
 
 
 def plain(name: str) -> str:
-    """A field's name as a ``Schema`` has it: ``max_burst_size`` and ``maxBurstSize`` are one."""
+    """A field's name as a ``Schema`` has it. ``max_burst_size`` and ``maxBurstSize`` name the same field."""
     return name.replace("_", "").lower()

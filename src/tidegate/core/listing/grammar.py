@@ -20,8 +20,8 @@ from msgspec import Struct
 from tidegate.core.errors import InvalidArgument
 
 TOKENS_MAX: Final = 1000
-"""Words, strings and marks of a filter: more than 200 comparisons. Each queue of a list is held against all of them."""
-DEEPEST: Final = 50  # parentheses within each other; more would only exhaust the interpreter
+"""Words, strings and marks of a filter: enough for 200 comparisons. Each queue of a list is tested with all of them."""
+DEEPEST: Final = 50  # nested parentheses; more would exceed the recursion limit of the interpreter
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
@@ -39,7 +39,7 @@ END: Final = "<EOF>"
 
 
 class Restriction(Struct, frozen=True):
-    """``path operator value``. ``quoted`` says that the value was in quotes: a quoted star is just a star."""
+    """``path operator value``. ``quoted`` says that the value was in quotes: there ``*`` is an ordinary character."""
 
     path: str
     operator: str
@@ -82,7 +82,7 @@ class _Sort(Enum):
 class _Token(Struct, frozen=True):
     sort: _Sort
     text: str
-    glued: bool = False  # nothing stands between it and the token before
+    glued: bool = False  # no space between it and the token before
 
     def is_keyword(self, word: str) -> bool:
         return self.sort is _Sort.WORD and self.text == word
@@ -92,7 +92,7 @@ class _Token(Struct, frozen=True):
 
 
 def parse(text: str) -> Node:
-    """The tree of a filter. InvalidArgument names the token at which it stops making sense."""
+    """The tree of a filter. InvalidArgument names the first token that does not fit the grammar."""
     parser = _Parser(_tokens(text))
     if parser.next().sort is _Sort.END:
         return All(())
@@ -131,7 +131,7 @@ class _Parser:
         self._at = 0
 
     def next(self) -> _Token:
-        """The token to be read next; it stays."""
+        """The next token, without consuming it."""
         return self._tokens[self._at]
 
     def error(self) -> InvalidArgument:

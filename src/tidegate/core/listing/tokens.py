@@ -1,8 +1,8 @@
 """Page tokens: where a list goes on, without any state kept for it.
 
-A token holds the last ID of its page and the time, under a checksum that also covers parent and filter: a token of
-another list, of an old one or of nobody's making does not fit. It hides nothing and proves nothing; whoever forges one
-sees no more than the list itself would show.
+A token has the last ID of its page, the time, and a checksum that also covers parent and filter. It is refused for
+another list, when it is too old, and when it was made up. It is neither a secret nor a signature: a forged token shows
+no more than the list itself would.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read_page_token(token: str, parent: str, filter_text: str, now: datetime) ->
     """The ID after which the next page begins; empty for no token.
 
     Raises:
-        InvalidArgument: The token is none of ours, has expired, or belongs to another parent or filter.
+        InvalidArgument: The token was not made here, has expired, or belongs to another parent or filter.
     """
     if not token:
         return ""
@@ -40,14 +40,14 @@ def read_page_token(token: str, parent: str, filter_text: str, now: datetime) ->
         if len(token) > _LONGEST:
             raise InvalidArgument("Invalid page_token")
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        if _text(raw) != token:  # foreign characters and spare bits are passed over by the decoder
+        if _text(raw) != token:  # the decoder ignores foreign characters and spare bits
             raise InvalidArgument("Invalid page_token")
         content = raw[_CHECKSUM:]
         last = content[_TIME:].decode()
     except ValueError:  # no base64, no ASCII, no UTF-8
         raise InvalidArgument("Invalid page_token") from None
     age = micros(now) - int.from_bytes(content[:_TIME], "big", signed=True)
-    # Another node's clock may be a little ahead of ours: only the distance counts.
+    # Another node's clock may be ahead of ours, so an age below zero is allowed too.
     fresh = abs(age) <= PAGE_TOKEN_LIFE // timedelta(microseconds=1)
     if not last or not fresh or raw[:_CHECKSUM] != _checksum(content, parent, filter_text):
         raise InvalidArgument("Invalid page_token")

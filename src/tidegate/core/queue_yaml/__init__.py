@@ -1,6 +1,6 @@
 """queue.yaml: what it may say, and what becomes of the queues of its location.
 
-The file comes as the plain data of a YAML document; reading YAML is not for here.
+The file comes as the plain data of a YAML document. YAML itself is read in ``api/yaml_text``.
 """
 
 from tidegate.core.queue_yaml.file import QueueEntry, QueueFile, planned

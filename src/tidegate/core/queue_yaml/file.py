@@ -1,4 +1,4 @@
-"""A queue.yaml that was read, and the queues that it makes of those that are there."""
+"""A queue.yaml that was read, and how it changes the queues of a location."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.app_engine import with_host
+from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import AppEngineRouting, Kind, Queue, RateLimits, RetryConfig, State
-from tidegate.core.queue_yaml.refusal import invalid
 
 YAML_TASK_TTL: Final = timedelta(days=3650)
 YAML_TOMBSTONE_TTL: Final = timedelta(days=9)
 KEPT_QUEUE: Final = "default"
-"""The queue that is never disabled for being left out."""
+"""The queue that is not disabled when the file leaves it out."""
 
 
 class QueueEntry(Struct, frozen=True):
@@ -32,7 +32,7 @@ class QueueEntry(Struct, frozen=True):
     line: int = 0
 
     def queue(self, name: QueueName) -> Queue:
-        """The queue as it is made anew."""
+        """The queue to create when there is none of that name."""
         return Queue(
             name=name,
             kind=self.kind,
@@ -58,11 +58,11 @@ def planned(file: QueueFile, location: LocationName, existing: Iterable[Queue]) 
     """The queues of a location that a file makes or changes, as they are to be stored.
 
     Queues that the file leaves out become DISABLED, except ``default``. Listed ones run again, unless their rate is 0;
-    one that is paused stays so if the file says ``resume_paused_queues: False``. What a file cannot say (HTTP routing,
+    a paused one stays paused if the file says ``resume_paused_queues: False``. What a file cannot set (HTTP routing,
     logging) stays.
 
     Raises:
-        InvalidArgument: A queue that is there takes the other kind of tasks.
+        InvalidArgument: An existing queue is of the other kind, push or pull.
     """
     before = {queue.name: queue for queue in existing}
     after: dict[QueueName, Queue] = {}
@@ -88,3 +88,9 @@ def _updated(entry: QueueEntry, old: Queue, *, resumes: bool) -> Queue:
         sampling_ratio=old.sampling_ratio,
         purge_time=old.purge_time,
     )
+
+
+def invalid(what: str, line: int = 0) -> InvalidArgument:
+    """The error for a rule that is broken, ``what`` without its full stop, on this line; 0 when it is not known."""
+    place = f", line {line}" if line else ""
+    return InvalidArgument(f"Invalid queue configuration. {what}{place}.")

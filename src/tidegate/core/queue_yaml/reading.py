@@ -1,6 +1,6 @@
-"""What a queue.yaml says, or which line of it breaks which rule.
+"""Reads a queue.yaml, or tells which line breaks which rule.
 
-A key with nothing behind it is unset. As in the API, 0 stands for the default where a queue would not work with 0.
+A key without a value is unset. As in the API, 0 stands for the default where a queue could not work with 0.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from tidegate.core.queue import (
     RetryConfig,
 )
 from tidegate.core.queue_yaml import values
-from tidegate.core.queue_yaml.file import QueueEntry, QueueFile
-from tidegate.core.queue_yaml.refusal import invalid
+from tidegate.core.queue_yaml.file import QueueEntry, QueueFile, invalid
 from tidegate.core.times import Duration
 from tidegate.core.validation.queue import Ceilings, pull_limits
 
@@ -56,11 +55,11 @@ _ACL: Final = frozenset({"user_email", "writer_email"})
 
 
 def read_queue_yaml(data: Any, ceilings: Ceilings, lines: Lines | None = None) -> QueueFile:
-    """What a queue.yaml says.
+    """The file that this data describes.
 
     Raises:
-        InvalidArgument: It says something that no queue.yaml may; the text names the queue and the rule, and the line
-            if ``lines`` has it.
+        InvalidArgument: The data breaks a rule. The text names the queue and the rule, and the line if ``lines`` has
+            it.
     """
     top = _Part(data, "The file", _TOP, (), lines or {})
     top.read("total_storage_limit", _check_storage)
@@ -123,7 +122,7 @@ class _Part:
         return self.lines.get(self._path, 0)
 
     def refused(self, what: str, key: str | None = None) -> InvalidArgument:
-        """The error for what is wrong with a key, or with all of it."""
+        """The error for a key, or for the whole mapping."""
         line = 0 if key is None else self.lines.get((*self._path, key), 0)
         return invalid(what, line or self.line)
 
@@ -202,7 +201,7 @@ def _check_storage(sent: Any) -> None:
 
 
 def _check_acl(sent: Any) -> None:
-    """Who may use a pull queue; checked, and then left to the queue's policy."""
+    """Check who may use a pull queue. The list is not stored: IAM policies take its place."""
     for person in sent if isinstance(sent, list) else [None]:
         if (
             not isinstance(person, dict)

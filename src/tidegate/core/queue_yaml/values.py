@@ -1,6 +1,6 @@
-"""The values of a queue.yaml: scalars are text, as Google reads them, whether they look like numbers or not.
+"""The values of a queue.yaml. Scalars are texts, also those that look like numbers: Google reads them like that.
 
-Each function raises RuleError with the rule alone; whoever asks knows which key of which queue it was.
+Each function raises RuleError with the rule alone; its caller adds the key and the queue.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18}")
 
 
 class RuleError(Exception):
-    """A value that breaks a rule. The text goes on after the name of the key: ``must be a text``."""
+    """A value breaks a rule. The text continues the name of the key: ``must be a text``."""
 
 
 def text(sent: Any) -> str:
-    """A scalar as it is written."""
+    """A scalar as it was written."""
     if isinstance(sent, bool) or not isinstance(sent, str | int | float):
         raise RuleError("must be a text")
     return str(sent)
@@ -50,7 +50,7 @@ def _whole(sent: Any) -> int | None:
 
 
 def backoff(sent: Any) -> Duration | None:
-    """A wait in seconds, with parts of one; None for 0, which stands for the default as in the API."""
+    """A wait in seconds, with a fraction. None for 0, which stands for the default as in the API."""
     seconds = float(sent) if isinstance(sent, str) and _NUMBER.fullmatch(sent) else sent
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= BACKOFF_MAX:
         raise RuleError("must be a number of seconds, 0 or more")
@@ -80,7 +80,7 @@ def age(sent: Any) -> Duration:
 
 
 def flag(sent: Any) -> bool:
-    """A switch, in any of the words that YAML has for one."""
+    """A boolean, in any of the words that YAML has for one."""
     if isinstance(sent, bool):
         return sent
     word = sent.lower() if isinstance(sent, str) else ""

@@ -1,12 +1,13 @@
-"""The one door for what callers send: everything that a rule must check or complete goes through here.
+"""Every check of what callers send, and every default that is filled in.
 
-Queues and tasks come as they were sent; what is unset there is 0, empty or None. The checks come in two steps, for the
-service looks at a request before it looks at what is stored:
+Queues and tasks come as they were sent: an unset field is 0, empty or None. There are two steps, because the service
+looks at a request before it looks at what is stored:
 
 - ``check_queue`` and ``check_task`` look at the request alone;
-- ``settle_queue`` and ``settle_target`` look at what becomes of it, and return what is stored, defaults filled in.
+- ``settle_queue`` and ``settle_target`` look at the result, and return what is to be stored, with defaults filled in.
 
-Every error is an ``InvalidArgument`` with the service's text where that is known; our own name the field and the rule.
+Every error is an ``InvalidArgument`` with the service's text where that is known. Our own texts name the field and
+the rule.
 """
 
 from tidegate.core.validation.batch import (

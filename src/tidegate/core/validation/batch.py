@@ -15,7 +15,7 @@ BATCH_DELETE_MAX: Final = 1000
 
 
 class NoDeleteSucceeded(Aborted):
-    """The operation's own error when every name of a delete failed."""
+    """The error of the operation when every name of a batch of deletes failed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ def too_many_deletes(count: int | str) -> InvalidArgument:
 
 
 def check_create_count(count: int) -> None:
-    """How many tasks a batch asks for; to be asked before any of them is looked at."""
+    """Check how many tasks a batch has, before any of them is read."""
     if not count:
         raise InvalidArgument("Request must contain at least one task.")
     if count > BATCH_CREATE_MAX:
@@ -47,7 +47,7 @@ def check_create_count(count: int) -> None:
 
 
 def check_create_batch(queue: QueueName, parents: Sequence[str], names: Iterable[str], request_id: str) -> None:
-    """A batch of creates as a whole: the parent and the task's name (empty: generated) of each entry."""
+    """Check a batch of creates as a whole: the parent and the task name of each entry, empty for a generated one."""
     check_create_count(len(parents))
     _check_request_id(request_id)
     for parent in parents:
@@ -63,7 +63,7 @@ def check_create_batch(queue: QueueName, parents: Sequence[str], names: Iterable
 
 
 def check_delete_batch(names: Sequence[str], request_id: str) -> None:
-    """A batch of deletes as a whole. A bad name fails its entry alone: ``check_deleted_name``."""
+    """Check a batch of deletes as a whole. A bad name fails only its own entry, in ``check_deleted_name``."""
     if not names:
         raise invalid()
     if len(names) > BATCH_DELETE_MAX:
@@ -72,7 +72,7 @@ def check_delete_batch(names: Sequence[str], request_id: str) -> None:
 
 
 def check_deleted_name(name: str, queue: QueueName) -> TaskName:
-    """One name of a batch of deletes. InvalidArgument is that entry's failure, not the call's."""
+    """The task that one name of a batch of deletes means. Its InvalidArgument fails that entry, not the call."""
     try:
         parse_task_name(name)
     except InvalidArgument as error:

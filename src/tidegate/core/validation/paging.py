@@ -9,10 +9,10 @@ from tidegate.core.errors import InvalidArgument
 QUEUES_PAGE_MAX: Final = 9800
 TASKS_PAGE_MAX: Final = 1000
 LOCATIONS_PAGE_MAX: Final = 1000
-"""Our choice; the service answers all unless it is asked for fewer."""
+"""Our choice. The service answers all of them unless it is asked for fewer."""
 PAGE_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Bytes after which a page ends, with at least one entry on it: what gRPC clients take unless told otherwise. Our
-choice; the API lets a page hold fewer entries than were asked for."""
+"""Bytes after which a page ends, with at least one entry on it. Our choice: gRPC clients accept no larger message by
+default, and the API allows a page with fewer entries than were asked for."""
 
 
 def queues_page_size(sent: int) -> int:

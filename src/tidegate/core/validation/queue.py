@@ -32,7 +32,7 @@ PULL_CONCURRENCY: Final = -1  # what a pull queue shows: no limit
 
 
 class Ceilings(Struct, frozen=True):
-    """The most a queue may ask for. The service's own, unless the operator says otherwise."""
+    """The highest limits a queue may have: the service's, unless the operator sets others."""
 
     max_dispatches_per_second: float = 500.0
     max_concurrent_dispatches: int = 5000
@@ -40,13 +40,13 @@ class Ceilings(Struct, frozen=True):
 
 
 def check_queue(sent: Queue, ceilings: Ceilings) -> None:
-    """A queue as sent, whatever a mask makes of it later. Its name has been read already (``names``)."""
+    """Check a queue as it was sent, before a mask is applied. ``names`` has read its name already."""
     if sent.kind is Kind.PULL:
-        check_retry(attempts_only(sent.retry_config))  # nothing else is the caller's to set
+        check_retry(attempts_only(sent.retry_config))  # a caller can set nothing else
     else:
         _check_rate_limits(sent.rate_limits, ceilings)
         check_retry(sent.retry_config)
-    if not 0 <= sent.sampling_ratio <= 1:  # so written, for not-a-number fails every comparison
+    if not 0 <= sent.sampling_ratio <= 1:  # written like this because NaN fails every comparison
         raise InvalidArgument("sampling_ratio must be between 0.0 and 1.0.")
     if sent.task_ttl and not SHORTEST_TASK_TTL <= sent.task_ttl <= LONGEST_TASK_TTL:
         raise InvalidArgument("Queue.taskTtl must be between [10d, 3650d].")
@@ -60,7 +60,7 @@ def _check_rate_limits(limits: RateLimits, ceilings: Ceilings) -> None:
     rate, most = limits.max_dispatches_per_second, ceilings.max_dispatches_per_second
     if rate < 0:
         raise InvalidArgument("RateLimits.maxDispatchesPerSecond cannot be negative.")
-    if not rate <= most:  # not-a-number included
+    if not rate <= most:  # also refuses NaN
         raise InvalidArgument(f"RateLimits.maxDispatchesPerSecond must be less than or equal to {most:.15g}.")
     if limits.max_burst_size > ceilings.max_burst_size:
         raise InvalidArgument(f"RateLimits.maxBurstSize must be less than or equal to {ceilings.max_burst_size}.")
@@ -75,7 +75,7 @@ def _check_rate_limits(limits: RateLimits, ceilings: Ceilings) -> None:
 def settle_queue(
     merged: Queue, ceilings: Ceilings, *, old: Queue | None = None, unnamed: Collection[str] = ()
 ) -> Queue:
-    """The queue as it is stored: what is unset takes its default, and what belongs together is checked.
+    """The queue to be stored: defaults in place of what is unset, and checked for values that contradict each other.
 
     ``merged`` is the queue as sent, or an update laid over the ``old`` queue. ``unnamed`` are the fields of limits and
     retry settings that the update does not name: a 0 of the old queue stays 0 there. A burst of 0 or less follows the
@@ -119,5 +119,5 @@ def _filled_limits(limits: RateLimits, ceilings: Ceilings) -> RateLimits:
 
 
 def pull_limits() -> RateLimits:
-    """What a pull queue shows; its limits are nobody's to set."""
+    """The limits that a pull queue shows. Nobody can set them."""
     return RateLimits(max_concurrent_dispatches=PULL_CONCURRENCY)

@@ -30,7 +30,7 @@ _DEFAULTS: Final = {
 
 
 def check_retry(retry: RetryConfig) -> None:
-    """Retry settings as sent: 0 stands for unset."""
+    """Check retry settings as they were sent. 0 stands for unset."""
     if retry.max_attempts < UNLIMITED_ATTEMPTS:
         raise InvalidArgument("RetryConfig.maxAttempts must be greater or equal to -1.")
     span = retry.max_retry_duration
@@ -47,12 +47,12 @@ def check_retry(retry: RetryConfig) -> None:
 
 
 def attempts_only(retry: RetryConfig) -> RetryConfig:
-    """The settings of a pull queue as sent: only the attempts can be set, the rest is ignored."""
+    """The retry settings of a pull queue as they were sent: only the number of attempts counts."""
     return RetryConfig(retry.max_attempts, Duration(), Duration(), Duration(), 0)
 
 
 def check_attempts(sent: int) -> None:
-    """``max_attempts`` of v2beta2 when it is set; there ``unlimited_attempts`` says that there is no limit."""
+    """Check ``max_attempts`` of v2beta2, where ``unlimited_attempts`` is a field of its own."""
     if sent <= 0:
         raise InvalidArgument("RetryConfig.maxAttempts must be greater than 0.")
 
@@ -65,8 +65,8 @@ def _check_backoff(field: str, wait: Duration) -> None:
 
 
 def filled_retry(retry: RetryConfig, kept: Collection[str] = ()) -> RetryConfig:
-    """The settings that apply: what is unset takes its default, but for the ``kept`` fields, in which 0 is meant so, as
-    a queue.yaml may. Checks that the backoffs agree then.
+    """The settings that apply, with defaults in place of what is unset. In the ``kept`` fields 0 is a value, as in a
+    queue.yaml. Raises InvalidArgument when the shortest backoff is longer than the longest.
     """
     unset = {
         field: default

@@ -16,7 +16,7 @@ _METHODS: Final = frozenset(HttpMethod) | {0}  # 0 overrides nothing
 
 
 def check_http_target(target: HttpTarget) -> None:
-    """Routing as sent: its URL parts, method, headers and token."""
+    """Check routing as it was sent: its URL parts, method, headers and token."""
     if target.http_method not in _METHODS:
         raise _unreadable("")
     if target.uri_override is not None:
@@ -34,7 +34,7 @@ def check_http_target(target: HttpTarget) -> None:
 
 
 def check_uri_override(override: UriOverride) -> None:
-    """The URL parts that a queue replaces; also after a mask has changed them."""
+    """Check the URL parts that a queue replaces, as sent or after a mask was applied."""
     if override.scheme not in _SCHEMES and override.scheme is not None:
         raise _unreadable("")
     if override.enforce_mode not in _MODES:

@@ -14,7 +14,7 @@ LAST_SECOND: Final = 253_402_300_799  # of the year 9999; google.protobuf.Timest
 
 
 def settled_schedule(sent: tuple[int, int] | None, now: datetime) -> datetime | None:
-    """When the task is due, cut to microseconds; None, at once, if nothing or a past time was sent.
+    """When the task is due, cut to microseconds. None means at once: nothing or a past time was sent.
 
     ``sent`` is in seconds and nanoseconds since 1970, as a Timestamp holds them.
     """
@@ -38,14 +38,14 @@ _AHEAD_NANOS: Final = SCHEDULE_AHEAD_MAX // timedelta(microseconds=1) * 1000
 
 
 def pacific(seconds: int, nanos: int) -> str:
-    """A moment as the service writes it: US Pacific time, its fraction as short as it can be.
+    """A moment as the service writes it: in US Pacific time, with the shortest fraction.
 
-    Summer time by the law in force since 2007: from the second Sunday of March to the first of November, 2 am. Worked
-    out here because the zone database is not on every machine.
+    Daylight saving time lasts from the second Sunday of March to the first Sunday of November, each at 2 am, as the law
+    has it since 2007. It is computed here because not every machine has the time zone database.
     """
     when = EPOCH + timedelta(seconds=seconds)
-    starts = _sunday(when.year, 3, 8) + timedelta(hours=10)  # 2 am of standard time
-    ends = _sunday(when.year, 11, 1) + timedelta(hours=9)  # 2 am of summer time
+    starts = _sunday(when.year, 3, 8) + timedelta(hours=10)  # 2 am standard time
+    ends = _sunday(when.year, 11, 1) + timedelta(hours=9)  # 2 am daylight saving time
     offset = -7 if starts <= when < ends else -8
     fraction = f".{nanos:09d}".rstrip("0") if nanos else ""
     local = when + timedelta(hours=offset)

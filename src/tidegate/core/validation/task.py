@@ -31,10 +31,10 @@ LONGEST_APP_ENGINE_DEADLINE: Final = Duration(24 * 3600 + 15)
 _METHODS: Final = {int(method): method for method in HttpMethod}
 HTTP_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH})
 APP_ENGINE_BODIES: Final = frozenset({HttpMethod.POST, HttpMethod.PUT})
-_SHORT: Final = URL_MAX // 12  # so many characters stay below the limit even if each is four bytes, each escaped
+_SHORT: Final = URL_MAX // 12  # below the limit even if each character is four bytes and each byte is escaped
 
 _TARGETS_KEPT: Final = 1024
-_KEPT_TEXT: Final = 1024  # characters of URL and headers; longer targets are not kept
+_KEPT_TEXT: Final = 1024  # characters of URL and headers; longer targets are not cached
 
 
 class HttpDraft(Struct, gc=False):
@@ -79,8 +79,8 @@ class TaskDraft(Struct, gc=False):
 
 
 class NewTask(Struct, frozen=True, gc=False):
-    """A task whose request is in order, before its queue was looked at. ``name`` None asks for a generated one,
-    ``schedule_time`` None is at once.
+    """A checked task, before its queue is read. ``name`` None asks for a generated one, ``schedule_time`` None means
+    at once.
     """
 
     name: TaskName | None
@@ -91,9 +91,9 @@ class NewTask(Struct, frozen=True, gc=False):
     retry_config: RetryConfig | None
 
     def stored(self, name: TaskName, target: Target, now: datetime, second: datetime) -> Task:
-        """The task as it is stored ``now``, under its own name or the one generated for it, with its settled target.
+        """The task to store at ``now``, with its own or a generated name and its settled target.
 
-        ``second`` is ``now`` in whole seconds, which is what the service keeps of the time of creation.
+        ``second`` is ``now`` in whole seconds, because the service keeps no more of the create time.
         """
         return Task(
             name=name,
@@ -107,10 +107,10 @@ class NewTask(Struct, frozen=True, gc=False):
 
 
 def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: bool = False) -> NewTask:
-    """What becomes of a task that is to go into ``queue``: cleaned, cut and completed, before the queue is looked at.
+    """The checked task for ``queue``, its headers cleaned and its times cut, before the queue is read.
 
     Raises:
-        InvalidArgument: The name or a field cannot be taken; of several faults, the first found is named.
+        InvalidArgument: The name or a field breaks a rule. Of several faults the text names the first that was found.
     """
     name = check_task_name(draft.name, queue) if draft.name else None
     sent = draft.target
@@ -147,8 +147,8 @@ def check_task(draft: TaskDraft, queue: QueueName, now: datetime, *, in_batch: b
 def settle_target(target: Target, queue: Queue, *, https_tokens: bool = False) -> Target:
     """The target of a new task as it is stored in ``queue``.
 
-    The queue's token takes the place of the task's, for good. With ``https_tokens`` only ``https`` URLs may carry one
-    (the setting ``token_urls``).
+    The queue's token replaces the task's, also for later attempts. With ``https_tokens``, the setting ``token_urls``,
+    only tasks to ``https`` URLs may carry one.
 
     Raises:
         InvalidArgument: The token may not be sent to the task's URL, or the queue takes another kind of task.
@@ -204,8 +204,8 @@ def _checked_target(url: str, number: int, sent: tuple[tuple[str, str], ...]) ->
 
 
 _known_target = lru_cache(maxsize=_TARGETS_KEPT)(_checked_target)
-"""Tasks by the thousand go to a few targets: those of the same URL, method and headers share one ``HttpRequest``, which
-others may know again by its identity. Saves 1 us of a create, and what is remembered of the target 4 more.
+"""One ``HttpRequest`` for all tasks with the same URL, method and headers: thousands of tasks go to a few targets.
+    It saves 1 us of a create. Caches that look targets up by their identity save 4 us more.
 """
 
 
@@ -254,5 +254,5 @@ def _app_engine_deadline(sent: Duration | None) -> timedelta | None:
 
 
 def _cut(sent: Duration) -> timedelta:
-    """To milliseconds, as the service keeps it."""
+    """A deadline in whole milliseconds, as the service keeps it."""
     return timedelta(milliseconds=sent.total_nanos // 1_000_000)

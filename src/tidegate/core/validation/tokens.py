@@ -13,13 +13,13 @@ from tidegate.core.refusals import invalid
 from tidegate.core.urls import split
 
 CLOUD_PLATFORM: Final = "https://www.googleapis.com/auth/cloud-platform"
-"""The scope of an access token that names none."""
+"""The scope of an access token without one."""
 
 _EMAIL: Final = re.compile(r"[^@]+@[^@]+", re.DOTALL)
 
 
 def check_token(token: Token) -> None:
-    """A token as sent. Scope and audience may be any text."""
+    """Check a token as it was sent. Scope and audience may be any text."""
     if not token.service_account_email:
         raise InvalidArgument("service_account_email must be set.")
     if not _EMAIL.fullmatch(token.service_account_email):
@@ -27,14 +27,14 @@ def check_token(token: Token) -> None:
 
 
 def completed_token(token: Token, url: str) -> Token:
-    """The token with its scope, or its audience: by default the task's own URL."""
+    """The token with its scope or audience filled in. The default audience is the task's own URL."""
     if isinstance(token, OAuthToken):
         return token if token.scope else replace(token, scope=CLOUD_PLATFORM)
     return token if token.audience else replace(token, audience=url)
 
 
 def check_token_url(token: Token, url: str, *, https_only: bool) -> None:
-    """Whether a task to ``url`` may carry the token that is left after the queue's replaced the task's."""
+    """Check whether a task to ``url`` may carry this token, which is the queue's if that has one."""
     if https_only and not url.startswith("https://"):
         raise InvalidArgument(
             "HttpRequest.url must start with 'https://' for request with HttpRequest.authorization_header"

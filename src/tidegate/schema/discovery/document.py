@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate.schema.declare import Message
-from tidegate.schema.discovery.methods import SCOPE, Method, method
+from tidegate.schema.discovery.methods import SCOPE, DiscoveryMethod, method
 from tidegate.schema.discovery.types import Json, Schemas
 from tidegate.schema.versions import VERSIONS, rows
 
@@ -63,7 +63,7 @@ def _descriptions(version: str) -> dict[str, str]:
     }
 
 
-def _place(resources: Json, found: Method) -> None:
+def _place(resources: Json, found: DiscoveryMethod) -> None:
     """Put a method under its resources, making those that are not there yet."""
     holder: dict[str, Any] = {"resources": resources}
     for name in found.resources:

@@ -15,7 +15,7 @@ _BY_VERB = {"PATCH": "patch", "DELETE": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class DiscoveryMethod:
     """A method, and the resources it is under, outermost first: ``projects``, ``locations``, ``queues``."""
 
     resources: tuple[str, ...]
@@ -23,7 +23,7 @@ class Method:
     document: Json
 
 
-def method(row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: str | None) -> Method:
+def method(row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: str | None) -> DiscoveryMethod:
     """The method of a row in its published REST form."""
     template = Template.parse(rule.path)
     resources, name = _place(row, rule, template)
@@ -44,7 +44,7 @@ def method(row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: st
         document["request"] = schemas.refer(row.request_pb.DESCRIPTOR.fields_by_name[rule.body].message_type)
     if description:
         document["description"] = description
-    return Method(resources, name, document)
+    return DiscoveryMethod(resources, name, document)
 
 
 def _place(row: Rpc[Any, Any], rule: HttpRule, template: Template) -> tuple[tuple[str, ...], str]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate.schema.reflection.catalogue import PATHS, Catalogue
-from tidegate.schema.reflection.files import Method, Renaming, add_service
+from tidegate.schema.reflection.files import ReflectedMethod, Renaming, add_service
 from tidegate.schema.reflection.messages import ServerReflectionRequest, ServerReflectionResponse
 
 REQUEST: type[Any] = ServerReflectionRequest.pb()
 RESPONSE: type[Any] = ServerReflectionResponse.pb()
 
-__all__ = ["PATHS", "REQUEST", "RESPONSE", "Catalogue", "Method", "Renaming", "add_service"]
+__all__ = ["PATHS", "REQUEST", "RESPONSE", "Catalogue", "ReflectedMethod", "Renaming", "add_service"]

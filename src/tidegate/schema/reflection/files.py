@@ -19,7 +19,7 @@ from tidegate.schema.versions import VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class ReflectedMethod:
     """A method of a service to be described; the message classes are raw."""
 
     name: str
@@ -67,7 +67,7 @@ class Renaming:
             self._rename(nested)
 
 
-def add_service(file: FileDescriptorProto, name: str, methods: Iterable[Method], renaming: Renaming) -> None:
+def add_service(file: FileDescriptorProto, name: str, methods: Iterable[ReflectedMethod], renaming: Renaming) -> None:
     """Put a service, its name without package, into a file, with what it needs."""
     service = file.service.add(name=name)
     for method in methods:
@@ -116,7 +116,7 @@ def version_files(version: str) -> list[FileDescriptorProto]:
     raw = [kind.pb() for kind in kinds if isinstance(kind, type) and hasattr(kind, "pb")]
     files = {kind.DESCRIPTOR.file.name: renaming.file(kind) for kind in raw}
     rows = [row for row in module.CloudTasks.rpcs if row.grpc]
-    methods = [Method(row.rpc_name, row.request_pb, row.response_pb, http=row.bindings) for row in rows]
+    methods = [ReflectedMethod(row.rpc_name, row.request_pb, row.response_pb, http=row.bindings) for row in rows]
     home = module.CreateTaskRequest.pb().DESCRIPTOR.file.name
     add_service(files[home], "CloudTasks", methods, renaming)
     return list(files.values())
@@ -127,5 +127,7 @@ def reflection_file(public: str) -> FileDescriptorProto:
     renaming = Renaming(messages.PACKAGE, public)
     request, response = messages.ServerReflectionRequest.pb(), messages.ServerReflectionResponse.pb()
     file = renaming.file(request)
-    add_service(file, "ServerReflection", [Method("ServerReflectionInfo", request, response, streams=True)], renaming)
+    add_service(
+        file, "ServerReflection", [ReflectedMethod("ServerReflectionInfo", request, response, streams=True)], renaming
+    )
     return file

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tidegate.schema.transcoding.json_write import encode, to_json
 from tidegate.schema.transcoding.options import Options, Parameters, asks_for_pretty, read_options, split_query
-from tidegate.schema.transcoding.outgoing import HttpCall, read_response, write_request
+from tidegate.schema.transcoding.outgoing import RestCall, read_response, write_request
 from tidegate.schema.transcoding.path import Match, Router
 from tidegate.schema.transcoding.request import PARAMETERS_MAX, QUERY_MAX, check_query, read_request, read_request_steps
 from tidegate.schema.transcoding.response import write_response, write_response_steps
@@ -18,10 +18,10 @@ from tidegate.schema.transcoding.response import write_response, write_response_
 __all__ = [
     "PARAMETERS_MAX",
     "QUERY_MAX",
-    "HttpCall",
     "Match",
     "Options",
     "Parameters",
+    "RestCall",
     "Router",
     "asks_for_pretty",
     "check_query",

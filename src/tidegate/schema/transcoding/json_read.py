@@ -109,7 +109,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class JsonField:
     """How one field is read. ``name`` is its attribute, ``path`` its name in error texts."""
 
     name: str
@@ -119,7 +119,7 @@ class Field:
     read: Reader | None  # None for messages
     as_text: TextReader | None  # for messages that are one text in JSON
     message: Any  # the descriptor of a message, a map's entry included
-    fill: Callable[[Field, Reading, Any, str, Any], None]
+    fill: Callable[[JsonField, Reading, Any, str, Any], None]
     most: Most | None = None  # entries that it may have, for lists and maps
 
     @property
@@ -142,7 +142,7 @@ class Field:
 
 
 @cache
-def fields_of(descriptor: Any) -> dict[str, Field]:
+def fields_of(descriptor: Any) -> dict[str, JsonField]:
     """The fields of a message by the names they may have in JSON: lowerCamelCase and as declared."""
     fields = {}
     for declared in descriptor.fields:
@@ -151,7 +151,7 @@ def fields_of(descriptor: Any) -> dict[str, Field]:
     return fields
 
 
-def _field(field: Any) -> Field:
+def _field(field: Any) -> JsonField:
     held, oneof = field.message_type, field.containing_oneof
     if held is not None and held.GetOptions().map_entry:
         fill = _fill_map
@@ -159,7 +159,7 @@ def _field(field: Any) -> Field:
         fill = _fill_list
     else:
         fill = _fill_scalar if held is None else _fill_message
-    return Field(
+    return JsonField(
         name=field.name,
         path=field.name.rstrip("_"),  # Python's ``type_`` is ``type`` to everyone else
         kind=kind_of(field),
@@ -172,13 +172,13 @@ def _field(field: Any) -> Field:
     )
 
 
-def _fill_scalar(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
+def _fill_scalar(field: JsonField, reading: Reading, message: Any, key: str, value: Any) -> None:
     single = _single(field, reading, key, value, field.at(reading.path))
     if single is not None:
         setattr(message, field.name, single)
 
 
-def _single(field: Field, reading: Reading, key: str, value: Any, place: str) -> Any:
+def _single(field: JsonField, reading: Reading, key: str, value: Any, place: str) -> Any:
     """One scalar, None after a finding and for what is ignored."""
     if isinstance(value, list):
         reading.found.unknown(key, reading.path, NOT_REPEATED)
@@ -193,7 +193,7 @@ def _single(field: Field, reading: Reading, key: str, value: Any, place: str) ->
     return None
 
 
-def _fill_message(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
+def _fill_message(field: JsonField, reading: Reading, message: Any, key: str, value: Any) -> None:
     if isinstance(value, list):
         reading.found.unknown(key, reading.path, NOT_REPEATED)
         return
@@ -202,7 +202,7 @@ def _fill_message(field: Field, reading: Reading, message: Any, key: str, value:
     reading.within(field.at(reading.path), partial(_fill_held, field, reading, held, key, value))
 
 
-def _fill_held(field: Field, reading: Reading, held: Any, key: str, value: Any) -> None:
+def _fill_held(field: JsonField, reading: Reading, held: Any, key: str, value: Any) -> None:
     """The message ``held`` from its JSON: an object or, for times and the like, a text."""
     if field.as_text:
         fill_text(field.as_text, reading, held, key, value)
@@ -224,7 +224,7 @@ def fill_text(fill: TextReader, reading: Reading, held: Any, key: str, value: An
         reading.found.invalid(reading.path, type_url(held.DESCRIPTOR), f"Field '{key}', {misfit.says}")
 
 
-def _fill_list(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
+def _fill_list(field: JsonField, reading: Reading, message: Any, key: str, value: Any) -> None:
     """A list; a single value counts as a list of one, as in a query."""
     items = value if isinstance(value, list) else [value]
     _check_count(field, reading, len(items))
@@ -232,7 +232,7 @@ def _fill_list(field: Field, reading: Reading, message: Any, key: str, value: An
         fill_item(field, reading, message, key, item, position)
 
 
-def fill_item(field: Field, reading: Reading, message: Any, key: str, item: Any, position: int) -> None:
+def fill_item(field: JsonField, reading: Reading, message: Any, key: str, item: Any, position: int) -> None:
     """One item of a list, to be added as its next."""
     if item is not None:
         target = getattr(message, field.name)
@@ -245,12 +245,12 @@ def fill_item(field: Field, reading: Reading, message: Any, key: str, item: Any,
             target.append(single)
 
 
-def _check_count(field: Field, reading: Reading, count: int) -> None:
+def _check_count(field: JsonField, reading: Reading, count: int) -> None:
     if reading.bounded and field.most is not None and count > field.most.entries:
         raise field.most.refuse(counted(count))
 
 
-def _fill_map(field: Field, reading: Reading, message: Any, key: str, value: Any) -> None:
+def _fill_map(field: JsonField, reading: Reading, message: Any, key: str, value: Any) -> None:
     if isinstance(value, list):
         reading.found.unknown(key, reading.path, f"Cannot bind a list to map for field '{key}'.")
         return
@@ -289,7 +289,7 @@ def _forget_other_case(target: Any, name: str, spelt: dict[str, str]) -> None:
 
 
 @cache
-def _entry(descriptor: Any) -> tuple[Field, Field]:
+def _entry(descriptor: Any) -> tuple[JsonField, JsonField]:
     """How the key and the value of a map are read."""
     return _field(descriptor.fields_by_name["key"]), _field(descriptor.fields_by_name["value"])
 

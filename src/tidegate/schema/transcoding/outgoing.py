@@ -16,7 +16,7 @@ from tidegate.schema.transcoding.violations import Violations
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCall:
+class RestCall:
     """A call to send: the path percent-encoded, the query as pairs, the body in JSON or None."""
 
     verb: str
@@ -25,7 +25,7 @@ class HttpCall:
     body: bytes | None
 
 
-def write_request(row: Rpc[Any, Any], message: Any) -> HttpCall:
+def write_request(row: Rpc[Any, Any], message: Any) -> RestCall:
     """A raw request message as the HTTP call of its row, enums as numbers.
 
     What the path says is left out of body and query.
@@ -61,7 +61,7 @@ def read_response(row: Rpc[Any, Any], body: bytes) -> Any:
     return message
 
 
-def _call(rule: HttpRule, path: str, message: Any) -> HttpCall:
+def _call(rule: HttpRule, path: str, message: Any) -> RestCall:
     rest = type(message)()
     rest.CopyFrom(message)
     for variable in rule.variables:
@@ -71,12 +71,12 @@ def _call(rule: HttpRule, path: str, message: Any) -> HttpCall:
             holder = getattr(holder, parent)
         holder.ClearField(name)
     if rule.body == "*":
-        return HttpCall(rule.verb, path, (), encode(to_json(rest, int_enums=True), pretty=False))
+        return RestCall(rule.verb, path, (), encode(to_json(rest, int_enums=True), pretty=False))
     body = None
     if rule.body is not None:
         body = encode(to_json(getattr(rest, rule.body), int_enums=True), pretty=False)
         rest.ClearField(rule.body)
-    return HttpCall(rule.verb, path, tuple(_parameters(to_json(rest, int_enums=True), "")), body)
+    return RestCall(rule.verb, path, tuple(_parameters(to_json(rest, int_enums=True), "")), body)
 
 
 def _value(message: Any, path: str) -> str:

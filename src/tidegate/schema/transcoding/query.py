@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from tidegate.schema.transcoding.json_read import Field, Reading, fields_of
+from tidegate.schema.transcoding.json_read import JsonField, Reading, fields_of
 from tidegate.schema.transcoding.options import STANDARD, Parameters
 from tidegate.schema.transcoding.scalars import camel_case
 
@@ -25,7 +25,7 @@ def bind_query(reading: Reading, message: Any, parameters: Parameters, ignored: 
 
 
 def _bind(reading: Reading, message: Any, key: str, value: str | None) -> None:
-    way: list[Field] = []
+    way: list[JsonField] = []
     descriptor = message.DESCRIPTOR
     for name in key.split("."):
         field = fields_of(descriptor).get(name) if descriptor else None
@@ -47,7 +47,7 @@ def _bind(reading: Reading, message: Any, key: str, value: str | None) -> None:
             reading.within(place, partial(field.fill, field, reading, message, field.path, value))
 
 
-def _is_taken(reading: Reading, message: Any, place: str, field: Field) -> bool:
+def _is_taken(reading: Reading, message: Any, place: str, field: JsonField) -> bool:
     """Whether another member of the field's oneof is set; its own may be, by a parameter before for another part."""
     if field.oneof is None or message.WhichOneof(field.oneof) in {None, field.name}:
         return False

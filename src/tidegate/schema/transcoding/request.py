@@ -11,7 +11,7 @@ from google.api.httpbody_pb2 import HttpBody
 from tidegate.core.errors import InvalidArgument
 from tidegate.schema.limits import ENTRY_MAX, SMALL, counted
 from tidegate.schema.rpc import Rpc
-from tidegate.schema.transcoding.json_read import Field, Reading, decode, fields_of, fill_item, read_json
+from tidegate.schema.transcoding.json_read import JsonField, Reading, decode, fields_of, fill_item, read_json
 from tidegate.schema.transcoding.long_body import VALUES_MAX, Outline, outline
 from tidegate.schema.transcoding.options import Parameters, read_options, split_query
 from tidegate.schema.transcoding.query import bind_query
@@ -121,14 +121,16 @@ def _members(body: bytes | bytearray, most: int = VALUES_MAX) -> Generator[None,
     return read_json(body)
 
 
-def _long_list(message: Any) -> Field | None:
+def _long_list(message: Any) -> JsonField | None:
     """The list of messages that a request is about, if there is one: a batch's."""
     return next(
         (field for field in fields_of(message.DESCRIPTOR).values() if field.most is not None and field.is_list), None
     )
 
 
-def _read_list(reading: Reading, message: Any, field: Field, body: bytes | bytearray) -> Generator[None, None, None]:
+def _read_list(
+    reading: Reading, message: Any, field: JsonField, body: bytes | bytearray
+) -> Generator[None, None, None]:
     """A long body that is mostly one list: its items are counted, then read one after the other."""
     assert field.most is not None  # noqa: S101 - as chosen
     found = Outline()

@@ -12,14 +12,14 @@ from tidegate.schema.limits import ENTRY_MAX, SMALL, holds_one_task
 from tidegate.servers.call import Disconnected, Receive
 from tidegate.servers.compression import DamagedError, TooLargeError, UnknownEncodingError, unpack
 from tidegate.servers.framing import MESSAGE_MAX, in_time
-from tidegate.servers.in_flight import Held
+from tidegate.servers.in_flight import HeldBytes
 
 DROPPED_MAX: Final = 2 * MESSAGE_MAX
 """Bytes that are read only to be dropped. A client that is answered in the middle of its body over HTTP/2 may never see
 the answer."""
 
 
-async def read_body(headers: dict[bytes, bytes], receive: Receive, most: int, held: Held) -> bytes | bytearray:
+async def read_body(headers: dict[bytes, bytes], receive: Receive, most: int, held: HeldBytes) -> bytes | bytearray:
     """The body of a call with these headers, of at most ``most`` bytes. ``held`` counts its bytes as they arrive, once
     they are more than ``SMALL``.
 
@@ -56,7 +56,7 @@ async def _drop(receive: Receive) -> None:
         more = event.get("more_body", False)
 
 
-async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, held: Held) -> bytes | bytearray:
+async def _gather(event: MutableMapping[str, Any], receive: Receive, most: int, held: HeldBytes) -> bytes | bytearray:
     """A body in pieces, of which ``event`` is the first."""
     pace = Pace()
     body = bytearray()  # grows in place: a large body is not copied, a million tiny pieces are not kept
@@ -88,7 +88,7 @@ def _too_large(most: int) -> ApiError:
     return ResourceExhausted(f"Request payload size exceeds the limit: {most} bytes.")
 
 
-async def _unpack(packed: bytes | bytearray, encoding: bytes, most: int, held: Held) -> bytes | bytearray:
+async def _unpack(packed: bytes | bytearray, encoding: bytes, most: int, held: HeldBytes) -> bytes | bytearray:
     if encoding == b"identity":
         return packed
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from google.protobuf.empty_pb2 import Empty
 
-from tidegate.api.dialect import read_http_target
 from tidegate.api.handlers.buffer import url_of
 from tidegate.api.rpcs import Answer, Api
+from tidegate.api.shared_messages import read_http_target
 from tidegate.schema import v2
 from tidegate.schema.rpc import Rpc, Service, delete, post
 

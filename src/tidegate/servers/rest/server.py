@@ -34,7 +34,7 @@ from tidegate.schema.transcoding import (
     write_response_steps,
 )
 from tidegate.servers.call import Call, Disconnected, Receive, Scope, Send
-from tidegate.servers.in_flight import Held, InFlight
+from tidegate.servers.in_flight import HeldBytes, InFlight
 from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body, read_body
 
@@ -100,7 +100,7 @@ class RestServer:
         finally:
             held.close()
 
-    async def _written(self, response: Any, options: Options, held: Held, insists: bool) -> bytes:
+    async def _written(self, response: Any, options: Options, held: HeldBytes, insists: bool) -> bytes:
         """The bytes of an answer; long ones count as in flight, unless they are refused for that."""
         int_enums, pretty, fields = options.int_enums, options.pretty, options.fields
         if not _is_long(response):
