@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import START, VirtualClock, run
@@ -25,14 +26,13 @@ from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.held_by import HeldBy, HoldCode
 from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
 QUEUE = QueueName.of("p", "l", "q")
 FAST = RateLimits(1000, 1000, 1000)
 
 
-class Store(MemoryStore):
+class Store(TwiceStore):
     """Commits take a millisecond, and fail with ``error`` if there is one."""
 
     error: StoreError | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
 from tests.engine.worlds import MINUTE, SECOND, START, HandClock, Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
@@ -21,7 +22,6 @@ from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.events import AttemptEnded
 from tidegate.engine.ports.world import World
-from tidegate.storage.sqlite import MemoryStore
 
 QUEUE = QueueName.of("p", "l", "q")
 HOUR = timedelta(hours=1)
@@ -52,7 +52,7 @@ class Life:
     """A started engine: its wall clock stands still until it is moved, machine time is the loop's own."""
 
     def __init__(self) -> None:
-        self.store, self.network, self.notes = MemoryStore(), SlowNetwork(), Notes()
+        self.store, self.network, self.notes = TwiceStore(), SlowNetwork(), Notes()
         self.clock, self.machine = CountedClock(), VirtualClock()
         world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
         self.engine = Engine(world, Policy(throttling=False))
