@@ -9,7 +9,6 @@ from tests.core.examples import NOON, SECOND, queue, task
 from tidegate.core.backoff import RetryLimit
 from tidegate.core.errors import Code
 from tidegate.core.lifecycle import (
-    Event,
     Gone,
     Outcome,
     Retry,
@@ -69,7 +68,7 @@ def test_only_200_to_299_succeed(http_status: int) -> None:
 
 @pytest.mark.parametrize("http_status", [200, 204, 299])
 def test_a_task_that_succeeds_is_gone(http_status: int) -> None:
-    assert judge(task(), queue(), Outcome(http_status), NOON) == Gone(Event.SUCCEED)
+    assert judge(task(), queue(), Outcome(http_status), NOON) == Gone()
 
 
 def test_a_task_that_fails_is_due_again_after_its_backoff() -> None:
@@ -141,29 +140,27 @@ def test_other_answers_may_not_ask_for_room() -> None:
 def test_the_last_attempt_that_fails_ends_the_task() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=3))
     assert isinstance(judge(task(dispatch_count=2), limited, Outcome(500), NOON), Retry)
-    assert judge(task(dispatch_count=3), limited, Outcome(500), NOON) == Gone(Event.EXHAUST, RetryLimit.MAX_ATTEMPTS)
+    assert judge(task(dispatch_count=3), limited, Outcome(500), NOON) == Gone(RetryLimit.MAX_ATTEMPTS)
 
 
 def test_with_both_limits_both_must_be_reached() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=2, max_retry_duration=Duration(3)))
     assert isinstance(judge(task(dispatch_count=2), limited, Outcome(500), NOON + 2 * SECOND), Retry)
     assert isinstance(judge(task(dispatch_count=1), limited, Outcome(500), NOON + 9 * SECOND), Retry)
-    assert judge(task(dispatch_count=2), limited, Outcome(500), NOON + 3 * SECOND) == Gone(
-        Event.EXHAUST, RetryLimit.BOTH
-    )
+    assert judge(task(dispatch_count=2), limited, Outcome(500), NOON + 3 * SECOND) == Gone(RetryLimit.BOTH)
 
 
 def test_time_counts_from_the_first_attempt_not_from_the_schedule() -> None:
     limited = queue(retry_config=RetryConfig(max_attempts=-1, max_retry_duration=Duration(10)))
     late = task(dispatch_count=2, first_dispatch_time=NOON + 60 * SECOND, dispatched_at=NOON + 65 * SECOND)
     assert isinstance(judge(late, limited, Outcome(500), NOON + 69 * SECOND), Retry)
-    assert judge(late, limited, Outcome(500), NOON + 70 * SECOND) == Gone(Event.EXHAUST, RetryLimit.MAX_RETRY_DURATION)
+    assert judge(late, limited, Outcome(500), NOON + 70 * SECOND) == Gone(RetryLimit.MAX_RETRY_DURATION)
 
 
 def test_a_task_with_its_own_retry_settings_follows_them_alone() -> None:
     lenient = queue(retry_config=RetryConfig(max_attempts=100))
     strict = task(retry_config=RetryConfig(max_attempts=1))
-    assert judge(strict, lenient, Outcome(500), NOON) == Gone(Event.EXHAUST, RetryLimit.MAX_ATTEMPTS)
+    assert judge(strict, lenient, Outcome(500), NOON) == Gone(RetryLimit.MAX_ATTEMPTS)
 
 
 def test_no_wait_leads_past_the_end_of_time() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.worlds import MINUTE, Hands, hands
 
 from tidegate.core.backoff import RetryLimit
-from tidegate.core.lifecycle import DELIVERED, Event, Gone, Judgement, Outcome, Retry
+from tidegate.core.lifecycle import DELIVERED, Gone, Judgement, Outcome, Retry
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Queue, RetryConfig, State
 from tidegate.core.target import HttpCall
@@ -73,7 +73,7 @@ async def test_a_task_that_is_given_up_is_told_with_the_limit_it_reached(retry: 
     task = await at.engine.tasks.create(QUEUE, check_task(draft, QUEUE, at.clock.now()))
     await at.engine.tasks.run(task.name)
     await at.engine.dispatcher.drain(MINUTE)
-    assert told(at) == [Gone(Event.EXHAUST, limit)]
+    assert told(at) == [Gone(limit)]
 
 
 async def test_it_is_told_when_the_record_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,9 @@ from tests.kit.figures import note
 from tests.promises.cluster import Cluster
 from tests.promises.disk import SyncedStore
 
+from tidegate.core.backoff import RetryLimit
 from tidegate.core.bucket import Flow
-from tidegate.core.lifecycle import Event, Gone, judge
+from tidegate.core.lifecycle import Gone, judge
 from tidegate.engine import records
 from tidegate.engine.ports.store import Settlement, StoredQueue, Transaction, Verdict
 from tidegate.storage.sqlite.tables import SqliteTables
@@ -168,7 +169,7 @@ def attempts_are_not_counted(plant: pytest.MonkeyPatch) -> None:
 
 def gives_up_at_the_first_failure(plant: pytest.MonkeyPatch) -> None:
     def judges(task: Any, queue: Any, outcome: Any, now: Any) -> Any:
-        return Gone(Event.EXHAUST) if outcome.http_status == 404 else judge(task, queue, outcome, now)
+        return Gone(RetryLimit.MAX_ATTEMPTS) if outcome.http_status == 404 else judge(task, queue, outcome, now)
 
     plant.setattr(records, "judge", judges)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -15,14 +14,6 @@ from tidegate.core.errors import Code
 from tidegate.core.queue import Queue
 from tidegate.core.task import Attempt, Status, Task
 from tidegate.core.times import later
-
-
-class Event(Enum):
-    """Why a task is gone after its attempt: it succeeded, or it failed and no attempt or time is left."""
-
-    SUCCEED = auto()
-    EXHAUST = auto()
-
 
 CODES = {
     400: Code.INVALID_ARGUMENT,
@@ -93,13 +84,12 @@ class Retry(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """The task is no more: delivered, or given up because it reached ``limit``."""
+    """The task is no more: delivered, or given up because it reached ``limit``, which is None for a delivered one."""
 
-    event: Event
     limit: RetryLimit | None = None
 
 
-DELIVERED: Final = Gone(Event.SUCCEED)
+DELIVERED: Final = Gone()
 
 Judgement: TypeAlias = Retry | Gone
 
@@ -115,7 +105,7 @@ def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Judgemen
     retry = task.retry_config or queue.retry_config
     limit = limit_reached(task.dispatch_count, now - (task.first_dispatch_time or started), retry)
     if limit is not None:
-        return Gone(Event.EXHAUST, limit)
+        return Gone(limit)
     asked = outcome.retry_after if outcome.http_status in MAY_ASK_FOR_ROOM else None
     wait = retry_wait(task.dispatch_count, retry, asked)
     return Retry(
