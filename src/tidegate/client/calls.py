@@ -1,7 +1,7 @@
 """One RPC of one transport, ready to be called: request, headers, defaults and errors, all from its row.
 
-What is called most, a call without a retry and without metadata of its caller's, goes straight to the transport. All
-others go through google-api-core, which repeats, counts the time down and merges headers.
+A call without a retry and without metadata, which is the most frequent one, goes straight to the transport. All others
+go through google-api-core, which retries, keeps the deadline and merges headers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tidegate.client.defaults import DEFAULT
 from tidegate.schema.declare import Message
 from tidegate.schema.rpc import CallRetry, Rpc
 
-_PLAIN = frozenset({str, dict, list, type(None)})  # what the raw classes understand as proto-plus does
+_PLAIN = frozenset({str, dict, list, type(None)})  # values that the raw classes accept like proto-plus
 
 NAMES_REMEMBERED = 256  # resources whose headers are kept; a program talks to a few queues
 
@@ -28,8 +28,8 @@ Headers = Sequence[tuple[str, str | bytes]]
 Send = Callable[..., Any]
 """Sends a request: ``send(request, timeout=seconds, metadata=pairs)``.
 
-With an attribute ``takes_raw`` that is True it is given raw requests, which are quicker to make. All others are given
-messages: interceptors, mocks and transports of others look at them.
+When its attribute ``takes_raw`` is True it gets raw requests, which are faster to make. All others get messages,
+because interceptors, mocks and foreign transports read them.
 """
 
 BOTH = "If the `request` argument is set, then none of the individual field arguments should be set."
@@ -92,7 +92,7 @@ class ClientCall:
         return message
 
     def headers(self, message: Any, metadata: Headers) -> Headers:
-        """What goes out beside a message: where it belongs, who sends it, and what the caller adds."""
+        """The headers of a call: routing, client information, and those of the caller."""
         if self._routing is None:
             return (*metadata, *self._agent)
         is_raw = self._is_raw or isinstance(message, self._request_pb)
@@ -144,7 +144,7 @@ class ClientCall:
             raise exceptions.from_grpc_error(error) from error
 
     def run(self, request: Any, given: dict[str, Any], retry: Any, timeout: Any, metadata: Headers) -> Any:
-        """Make the request and call: the answer."""
+        """Make the request and call. Returns the answer."""
         message = self.message(request, given)
         if not self._is_bare or retry is not DEFAULT or timeout is not DEFAULT or metadata:
             return self.start(message, retry, timeout, metadata)[0]

@@ -1,4 +1,4 @@
-"""What stands for an argument that was not given. Here and not from google-api-core, whose import takes a while."""
+"""The default of arguments that were not given. google-api-core has one too, but its import is slow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
     import enum
 
     class _MethodDefault(enum.Enum):
-        """The row's own retry or timeout; google-api-core's ``DEFAULT`` means the same."""
+        """Stands for the row's retry or timeout, like google-api-core's ``DEFAULT``."""
 
         _DEFAULT_VALUE = object()
 

@@ -1,4 +1,4 @@
-"""Where a server of one's own is, as CLOUD_TASKS_EMULATOR_HOST says."""
+"""The address of a server of your own, from CLOUD_TASKS_EMULATOR_HOST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_ADDRESS = f"localhost:{DEFAULT_PORT}"
 LARGEST_PORT: Final = 65535
 
 _TARGET: Final = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s/?#@:\[\]]+)(?::([^:]*))?")
-"""A host, in brackets when it is an IPv6 address, and what may be its port."""
+"""A host, in brackets when it is an IPv6 address, and possibly a port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class EmulatorAddress:
         Without a port it is 8123; with ``https://`` it is left to the transport, which takes 443.
 
         Raises:
-            ValueError: there is no host in it, or more than one, or no port that there can be.
+            ValueError: it has no host, more than one host, or an invalid port.
         """
         scheme, separator, rest = text.strip().rpartition("://")
         scheme, target = scheme.lower(), rest.rstrip("/")
@@ -56,7 +56,7 @@ def emulator_host() -> EmulatorAddress | None:
     """The address in the environment, None when there is none.
 
     Raises:
-        ValueError: what stands there is none.
+        ValueError: the variable holds no address.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:

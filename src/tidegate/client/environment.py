@@ -25,10 +25,10 @@ __all__ = ["Surroundings", "emulator_host", "read_options"]
 
 
 def read_options(given: ClientOptions | dict[str, Any] | None) -> ClientOptions:
-    """Client options, however they were given.
+    """Client options from an object or a dict.
 
     Raises:
-        ValueError: an option that there is not.
+        ValueError: an option is unknown.
     """
     if isinstance(given, dict):
         given = from_dict(given)
@@ -64,7 +64,7 @@ class Surroundings:
 
 
 def mtls_endpoint_and_certificate(given: ClientOptions | None) -> tuple[str, CertificateSource | None]:
-    """What the deprecated ``get_mtls_endpoint_and_cert_source`` answers."""
+    """The result of the deprecated ``get_mtls_endpoint_and_cert_source``."""
     warnings.warn(
         "get_mtls_endpoint_and_cert_source is deprecated. Use the api_endpoint property instead.",
         DeprecationWarning,

@@ -11,7 +11,7 @@ from typing import Any
 def exports(module: str, origins: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` for a module whose names live elsewhere.
 
-    ``origins`` says for each name the module that has it; a name that is itself the end of its origin is a module.
+    ``origins`` has the module of each name. A name that is the last part of its own origin is a module.
     """
 
     def getattribute(name: str) -> Any:
@@ -20,7 +20,7 @@ def exports(module: str, origins: Mapping[str, str]) -> tuple[Callable[[str], An
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         found = importlib.import_module(origin)
         value = found if origin == f"{module}.{name}" else getattr(found, name)
-        setattr(sys.modules[module], name, value)  # so that it is looked up once
+        setattr(sys.modules[module], name, value)  # the next look-up finds it there
         return value
 
     def listing() -> list[str]:

@@ -1,7 +1,7 @@
 """Long-running operations as futures of google-api-core, with our messages as their results.
 
-An operation on the wire names its result by Google's type name, and google-api-core looks for a class of that very
-name. So the future holds the operation under our names, and shows it under Google's.
+An operation names the type of its result by Google's name, and google-api-core looks for a class of that name. So the
+future keeps the operation with our type names, and shows it with Google's.
 """
 
 from __future__ import annotations

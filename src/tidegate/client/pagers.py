@@ -25,7 +25,7 @@ class _Pages(Generic[Page]):
 
     def __getattr__(self, name: str) -> Any:
         """What the latest page has, such as ``next_page_token``."""
-        if name == "_response":  # asked for by copying, before there is a page
+        if name == "_response":  # copying asks for it before there is a page
             raise AttributeError(name)
         return getattr(self._response, name)
 
@@ -34,7 +34,7 @@ class _Pages(Generic[Page]):
 
     def _start(self, method: Any, request: Any, response: Any, **options: Any) -> None:
         self._method = method
-        self._request = self._request_type(request)  # ours: the page token in it will change
+        self._request = self._request_type(request)  # a copy, because its page token will change
         self._response = response
         self._options = options
 

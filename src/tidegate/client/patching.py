@@ -1,4 +1,4 @@
-"""For programs that keep ``from google.cloud import tasks_v2``: make its clients talk to a server of one's own."""
+"""Makes the clients of google-cloud-tasks talk to a server of your own, for programs that keep importing them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from typing import Any
 from tidegate.client.emulator import DEFAULT_ADDRESS, EmulatorAddress, emulator_host
 
 VERSIONS = ("v2", "v2beta2", "v2beta3")
-NOT_FOR_INSTANCES = ("api_key", "credentials_file", "scopes")  # client options that a ready transport does not go with
+NOT_FOR_INSTANCES = (
+    "api_key",
+    "credentials_file",
+    "scopes",
+)  # options that do not fit a ready transport
 
 
 class Patch:
@@ -104,7 +108,7 @@ def patch_google_cloud_tasks(address: str | None = None) -> Patch:
 
 
 def _without(options: Any) -> Any:
-    """The client options that go with a transport that is ready."""
+    """The client options that can be combined with a ready transport."""
     if isinstance(options, dict):
         return {name: value for name, value in options.items() if name not in NOT_FOR_INSTANCES}
     if options is None:

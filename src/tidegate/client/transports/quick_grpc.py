@@ -1,9 +1,9 @@
-"""A unary call through grpcio with less around it.
+"""A unary call through grpcio with less overhead.
 
-grpcio's own callable keeps a condition, a state and callbacks for each call, which only futures and streams need; that
-is a sixth of what a call costs (docs/decisions/client.md). Here the same operations go to the same channel, and
-whatever is not plain success is handed back to grpcio's code, so that its errors are its own. This leans on grpcio's
-inside: where that looks other than known, or someone measures calls with it, grpcio's own callable is used.
+grpcio's own callable keeps a condition, a state and callbacks for each call, which only futures and streams need. That
+is a sixth of the cost of a call (docs/decisions/client.md). Here the same operations go to the same channel, and
+everything except plain success goes back to grpcio's code, so that errors are grpcio's own. This depends on internals
+of grpcio: where they differ from the known ones, or calls are instrumented, grpcio's own callable is used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ except (ImportError, AttributeError, TypeError):  # another grpcio
 
 
 def quick(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The same callable, quicker; itself, where that cannot be. Takes ``timeout`` and ``metadata``."""
+    """A faster callable in place of this one, or this one itself. Takes ``timeout`` and ``metadata``."""
     if not KNOWN or type(method) is not inside._UnaryUnaryMultiCallable:
         return method
     if not all(hasattr(method, name) for name in NEEDED):
@@ -98,7 +98,7 @@ class QuickCallable:
 
     @property
     def takes_raw(self) -> bool:
-        """Yes: nobody looks at a request on its way, unless a mock stands in for the call."""
+        """True: nobody reads a request on its way, unless a mock replaces the call."""
         return type(self).__call__ is _CALL
 
     def with_call(self, *arguments: Any, **options: Any) -> Any:

@@ -71,7 +71,7 @@ class RestTransport(RestBase):
     ) -> Self:
         anonymous = {"credentials": AnonymousCredentials(), "credentials_file": None}
         transport = cls(**options | anonymous | {"host": address.url, "client_info": client_info})
-        # Else a 401 would end in the complaint that anonymous credentials cannot be refreshed.
+        # Otherwise a 401 would end in an error that anonymous credentials cannot be refreshed.
         transport._session = AuthorizedSession(transport._credentials, refresh_status_codes=())
         return transport
 
@@ -105,7 +105,7 @@ class RestTransport(RestBase):
 
 
 class RestCallable:
-    """The bare call of one RPC, of a type of its own so that a mock can take the place of ``__call__``."""
+    """The bare call of one RPC. It is a class so that a mock can replace ``__call__``."""
 
     def __init__(self, exchange: Exchange, session: AuthorizedSession, host: str) -> None:
         self._exchange, self._session, self._host = exchange, session, host

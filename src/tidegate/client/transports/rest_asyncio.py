@@ -1,7 +1,7 @@
 """REST for asyncio: the blocking transport, its calls made in threads.
 
-So both put the same on the wire, refresh credentials alike and raise the same. Calls at once are as many as there are
-threads; for many more, gRPC is the better way.
+So both send the same bytes, refresh credentials in the same way and raise the same errors. There can be as many calls
+at once as threads; for more, use gRPC.
 """
 
 from __future__ import annotations
