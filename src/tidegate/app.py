@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError, FailedPrecondition
 from tidegate.core.queue import Kind, Queue, RateLimits
+from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings, check_queue, settle_queue
 from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
@@ -65,16 +66,17 @@ class Listeners:
             listener.emit(event)
 
 
-def application(settings: Settings, address: Address) -> App:
-    """The application of a server with these settings that listens at ``address``."""
-    return Application(settings, address).asgi
+def application(settings: Settings, address: Address, *, listeners: Sequence[Events] = ()) -> App:
+    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events."""
+    return Application(settings, address, listeners).asgi
 
 
 class Application:
     """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
 
-    def __init__(self, settings: Settings, address: Address) -> None:
+    def __init__(self, settings: Settings, address: Address, listeners: Sequence[Events] = ()) -> None:
         self._settings = settings
+        self._listeners = listeners
         self._address = address
         self._store: Store | None = None
         self._sender: HttpSender | None = None
@@ -96,6 +98,7 @@ class Application:
         self._log = _operation_log(self._settings)
         bells = Bells()
         listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        listeners += self._listeners
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
@@ -163,7 +166,8 @@ def _sender(settings: Settings, address: Address, clock: Clock) -> HttpSender:
         egress = Egress.parse(settings.egress_rules, own_port=address.port)
     except ValueError as error:
         raise StartupError(str(error)) from error
-    return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
+    url_map = UrlMap(settings.map) if settings.map else None
+    return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values(), url_map=url_map)
 
 
 def _operation_log(settings: Settings) -> LineWriter | None:

@@ -17,7 +17,7 @@ from tidegate.memory import use_small_pages
 from tidegate.servers.address import Address, PortTaken, reserve, resolve
 from tidegate.servers.asgi import App, StartupError
 from tidegate.servers.http import Tls
-from tidegate.servers.lifespan import live
+from tidegate.servers.lifespan import listening, live
 
 FILES_UNKNOWN = 1024
 """File descriptors to count on where the system does not say how many it grants."""
@@ -28,12 +28,18 @@ class CannotServe(Exception):  # noqa: N818 - the text is for the operator
 
 
 def serve(
-    make: Callable[[Address], App], host: str = "127.0.0.1", port: int = 8123, *, tls: Tls | None = None
+    make: Callable[[Address], App],
+    host: str = "127.0.0.1",
+    port: int = 8123,
+    *,
+    tls: Tls | None = None,
+    ready: Callable[[Address], str] = listening,
 ) -> NoReturn:
     """Run the application that ``make`` answers at ``host`` and ``port`` until a signal ends it.
 
     Does not return: the process ends, with exit code 0 after SIGTERM or SIGINT. Port 0 picks a free one; ``make`` is
-    told where the server listens. What cannot work ends the process with exit code 1 and one line on stderr.
+    told where the server listens, and ``ready`` says what is printed once calls are answered. What cannot work ends the
+    process with exit code 1 and one line on stderr.
     """
     use_small_pages()
     try:
@@ -46,7 +52,7 @@ def serve(
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     try:
-        code = loop.run_until_complete(live(make(address), address, listener, tls, files=files))
+        code = loop.run_until_complete(live(make(address), address, listener, tls, files=files, ready=ready))
     except StartupError as error:
         _exit(1, error.message)
     except BaseException:

@@ -116,6 +116,7 @@ OWN_COMMANDS = (
 )
 
 SERVER_COMMANDS = (  # commands with the flags of a server; click reads those
+    ("dev", "Run a server to develop with: memory, a queue, a line for each attempt.", "tidegate.cli.dev.command:dev"),
     ("serve", "Run the server.", "tidegate.cli.serve:serve"),
     ("check", "Look for damage in a store.", "tidegate.cli.check:check"),
     ("config", "Show the settings that hold.", "tidegate.cli.config:config"),
