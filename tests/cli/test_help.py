@@ -1,5 +1,6 @@
 """What the command line says of itself."""
 
+import io
 import subprocess
 import sys
 
@@ -7,6 +8,10 @@ import pytest
 from tests.cli.running import run
 
 import tidegate
+from tidegate.cli.colours import BOLD, paint
+from tidegate.cli.table.find import below
+from tidegate.cli.table.rows import GA, TRACKS
+from tidegate.cli.table.top import SERVERS, SHORT
 from tidegate.settings import SETTINGS
 
 HEAVY = [
@@ -67,10 +72,35 @@ def test_the_package_is_a_command_too() -> None:
 
 def test_help_imports_nothing_that_is_slow() -> None:
     code = (
-        "import contextlib, io, sys; from tidegate.cli import main\n"
-        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
-        "    main(['--help'])\n"
-        f"print([name for name in {HEAVY} if name in sys.modules])"
+        "import sys; from tidegate.cli import main\n"
+        "try: main(['--help'])\n"
+        f"finally: sys.stderr.write(str([name for name in {HEAVY} if name in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert done.stderr == "[]"
+
+
+def test_the_first_page_has_every_first_word() -> None:
+    page = run("--help").stdout
+    for word in [*below(GA, ""), *SHORT, *(name for name in TRACKS if name), *(name for name, _, _ in SERVERS)]:
+        assert f"\n  {word} " in page
+
+
+def test_without_a_word_the_first_page_is_shown_and_the_line_is_wrong() -> None:
+    assert run() == (2, run("--help").stdout, "")
+
+
+class Screen(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_pages_have_colours_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert paint("text", BOLD, Screen()) == "\x1b[1mtext\x1b[0m"
+    assert paint("text", BOLD, io.StringIO()) == "text"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("text", BOLD, Screen()) == "text"

@@ -9,9 +9,9 @@ from textwrap import fill, wrap
 from tidegate.cli.colours import bold
 from tidegate.cli.line import SEARCH, Words, flags_of
 from tidegate.cli.table.find import GROUPS, below, commands, elsewhere
-from tidegate.cli.table.own import SERVER_COMMANDS
-from tidegate.cli.table.rows import GA, Command, Track
+from tidegate.cli.table.rows import Command, Track
 from tidegate.cli.table.shared import ALWAYS
+from tidegate.cli.table.top import SERVERS
 
 WIDTH = 80
 OPTIONAL = "  optional flags may be  "
@@ -100,7 +100,7 @@ def invalid_choice(words: Words, wrong: str) -> str:
     if tracks and words.words:
         others = "\n".join(f"  tidegate {name} {words.words} {wrong}" for name in tracks)
         return f"{text}\nThis command is available in one or more alternate release tracks.  Try:\n{others}"
-    known = below(words.track, words.words) or [name for name, _, _ in SERVER_COMMANDS]
+    known = below(words.track, words.words) or [name for name, _, _ in SERVERS]
     near = get_close_matches(wrong, known, 1, 0.7)
     shown = near or known
     meant = "\n".join(f"  {_called(f'{words.words} {each}'.strip(), words.track)}" for each in shown)
@@ -124,30 +124,6 @@ def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:
     found = list(rows)
     width = max(len(name) for name, _ in found)
     return [f"  {name:{width}}  {_indented(wrap(says, WIDTH + 20 - width), width + 4)}" for name, says in found]
-
-
-def first_page() -> str:
-    """What ``tidegate --help`` prints."""
-    servers = [(name, says) for name, says, _ in SERVER_COMMANDS]
-    groups = [(word, says) for word, says in _below(GA, "")]
-    groups += [("queues", "Short for tasks queues."), *((name, GROUPS[name]) for name in ("alpha", "beta"))]
-    return f"""\
-Usage: tidegate COMMAND [ARGS]...
-
-  Google Cloud Tasks that you run yourself.
-
-  Start a server to develop with, and point any Cloud Tasks client at it:
-
-      tidegate dev
-
-{bold("Run a server:")}
-{chr(10).join(_rows(servers))}
-
-{bold("Use one:")}
-{chr(10).join(_rows(sorted(groups)))}
-
-Every command has --help. --version shows the version.
-"""
 
 
 def show(text: str) -> None:

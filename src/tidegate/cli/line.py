@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tidegate.cli.problems import UsageError
-from tidegate.cli.table.find import GROUPS, SHORT, commands
+from tidegate.cli.table.find import GROUPS, commands
 from tidegate.cli.table.kinds import BadChoiceError
 from tidegate.cli.table.rows import GA, TRACKS, Command, Either, Flag, Track
 from tidegate.cli.table.shared import ALWAYS
+from tidegate.cli.table.top import SHORT
 
 SEARCH = "To search the help text of tidegate commands, run:\n  tidegate help -- SEARCH_TERMS"
 

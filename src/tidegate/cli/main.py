@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
 from tidegate import __version__
 from tidegate.cli.problems import INTERRUPTED, MISUSED, CommandError, UsageError
+
+TYPE_CHECKING = False
+"""For readers of types alone: the module that has this name takes as long to import as the rest of the help."""
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h"}:
-        from tidegate.cli.help import first_page, show
+        from tidegate.cli.colours import BOLD, paint
+        from tidegate.cli.table.top import first_page
 
-        show(first_page())
+        sys.stdout.write(first_page(paint("{}", BOLD, sys.stdout)))
         return 0 if arguments else MISUSED
     if arguments[0] == "--version":
         print(f"tidegate {__version__}")
@@ -39,9 +44,9 @@ def _run(arguments: list[str]) -> int:
 
         complete(arguments[1:])
         return 0
-    from tidegate.cli.table.own import SERVER_COMMANDS
+    from tidegate.cli.table.top import SERVERS
 
-    for name, _, where in SERVER_COMMANDS:
+    for name, _, where in SERVERS:
         if arguments[0] == name:
             return _run_click(name, load(where), arguments[1:])
     return _run_row(arguments)
@@ -111,5 +116,7 @@ def _tell(name: str, problem: CommandError) -> None:
 
 def load(where: str) -> Any:
     """``module:function``, imported."""
+    from importlib import import_module
+
     module, _, name = where.partition(":")
     return getattr(import_module(module), name)

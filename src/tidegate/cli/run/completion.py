@@ -9,8 +9,9 @@ from tidegate.cli.line import Line, Words, find, flags_of
 from tidegate.cli.output.formats import FORMATS
 from tidegate.cli.problems import CommandError, UsageError
 from tidegate.cli.table.find import below, commands
-from tidegate.cli.table.own import SERVER_COMMANDS, SHELLS
+from tidegate.cli.table.own import SHELLS
 from tidegate.cli.table.rows import GA, TRACKS, Flag
+from tidegate.cli.table.top import SERVERS
 
 ASK = "__complete"
 """The hidden command that prints candidates, a line each, for the words behind it; the last one is begun."""
@@ -69,12 +70,14 @@ def complete(words: Sequence[str]) -> None:
 def candidates(words: Sequence[str]) -> Iterable[str]:
     """Everything that may stand where the last word stands."""
     before, begun = list(words[:-1]), words[-1] if words else ""
-    if before and before[0] in {name for name, _, _ in SERVER_COMMANDS}:
+    if before and before[0] in {name for name, _, _ in SERVERS}:
         return _click_flags(before[0])
     found = find(before)
     command = found.command
     if command is None:
-        top = [*(name for name, _, _ in SERVER_COMMANDS), "queues", *filter(None, TRACKS)] if not before else []
+        if _is_lost(found.rest):
+            return ()
+        top = [*(name for name, _, _ in SERVERS), "queues", *filter(None, TRACKS)] if not before else []
         return [*below(found.track, found.words), *top]
     flags = {name: flag for flag in flags_of(command) for name in (flag.name, flag.short) if name}
     last = flags.get(before[-1]) if before else None
@@ -83,6 +86,13 @@ def candidates(words: Sequence[str]) -> Iterable[str]:
     if begun.startswith("-"):
         return [flag.name for flag in flags.values()]
     return _positionals(found, before)
+
+
+def _is_lost(rest: Sequence[str]) -> bool:
+    """Whether the line has a word that is neither a command nor the value of a flag."""
+    return any(
+        not word.startswith("-") and not before.startswith("-") for before, word in zip(["", *rest], rest, strict=False)
+    )
 
 
 def _positionals(found: Words, before: Sequence[str]) -> Iterable[str]:
@@ -134,5 +144,5 @@ def _contexts() -> list[str]:
 def _click_flags(name: str) -> list[str]:
     from tidegate.cli.main import load
 
-    where = next(where for command, _, where in SERVER_COMMANDS if command == name)
+    where = next(where for command, _, where in SERVERS if command == name)
     return [flag for parameter in load(where).params for flag in parameter.opts if flag.startswith("--")]

@@ -9,9 +9,9 @@ from tidegate.cli.line import Line, flags_of
 from tidegate.cli.main import load
 from tidegate.cli.problems import CommandError
 from tidegate.cli.table.find import commands
-from tidegate.cli.table.own import SERVER_COMMANDS
 from tidegate.cli.table.rows import BETA, GA, Command, Flag
 from tidegate.cli.table.shared import ALWAYS
+from tidegate.cli.table.top import SERVERS
 
 EXIT_CODES = (
     ("0", "Done; a list that found nothing too."),
@@ -39,7 +39,7 @@ def search(line: Line) -> None:
 
 
 def _texts() -> Iterator[tuple[str, str, str]]:
-    for name, says, _ in SERVER_COMMANDS:
+    for name, says, _ in SERVERS:
         yield f"tidegate {name}", says, f"{name} {says}".lower()
     for words, command in sorted(commands(GA).items()):
         flags = " ".join(f"{flag.name} {flag.help}" for flag in flags_of(command))
@@ -53,10 +53,11 @@ def page(_line: Line) -> None:
 
 def _page() -> Iterator[str]:
     yield f'.TH TIDEGATE 1 "" "tidegate {__version__}"'
+    yield ".ad l"
     yield from (".SH NAME", "tidegate \\- Google Cloud Tasks that you run yourself")
     yield from (".SH SYNOPSIS", ".B tidegate", "COMMAND [ARGS]...")
     yield ".SH SERVERS"
-    for name, says, where in SERVER_COMMANDS:
+    for name, says, where in SERVERS:
         yield from (".SS", f"tidegate {name}", _escaped(says))
         for parameter in load(where).params:
             if parameter.param_type_name == "option":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from tidegate.cli.table import top
 from tidegate.cli.table.own import OWN_COMMANDS
 from tidegate.cli.table.places import place_commands
 from tidegate.cli.table.queues import queue_commands
@@ -11,16 +12,12 @@ from tidegate.cli.table.rows import GA, TRACKS, Command, Track
 from tidegate.cli.table.tasks import task_commands
 
 GROUPS = {
-    "tasks": "Manage queues and tasks, with the commands of gcloud tasks.",
+    **top.GROUPS,
+    **top.TRACKS,
     "tasks queues": "Manage queues.",
     "tasks locations": "Show the locations.",
     "tasks cmek-config": "Show and change the keys that encrypt tasks.",
-    "context": "Name servers, and choose one.",
-    "alpha": "Commands of gcloud's alpha track, by the API v2beta2.",
-    "beta": "Commands of gcloud's beta track, by the API v2beta3.",
 }
-SHORT = {"queues": ("tasks", "queues")}
-"""What one word stands for."""
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.cli.table.rows import Command, Positional
 from tidegate.cli.table.shared import LOCATION
+from tidegate.cli.table.top import ALONE
 
 CONTEXT = "tidegate.cli.run.contexts"
 FILE = Positional("FILE", "A queue.yaml.")
@@ -82,7 +83,7 @@ OWN_COMMANDS = (
     ),
     Command(
         "completion",
-        "Print the script that completes commands, flags and names of queues.",
+        ALONE["completion"],
         "tidegate completion bash",
         "tidegate.cli.run.completion:script",
         positionals=(Positional("SHELL", "bash, zsh or fish."),),
@@ -92,7 +93,7 @@ OWN_COMMANDS = (
     ),
     Command(
         "help",
-        "Search the commands for words.",
+        ALONE["help"],
         "tidegate help -- lease",
         "tidegate.cli.run.manual:search",
         positionals=(Positional("WORD", "A word to look for.", required=False, many=True),),
@@ -100,7 +101,7 @@ OWN_COMMANDS = (
     ),
     Command(
         "man",
-        "Print the man page.",
+        ALONE["man"],
         "tidegate man",
         "tidegate.cli.run.manual:page",
         about="To read it: tidegate man | man -l -",
@@ -108,17 +109,9 @@ OWN_COMMANDS = (
     ),
     Command(
         "version",
-        "Print the version.",
+        ALONE["version"],
         "tidegate version",
         "tidegate.cli.run.manual:version",
         local=True,
     ),
-)
-
-SERVER_COMMANDS = (  # commands with the flags of a server; click reads those
-    ("dev", "Run a server to develop with: memory, a queue, a line for each attempt.", "tidegate.cli.dev.command:dev"),
-    ("serve", "Run the server.", "tidegate.cli.serve:serve"),
-    ("check", "Look for damage in a store.", "tidegate.cli.check:check"),
-    ("config", "Show the settings that hold.", "tidegate.cli.config:config"),
-    ("demo", "See it work: a server, a fickle handler, some thousand tasks.", "tidegate.cli.demo:demo"),
 )
