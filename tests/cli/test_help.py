@@ -1,6 +1,7 @@
 """What the command line says of itself."""
 
 import io
+import shlex
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from tests.cli.running import run
 
 import tidegate
 from tidegate.cli.colours import BOLD, paint
+from tidegate.cli.main import load
 from tidegate.cli.table.find import below
 from tidegate.cli.table.rows import GA, TRACKS
 from tidegate.cli.table.top import SERVERS, SHORT
@@ -88,6 +90,16 @@ def test_the_first_page_has_every_first_word() -> None:
 
 def test_without_a_word_the_first_page_is_shown_and_the_line_is_wrong() -> None:
     assert run() == (2, run("--help").stdout, "")
+
+
+@pytest.mark.parametrize(("name", "where"), [(name, where) for name, _, where in SERVERS])
+def test_the_help_of_a_server_command_has_an_example_that_is_right(name: str, where: str) -> None:
+    says = run(name, "--help").stdout
+    lines = says.splitlines()
+    example = lines[lines.index("  Example:") + 1].strip()
+    program, command, *arguments = shlex.split(example)
+    assert (program, command) == ("tidegate", name)
+    assert load(where).make_context(name, arguments).params
 
 
 class Screen(io.StringIO):

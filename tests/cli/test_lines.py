@@ -7,13 +7,17 @@ name in place of its own, and without the usage that follows a wrong line.
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.running import Result, run
 from tests.cli.scripted import QUEUES, Scripted
+from tests.cli.serving import environment
 
 LINES = [json.loads(line) for line in (Path(__file__).parent / "lines.jsonl").read_text().splitlines()]
 
@@ -210,3 +214,22 @@ def test_a_variable_may_answer_every_question(cloud: Scripted) -> None:
     line = ["queues", "purge", "q", "--location", "here", "--project", "demo", "--address", cloud.url]
     done = run(*line, stdin="n\n", CLOUDSDK_CORE_DISABLE_PROMPTS="1")
     assert (done.exit_code, done.stderr) == (0, "Purged queue [here/q].\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(cloud: Scripted, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    variables = {"TIDEGATE_ADDRESS": cloud.url, "TIDEGATE_PROJECT": "demo", "XDG_CONFIG_HOME": str(tmp_path)}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tidegate", "queues", "list", "--location", "here"],
+            env=environment(variables),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -19,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line, that of the process if none is given; ends with SystemExit and the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        sys.exit(_run(words))
+        code = _run(words)
+        sys.stdout.flush()
+        sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever reads the output has seen enough

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 def serve(config_file: str | None, **flags: Any) -> None:
     """Run the server in the foreground.
 
+    \b
+    Example:
+      tidegate serve --queue projects/demo/locations/here/queues/mail
+
     It prints `listening on http://HOST:PORT` once calls are answered. SIGTERM or Ctrl-C lets the attempts under way
     end, records them and exits; a second signal exits at once. What was acknowledged is on disk either way.
 
@@ -27,7 +31,7 @@ def serve(config_file: str | None, **flags: Any) -> None:
     (TIDEGATE_MAX_DISPATCHES_PER_SECOND), or in the file tidegate.toml of the working directory
     (max_dispatches_per_second = 50). A flag wins over the environment, that over the file. `tidegate config` shows
     what holds.
-    """
+    """  # noqa: D301 - click reads the backspace
     settings = load_settings(flags, config_file).settings
     import logging
 

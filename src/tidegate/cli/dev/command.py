@@ -37,7 +37,7 @@ def dev(
     hard_reset_on_purge_queue: bool,
     **flags: Any,
 ) -> None:
-    r"""Run a server to develop with, not one for production: in memory, with a queue, and a line for each attempt.
+    """Run a server to develop with, not one for production: in memory, with a queue, and a line for each attempt.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def dev(
     Once it is ready it prints where it is, and what to paste for Python, Node, Go and gcloud. If port 8123 is taken, it
     takes the next free one. Every flag of `tidegate serve` is taken, and those of aertje/cloud-tasks-emulator (-host,
     -port, -queue, -openid-issuer) and its variables (INITIAL_QUEUES and others).
-    """
+    """  # noqa: D301 - click reads the backspace
     import logging
 
     from tidegate.app import application
