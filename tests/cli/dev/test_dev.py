@@ -5,24 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Queue as Lines
-from threading import Thread
 from typing import Any
 
 import pytest
-from tests.cli.serving import environment
+from tests.cli.dev.dev_server import OTHERS, PATIENCE, application, started, until
+from tests.cli.running import run
 
 from tidegate.cli.dev.attempts import AttemptLines
 from tidegate.cli.dev.banner import banner
+from tidegate.cli.dev.command import free_port
 from tidegate.cli.dev.emulator import from_variables, translated
 from tidegate.cli.dev.setup import settings_of
 from tidegate.cli.options import Failed
@@ -35,9 +32,7 @@ from tidegate.servers.address import Address
 from tidegate.settings import Settings
 
 DEFAULT = "projects/demo/locations/us-central1/queues/default"
-OTHERS = {"HOST", "PORT", "INITIAL_QUEUES", "OPENID_ISSUER", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"}
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -163,65 +158,6 @@ def test_in_a_container_a_refusing_localhost_is_explained_once() -> None:
     assert lines[1] == ("listens on localhost:3000 in this container; on the host it is host.docker.internal:3000")
 
 
-@contextmanager
-def started(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], Lines[str]]]:
-    """``tidegate dev`` as a process, and the lines that it prints; it ends with 0 at SIGTERM."""
-    kept = {name: value for name, value in environment(variables).items() if name in variables or name not in OTHERS}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tidegate", "dev", *arguments], env=kept, stdout=subprocess.PIPE, text=True
-    ) as process:
-        lines: Lines[str] = Lines()
-
-        def read() -> None:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.put(line.rstrip("\n"))
-
-        reader = Thread(target=read)
-        reader.start()
-        try:
-            yield process, lines
-        finally:
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(PATIENCE)
-            reader.join()
-    assert code == 0
-
-
-def until(lines: Lines[str], begin: str) -> str:
-    """The first line that has these words, which comes if anything works."""
-    while begin not in (line := lines.get(timeout=PATIENCE)):
-        pass
-    return line
-
-
-@contextmanager
-def application() -> Iterator[tuple[str, Lines[tuple[str, str | None]]]]:
-    """The URL of an application on this machine, and the path and forwarded host of each call."""
-    calls: Lines[tuple[str, str | None]] = Lines()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            calls.put((self.path, self.headers["X-Forwarded-Host"]))
-            self.rfile.read(int(self.headers["Content-Length"] or 0))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", calls
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 PROGRAM = """
 import sys
 import tidegate
@@ -234,7 +170,7 @@ print(client.create_task(parent=sys.argv[1], task=task).name)
 
 
 def test_from_nothing_to_a_delivered_task_by_the_printed_lines_alone() -> None:
-    with application() as (url, calls), started("--port", "0", "--app", url) as (_, lines):
+    with application() as (url, calls), started("--port", "0", "--app", url) as lines:
         queue = until(lines, "queue  ").split()[1]
         export = until(lines, "export CLOUD_TASKS_EMULATOR_HOST=")
         until(lines, "gcloud")
@@ -255,10 +191,8 @@ def test_from_nothing_to_a_delivered_task_by_the_printed_lines_alone() -> None:
 
 def test_the_line_of_another_emulator_starts_it() -> None:
     variables = {"INITIAL_QUEUES": "projects/p/locations/l/queues/a"}
-    with started("-port", "0", "-host=127.0.0.1", "--headless", **variables) as (_, lines):
+    with started("-port", "0", "-host=127.0.0.1", "--headless", **variables) as lines:
         address = lines.get(timeout=PATIENCE).removeprefix("listening on ")
-        from tests.cli.running import run  # noqa: PLC0415 - of this test alone
-
         done = run("queues", "list", "--address", address, "--project", "p", "--location", "l", "--format", "json")
     assert [queue["name"] for queue in json.loads(done.stdout)] == [variables["INITIAL_QUEUES"]]
 
@@ -268,10 +202,8 @@ def test_a_port_that_another_program_has_is_passed_over_but_not_that_of_a_tidega
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        from tidegate.cli.dev.command import _free_port  # noqa: PLC0415 - of this test alone
-
-        assert _free_port("127.0.0.1", port) > port
-    with started("--headless", "--port", "0") as (_, lines):
+        assert free_port("127.0.0.1", port) > port
+    with started("--headless", "--port", "0") as lines:
         port = int(lines.get(timeout=PATIENCE).rpartition(":")[2])
         with pytest.raises(Failed, match=f"tidegate runs already at http://127.0.0.1:{port}"):
-            _free_port("127.0.0.1", port)
+            free_port("127.0.0.1", port)

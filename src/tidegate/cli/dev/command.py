@@ -69,7 +69,7 @@ def dev(
             "--hard-reset-on-purge-queue has no effect: a purge keeps the names of tasks taken for an hour;"
             " POST /emulator:reset frees everything"
         )
-    port = _free_port(settings.host, settings.port) if any_port else settings.port
+    port = free_port(settings.host, settings.port) if any_port else settings.port
     listeners = []
     if not headless:
         listeners.append(AttemptLines(settings.app_engine))
@@ -79,7 +79,7 @@ def dev(
     front.serve(make, settings.host, port, tls=tls_of(settings), ready=ready)
 
 
-def _free_port(host: str, first: int) -> int:
+def free_port(host: str, first: int) -> int:
     """The port, or the next free one where another program has it. Raises Failed where that is a tidegate."""
     from tidegate.servers.address import PortTaken, reserve, resolve
 
