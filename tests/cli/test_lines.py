@@ -56,6 +56,15 @@ def test_a_line_does_what_it_does_with_gcloud(row: dict[str, Any], cloud: Script
     assert asked(cloud) == row.get("requests", [])
 
 
+USAGES = [json.loads(line) for line in (Path(__file__).parent / "usages.jsonl").read_text().splitlines()]
+"""What gcloud 578 says of each command, in each track, when something is missing: it names every flag."""
+
+
+@pytest.mark.parametrize("row", USAGES, ids=lambda row: row["line"])
+def test_a_command_has_the_flags_that_it_has_with_gcloud(row: dict[str, Any]) -> None:
+    assert run(*shlex.split(row["line"])) == (2, "", row["stderr"])
+
+
 USAGE = """\
 ERROR: (tidegate.tasks.list) argument --queue: Must be specified.
 Usage: tidegate tasks list --queue=QUEUE [optional flags]
@@ -202,6 +211,20 @@ def test_the_log_of_requests_shows_no_credentials(cloud: Scripted) -> None:
     assert "authorization: --- Token Redacted ---" in done.stderr
     assert "status: 200" in done.stderr
     assert "secret" not in done.output
+
+
+def test_conditions_of_bindings_come_from_flags_or_a_file(cloud: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "when.yaml").write_text("expression: a < b\ntitle: t\n")
+    line = (
+        "alpha tasks queues add-iam-policy-binding q --location here --member user:x@y.z --role roles/cloudtasks.viewer"
+    )
+    for condition in ("--condition 'expression=a < b,title=t'", "--condition-from-file when.yaml"):
+        assert typed(f"{line} {condition}", cloud).exit_code == 0
+        *_, (*_, body) = asked(cloud)
+        assert body["policy"]["bindings"][-1]["condition"] == {"expression": "a < b", "title": "t"}
+    line = "alpha tasks queues remove-iam-policy-binding q --location here --member user:a@b.c --role roles/viewer"
+    assert typed(f"{line} --condition-from-file when.yaml", cloud).exit_code == 1
+    assert typed(f"{line} --all", cloud).exit_code == 0
 
 
 def test_a_quiet_command_says_nothing_but_errors(cloud: Scripted) -> None:

@@ -178,12 +178,10 @@ def _check(command: Command, given: dict[str, Any], words: dict[str, Any]) -> No
     """Raise UsageError for what excludes each other, and for what is missing."""
     for either in command.either:
         _check_either(either, given)
-    for row in command.positionals:
-        if row.required and not words.get(row.name):
-            raise UsageError(f"argument {row.name}: Must be specified.")
-    for flag in command.flags:
-        if flag.required and flag.name not in given:
-            raise UsageError(f"argument {flag.name}: Must be specified.")
+    missing = [row.shown or row.name for row in command.positionals if row.required and not words.get(row.name)]
+    missing += sorted(flag.name for flag in command.flags if flag.required and flag.name not in given)
+    if missing:
+        raise UsageError(f"argument {' '.join(missing)}: Must be specified.")
 
 
 def _check_either(either: Either, given: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ def add(session: Session) -> None:
         raise CommandError(f"Binding with a condition and a basic role is not allowed. Basic roles are {known}.")
 
     def added(bindings: Bindings) -> None:
-        binding = _found(bindings, line)
+        binding = next(iter(_found(bindings, line)), None)
         if binding is None:
             binding = {"role": line.value("--role"), "members": []}
             if condition := _condition(line):
@@ -52,12 +52,14 @@ def remove(session: Session) -> None:
     line = session.line
 
     def removed(bindings: Bindings) -> None:
-        binding = _found(bindings, line)
-        if binding is None or line.value("--member") not in binding["members"]:
+        member = line.value("--member")
+        found = [each for each in _found(bindings, line) if member in each["members"]]
+        if not found:
             raise CommandError("Policy binding with the specified principal and role not found!")
-        binding["members"].remove(line.value("--member"))
-        if not binding["members"]:
-            bindings.remove(binding)
+        for binding in found:
+            binding["members"].remove(member)
+            if not binding["members"]:
+                bindings.remove(binding)
 
     _change(session, removed)
 
@@ -79,13 +81,16 @@ def _set(session: Session, policy: dict[str, Any]) -> None:
     session.answer(answer)
 
 
-def _found(bindings: Bindings, line: Line) -> dict[str, Any] | None:
-    wanted = (line.value("--role"), _condition(line))
-    return next((each for each in bindings if (each["role"], each.get("condition")) == wanted), None)
+def _found(bindings: Bindings, line: Line) -> Bindings:
+    """The bindings of the role and the condition that the line names."""
+    role, condition, every = line.value("--role"), _condition(line), line.has("--all")
+    return [each for each in bindings if each["role"] == role and (every or each.get("condition") == condition)]
 
 
-def _condition(line: Line) -> dict[str, str] | None:
-    """``expression=…,title=…`` as the API has it."""
+def _condition(line: Line) -> dict[str, Any] | None:
+    """``expression=…,title=…`` as the API has it, or what a file says."""
+    if line.value("--condition-from-file"):
+        return _policy(line.value("--condition-from-file"))
     text = line.value("--condition")
     if not text or text == "None":
         return None
@@ -102,5 +107,5 @@ def _policy(path: str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandError(f"Failed to parse YAML from [{path}]: {error}") from None
     if not isinstance(policy, dict):
-        raise CommandError(f"[{path}] is no policy: it must be a mapping with bindings")
+        raise CommandError(f"[{path}] must hold a mapping of fields and their values")
     return policy

@@ -65,8 +65,13 @@ def place_commands(track: Track) -> tuple[Command, ...]:
 
 
 def _policy_commands(track: Track) -> tuple[Command, ...]:
-    condition = Flag("--condition", "When it holds: expression=…,title=…,description=…", metavar="[KEY=VALUE,…]")
-    binding = (LOCATION, MEMBER, ROLE, *((condition,) if track.alpha else ()))
+    conditions = (
+        Flag("--condition", "When it holds: expression=…,title=…,description=…", metavar="[KEY=VALUE,…]"),
+        Flag("--condition-from-file", "A YAML or JSON file that says when it holds.", metavar="FILE"),
+    )
+    every = Flag("--all", "Whatever the condition.", SWITCH)
+    binding = (LOCATION, MEMBER, ROLE, *(conditions if track.alpha else ()))
+    listing = tuple(flag for flag in LISTING if flag.name != "--uri")  # gcloud takes them, and has nothing to list
     setting = Call("SetIamPolicy", "POST", "{name}:setIamPolicy", {})
     queue = QUEUE._replace(shown="(QUEUE : --location=LOCATION)")
     updated = "Updated IAM policy for queue [{queue}]."
@@ -78,7 +83,7 @@ def _policy_commands(track: Track) -> tuple[Command, ...]:
             CALL,
             Call("GetIamPolicy", "POST", "{name}:getIamPolicy", {}),
             (queue,),
-            (LOCATION,),
+            (LOCATION, *listing),
         ),
         Command(
             "tasks queues set-iam-policy",
@@ -110,7 +115,7 @@ def _policy_commands(track: Track) -> tuple[Command, ...]:
             f"{POLICY}:remove",
             setting,
             (queue,),
-            binding,
+            (*binding, every) if track.alpha else binding,
             said=updated,
         ),
     )
