@@ -12,6 +12,10 @@ from tests.cli.serving import served
 from tests.settings import reference
 
 import tidegate
+from tidegate.cli.dev.command import dev
+from tidegate.cli.line import flags_of
+from tidegate.cli.table.find import commands
+from tidegate.cli.table.rows import TRACKS
 from tidegate.settings import SETTINGS, File, load
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +38,9 @@ ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.+?) \|)?$", re.MULTILINE)
 OTHERS = re.compile(r"`pip [^`]*`")  # programs with flags of their own
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
+
+CLIENT_VARIABLES = {"TIDEGATE_TOKEN", "TIDEGATE_TOKEN_FILE"}
+"""Those of the command line that stand for no flag."""
 
 # What shows that a part of the README's table is there: a file, or a file and words in it.
 PARTS = {
@@ -62,6 +69,13 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def rows(page: Path) -> list[tuple[str, ...]]:
     return [row for row in ROW.findall(page.read_text()) if not row[0].startswith("-")]
+
+
+def command_line_flags() -> set[str]:
+    """The flags of every command, without their dashes."""
+    flags = {flag.name for track in TRACKS.values() for row in commands(track).values() for flag in flags_of(row)}
+    flags |= {name for parameter in dev.params for name in parameter.opts}
+    return {flag.removeprefix("--") for flag in flags}
 
 
 def is_there(part: str) -> bool:
@@ -134,9 +148,9 @@ def test_the_settings_in_the_readme_are_as_they_are() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_flag_and_variable_in_the_docs_exists(page: Path) -> None:
     text = OTHER_COMMANDS.sub("", page.read_text())
-    flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"}
+    flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"} | command_line_flags()
     assert set(FLAG.findall(OTHERS.sub("", text))) <= flags
-    variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags}
+    variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags} | CLIENT_VARIABLES
     assert set(VARIABLE.findall(text)) <= set(variables)
 
 

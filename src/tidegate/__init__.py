@@ -1,8 +1,8 @@
 """Google Cloud Tasks that anyone can run: every API version, over gRPC and REST, durable on disk."""
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # read as that of typing, which takes as long to import as all that the command line needs
 
 if TYPE_CHECKING:
     from tidegate.client.connecting import connect

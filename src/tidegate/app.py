@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
@@ -67,16 +68,17 @@ class Listeners:
             listener.emit(event)
 
 
-def application(settings: Settings, address: Address) -> App:
-    """The application of a server with these settings that listens at ``address``."""
-    return Application(settings, address).asgi
+def application(settings: Settings, address: Address, *, listeners: Sequence[Events] = ()) -> App:
+    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events."""
+    return Application(settings, address, listeners).asgi
 
 
 class Application:
     """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
 
-    def __init__(self, settings: Settings, address: Address) -> None:
+    def __init__(self, settings: Settings, address: Address, listeners: Sequence[Events] = ()) -> None:
         self._settings = settings
+        self._listeners = listeners
         self._address = address
         self._store: Store | None = None
         self._sender: HttpSender | None = None
@@ -103,6 +105,7 @@ class Application:
         self._log = _operation_log(self._settings)
         bells = Bells()
         listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        listeners += self._listeners
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
@@ -165,7 +168,8 @@ def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSe
         egress = Egress.parse(settings.egress_rules, own_port=address.port)
     except ValueError as error:
         raise OperatorError(str(error)) from error
-    return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values())
+    url_map = UrlMap(settings.map) if settings.map else None
+    return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values(), url_map=url_map)
 
 
 def _operation_log(settings: Settings) -> LineWriter | None:

@@ -5,10 +5,9 @@ from typing import Any
 
 import apsw
 import pytest
-from click.testing import CliRunner, Result
+from tests.cli.running import run
 
 from tidegate.app import application
-from tidegate.cli import main
 from tidegate.servers import front
 from tidegate.servers.http import Tls
 from tidegate.storage.sqlite import APPLICATION_ID
@@ -22,10 +21,6 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for variable in ("TIDEGATE_PORT", "TIDEGATE_STORE", "TIDEGATE_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(main, arguments, env=environment)
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_every_setting_reads_back_what_it_shows(row) -> None:
         "project": "p",
         "egress": "public,!10.0.0.0/8",
         "app_engine": "default=http://127.0.0.1:8080,v2.worker=https://worker.internal",
+        "map": "https://api.example.com=http://127.0.0.1:3000,*=http://127.0.0.1:3001",
         "oidc_issuer": "https://tasks.example.com",
         "operation_log": "-",
         "tls_cert": "cert.pem",

@@ -48,6 +48,8 @@ def refusal(flags=None, environment=None, text=None) -> str:
         ("queue", "projects/p/locations/l/queues/a_b", "projects/PROJECT/locations/LOCATION/queues/QUEUE"),
         ("app_engine", "default", "SERVICE=URL or VERSION.SERVICE=URL with a URL that starts with http:// or https://"),
         ("app_engine", "a.b.c=http://x", "SERVICE=URL or VERSION.SERVICE=URL"),
+        ("map", "https://api.example.com", "URL_PREFIX=URL or *=URL, both http:// or https://"),
+        ("map", "api.example.com=http://x", "URL_PREFIX=URL or *=URL, both http:// or https://"),
     ],
 )
 def test_a_flag_or_variable_is_refused_with_its_rule(name: str, value: str, rule: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line. Each command is a module; what is slow to import is imported inside the command."""
+"""The command line. What is slow to import is imported inside the command that needs it."""
 
 from tidegate.cli.main import main
 

@@ -15,9 +15,13 @@ from tidegate.operator_errors import OperatorError
 def check(store: str | None) -> None:
     """Read a whole store and say whether it is sound; a server may be using it meanwhile.
 
+    \b
+    Example:
+      tidegate check sqlite:///tidegate.db
+
     STORE is a URL such as sqlite:///tidegate.db; without it, the store that `tidegate serve` would use. Exit code 1
     and a line for each fault when it is not sound.
-    """
+    """  # noqa: D301 - click reads the backspace
     url = load_settings({"store": store}, None).settings.store
     if url.in_memory:
         raise OperatorError(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")

@@ -16,8 +16,12 @@ from tidegate.settings import SETTINGS, Loaded
 def config(config_file: str | None, **flags: Any) -> None:
     """Show every setting as `tidegate serve` would see it, and where it came from: a flag, a variable, the file.
 
+    \b
+    Example:
+      tidegate config --port 8200
+
     It takes the flags of `tidegate serve`, starts nothing and changes nothing.
-    """
+    """  # noqa: D301 - click reads the backspace
     for line in report(load_settings(flags, config_file)):
         click.echo(line)
 

@@ -1,47 +1,130 @@
-"""``tidegate``: the commands under one name."""
+"""``tidegate``: from a command line to what it asks for. Nothing is imported that the command does not need."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
+import sys
 
 from tidegate import __version__
-from tidegate.cli.check import check
-from tidegate.cli.config import config
-from tidegate.cli.demo import demo
-from tidegate.cli.queues import queues
-from tidegate.cli.serve import serve
-from tidegate.operator_errors import OperatorError
+from tidegate.cli.problems import INTERRUPTED, MISUSED, CommandError, UsageError
+
+TYPE_CHECKING = False
+"""For readers of types alone: the module that has this name takes as long to import as the rest of the help."""
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 
-class _Commands(click.Group):
-    """Commands that end with one line on stderr when an OperatorError says why they cannot do their work."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, that of the process if none is given; ends with SystemExit and the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        import os
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except OperatorError as error:
-            click.echo(error.message, err=True)
-            ctx.exit(error.exit_code)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="tidegate %(version)s")
-def main() -> None:
-    """Google Cloud Tasks that you run yourself.
-
-    Start a server and point any Cloud Tasks client at it:
-
-        tidegate serve
-    """
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
-@click.command()
-def version() -> None:
-    """Print the version."""
-    click.echo(f"tidegate {__version__}")
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"--help", "-h"}:
+        from tidegate.cli.colours import BOLD, paint
+        from tidegate.cli.table.top import first_page
+
+        sys.stdout.write(first_page(paint("{}", BOLD, sys.stdout)))
+        return 0 if arguments else MISUSED
+    if arguments[0] == "--version":
+        print(f"tidegate {__version__}")
+        return 0
+    if arguments[0] == "__complete":
+        from tidegate.cli.run.completion import complete
+
+        complete(arguments[1:])
+        return 0
+    from tidegate.cli.table.top import SERVERS
+
+    for name, _, where in SERVERS:
+        if arguments[0] == name:
+            return _run_click(name, load(where), arguments[1:])
+    return _run_row(arguments)
 
 
-for command in (serve, demo, queues, check, config, version):
-    main.add_command(command)
+def _run_click(name: str, command: Any, arguments: list[str]) -> int:
+    """A command that click reads, because it has the flags of a server."""
+    from tidegate.operator_errors import OperatorError
+
+    command.context_settings |= {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    try:
+        command.main(arguments, prog_name=f"tidegate {name}")
+    except OperatorError as error:
+        print(error.message, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _run_row(arguments: list[str]) -> int:
+    """A command of the table."""
+    from tidegate.cli import help as helping
+    from tidegate.cli.flags_file import expanded
+    from tidegate.cli.line import find, read
+
+    words = find(arguments)
+    command = words.command
+    try:
+        if command is None:
+            _explain_group(words)
+            return 0
+        line = read(command, words.track, expanded(words.rest))
+        if line.has("--help"):
+            helping.show(helping.command_help(command, words.track))
+            return 0
+        _work(line)
+    except CommandError as problem:
+        _tell(words.name, problem)
+        if isinstance(problem, UsageError) and problem.usage and command is not None:
+            print(helping.usage(command, words.track), file=sys.stderr)
+        return problem.code
+    return 0
+
+
+def _work(line: Any) -> None:
+    """Do what a line asks for. Commands that call a server get a session, the others the line itself."""
+    if line.command.local:
+        load(line.command.run)(line)
+        return
+    from tidegate.cli.run.session import Session
+
+    with Session(line) as session:
+        load(line.command.run)(session)
+
+
+def _explain_group(words: Any) -> None:
+    from tidegate.cli import help as helping
+
+    wrong = [word for word in words.rest if not word.startswith("-")]
+    if wrong:
+        raise UsageError(helping.invalid_choice(words, wrong[0]), usage=False)
+    if {"--help", "-h"} & set(words.rest):
+        helping.show(helping.group_help(words))
+        return
+    raise UsageError(helping.no_command(words), usage=False)
+
+
+def _tell(name: str, problem: CommandError) -> None:
+    from tidegate.cli.colours import RED, paint
+
+    sys.stdout.flush()
+    print(f"{paint('ERROR:', RED, sys.stderr)} ({name}) {problem.text}", file=sys.stderr)
+
+
+def load(where: str) -> Any:
+    """``module:function``, imported."""
+    from importlib import import_module
+
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)

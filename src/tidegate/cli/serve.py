@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tidegate.cli.options import load_settings, setting_flags
+
+if TYPE_CHECKING:
+    from tidegate.servers.http import Tls
+    from tidegate.settings import Settings
 
 
 @click.command(short_help="Run the server.")
 @setting_flags
 def serve(config_file: str | None, **flags: Any) -> None:
     """Run the server in the foreground.
+
+    \b
+    Example:
+      tidegate serve --queue projects/demo/locations/here/queues/mail
 
     It prints `listening on http://HOST:PORT` once calls are answered. SIGTERM or Ctrl-C lets the attempts under way
     end, records them and exits; a second signal exits at once. What was acknowledged is on disk either way.
@@ -23,17 +31,22 @@ def serve(config_file: str | None, **flags: Any) -> None:
     (TIDEGATE_MAX_DISPATCHES_PER_SECOND), or in the file tidegate.toml of the working directory
     (max_dispatches_per_second = 50). A flag wins over the environment, that over the file. `tidegate config` shows
     what holds.
-    """
+    """  # noqa: D301 - click reads the backspace
     settings = load_settings(flags, config_file).settings
     import logging
 
     from tidegate.app import application
     from tidegate.servers import front
-    from tidegate.servers.http import Tls
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    tls = None
-    if settings.tls_cert and settings.tls_key:
-        client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
-        tls = Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
-    front.serve(partial(application, settings), settings.host, settings.port, tls=tls)
+    front.serve(partial(application, settings), settings.host, settings.port, tls=tls_of(settings))
+
+
+def tls_of(settings: Settings) -> Tls | None:
+    """The files of the certificates; None for a server without."""
+    from tidegate.servers.http import Tls
+
+    if not (settings.tls_cert and settings.tls_key):
+        return None
+    client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+    return Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 
 def exports(module: str, origins: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -18,7 +20,9 @@ def exports(module: str, origins: Mapping[str, str]) -> tuple[Callable[[str], An
         origin = origins.get(name)
         if origin is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        found = importlib.import_module(origin)
+        from importlib import import_module  # noqa: PLC0415 - later too is soon enough
+
+        found = import_module(origin)
         value = found if origin == f"{module}.{name}" else getattr(found, name)
         setattr(sys.modules[module], name, value)  # the next look-up finds it there
         return value

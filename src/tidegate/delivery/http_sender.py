@@ -15,13 +15,14 @@ from msgspec.structs import replace
 
 from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
+from tidegate.core.url_map import UrlMap
 from tidegate.delivery.connection import Answer, PassedDeadline
 from tidegate.delivery.connections import IDLE_MAX, Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.egress_gate import EgressGate, Forbidden, Way
 from tidegate.delivery.head import head
-from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop
+from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop, without
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import HostNotFound, Lookup, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
@@ -30,6 +31,7 @@ from tidegate.engine.ports.world import MachineClock
 CLOSED_BY_THEN = 0.05  # seconds; a connection that ends this soon was closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until the next try when no file descriptor was left
 
+FORWARDED = frozenset({"x-forwarded-host"})
 FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress rules")
 NOT_FOUND = Outcome(reason="host not found")
 UNANSWERED = Outcome(reason="name server does not answer")
@@ -47,7 +49,8 @@ class HttpSender:
 
     ``egress`` says which addresses may be called, redirects included. ``exempt_origins`` (``http://host:port``, as the
     operator maps App Engine services to) may be called in spite of it, by calls that follow no redirects.
-    ``trusted_roots`` are certificate authorities (PEM) beside the system's.
+    ``url_map`` says what is called in place of some URLs, redirects included; handlers find the host that was meant in
+    ``X-Forwarded-Host``. ``trusted_roots`` are certificate authorities (PEM) beside the system's.
     """
 
     connections_kept_for = IDLE_MAX
@@ -58,6 +61,7 @@ class HttpSender:
         *,
         egress: Egress = UNRESTRICTED,
         exempt_origins: Iterable[str] = (),
+        url_map: UrlMap | None = None,
         trusted_roots: bytes = b"",
         lookup: Lookup = system_lookup,
     ) -> None:
@@ -66,6 +70,7 @@ class HttpSender:
         self._resolver = resolver = Resolver(clock, lookup)
         self._anywhere = EgressGate(UNRESTRICTED, resolver)
         self._gate = None if egress.unrestricted else EgressGate(egress, resolver)
+        self._url_map = url_map
         self._exempt = {origin_of(text) for text in exempt_origins}
 
     async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
@@ -102,6 +107,9 @@ class HttpSender:
 
         When this process has no file descriptor left, the request waits: that is no failure of the task.
         """
+        if self._url_map is not None and (mapped := self._url_map.mapped(hop.url)) is not None:
+            headers = (*without(hop.headers, FORWARDED), ("X-Forwarded-Host", mapped.host))
+            hop = replace(hop, url=mapped.url, headers=headers)
         while True:
             try:
                 return await self._exchange(hop, deadline, exempt=exempt)

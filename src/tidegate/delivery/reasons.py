@@ -10,12 +10,13 @@ BROKEN_OFF: Final = "answer broken off"
 HUNG_UP: Final = "connection closed without an answer"
 NOT_HTTP: Final = "answer is not HTTP"
 OUT_OF_FILES: Final = "out of file descriptors"
+REFUSED: Final = "connection refused"
 RESET: Final = "connection reset"
 SENDER_CLOSED: Final = "sender closed"
 TOO_LARGE: Final = "answer with too many or too large headers"
 
 CAUSES: Final = {
-    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNREFUSED: REFUSED,
     errno.ECONNRESET: RESET,
     errno.EPIPE: RESET,
     errno.EMFILE: OUT_OF_FILES,

@@ -20,7 +20,7 @@ from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address, reserve, resolve
 from tidegate.servers.asgi import App
 from tidegate.servers.http import Tls
-from tidegate.servers.lifespan import live
+from tidegate.servers.lifespan import listening, live
 
 FILES_UNKNOWN = 1024
 """File descriptors to count on where the system does not say how many it grants."""
@@ -30,12 +30,18 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    make: Callable[[Address], App], host: str = "127.0.0.1", port: int = 8123, *, tls: Tls | None = None
+    make: Callable[[Address], App],
+    host: str = "127.0.0.1",
+    port: int = 8123,
+    *,
+    tls: Tls | None = None,
+    ready: Callable[[Address], str] = listening,
 ) -> NoReturn:
     """Run the application that ``make`` answers at ``host`` and ``port`` until a signal ends it.
 
     Does not return: the process ends, with exit code 0 after SIGTERM or SIGINT. Port 0 picks a free one; ``make`` is
-    told where the server listens. An OperatorError ends the process with its exit code and its line on stderr.
+    told where the server listens, and ``ready`` says what is printed once calls are answered. An OperatorError ends the
+    process with its exit code and its line on stderr.
     """
     use_small_pages()
     try:
@@ -49,7 +55,7 @@ def serve(
     loop = _event_loop()
     asyncio.set_event_loop(loop)
     try:
-        code = loop.run_until_complete(live(make(address), address, listener, tls, files=files))
+        code = loop.run_until_complete(live(make(address), address, listener, tls, files=files, ready=ready))
     except OperatorError as error:
         _exit(error.exit_code, error.message)
     except BaseException:

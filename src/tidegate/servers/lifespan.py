@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +25,23 @@ CERTIFICATES_LOOKED_AT: Final = 10.0
 log = logging.getLogger(__name__)
 
 
-async def live(app: App, address: Address, listener: socket.socket, tls: Tls | None, *, files: int) -> int:
+def listening(address: Address) -> str:
+    """What says that calls are answered."""
+    return f"listening on {address.url}"
+
+
+async def live(
+    app: App,
+    address: Address,
+    listener: socket.socket,
+    tls: Tls | None,
+    *,
+    files: int,
+    ready: Callable[[Address], str] = listening,
+) -> int:
     """Run ``app`` at ``address``, to which ``listener`` is bound, until a signal asks for the end.
 
-    Prints ``listening on URL`` once calls are answered. Returns 0, or 128 and the number of a second signal, at which
+    Prints what ``ready`` says once calls are answered. Returns 0, or 128 and the number of a second signal, at which
     the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises OperatorError.
     """
     renewing = asyncio.Event()
@@ -43,7 +57,7 @@ async def live(app: App, address: Address, listener: socket.socket, tls: Tls | N
         raise OperatorError(str(cause)) from None
     tune_memory()
     with suppress(OSError, ValueError):  # nobody may be reading any more
-        sys.stdout.write(f"listening on {address.url}\n")
+        sys.stdout.write(f"{ready(address)}\n")
         sys.stdout.flush()
     watching = asyncio.ensure_future(_renew_certificates(http, tls, renewing))
     await signals.stop

@@ -295,6 +295,18 @@ def _route(value: str) -> tuple[str, str]:
         ) from None
 
 
+def _mapping(value: str) -> tuple[str, str]:
+    """``PREFIX=URL``; the prefix may have equal signs in its query, so the URL begins at the last one before http."""
+    rule = "URL_PREFIX=URL or *=URL, both http:// or https://"
+    prefix, equals, rest = value.strip().rpartition("=http")
+    if not equals:
+        raise RefusedError(rule)
+    try:
+        return (prefix if prefix == "*" else _url(prefix)), _url(f"http{rest}")
+    except RefusedError:
+        raise RefusedError(rule) from None
+
+
 HOST = ValueKind("HOST", lambda value: _text(value).removeprefix("[").removesuffix("]"))
 PROJECT = ValueKind("PROJECT", _id(PROJECT_ID, "a project ID such as my-project"))
 LOCATION = ValueKind("LOCATION", _id(LOCATION_ID, "a location ID such as us-central1"))
@@ -315,6 +327,7 @@ EGRESS = ValueKind("RULE", _egress)
 HOST_NAME = ValueKind("NAME", _host_name)
 ORIGIN = ValueKind("ORIGIN", _origin)
 ROUTE = ValueKind("SERVICE=URL", _route, "=".join)
+MAPPING = ValueKind("PREFIX=URL", _mapping, "=".join)
 
 
 def one_of(*words: str) -> ValueKind:

@@ -67,6 +67,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             unset="https:// and the App Engine host",
         ),
     ] = {}
+    map: Annotated[
+        dict[str, str],
+        Says(
+            kinds.MAPPING,
+            "Which URL to call in place of those that begin with a prefix; * is all that do not call this machine.",
+            dict,
+            unset="none",
+        ),
+    ] = {}
     oidc_issuer: Annotated[
         str | None,
         Says(

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
+from tests.cli.running import Result
+from tests.cli.running import run as run_line
 from tests.cli.serving import environment, served
-
-from tidegate.cli import main
 
 PARENT = "projects/demo/locations/here"
 HEAVY = ["apsw", "google.api_core", "google.protobuf", "grpc", "proto", "pyreqwest", "pyvoy", "rich"]
@@ -63,7 +62,7 @@ def server(directory: Path) -> Iterator[str]:
 
 
 def run(*arguments: str, **variables: str) -> Result:
-    return CliRunner().invoke(main, ["queues", *arguments], env=variables)
+    return run_line("queues", *arguments, **variables)
 
 
 def test_a_plan_shows_what_would_change_and_applying_does_it(server: str) -> None:
@@ -114,7 +113,7 @@ def test_what_cannot_be_done_is_one_line_and_a_code(
         (directory / "queue.yaml").write_text(file)
     done = run(command, "queue.yaml", *flags)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (code, "", 1)
-    assert done.stderr.startswith(f"ERROR: (tidegate.queues.{command}) ")
+    assert done.stderr.startswith(f"ERROR: (tidegate.tasks.queues.{command}) ")
     assert text in done.stderr
 
 
@@ -126,15 +125,16 @@ def test_what_the_server_refuses_is_told_in_its_words(server: str, directory: Pa
     done = run("apply", *here)
     assert done.exit_code == 1
     assert done.stderr == (
-        "ERROR: (tidegate.queues.apply) FAILED_PRECONDITION: Queue 'other' cannot be created because a queue with this"
-        " name existed too recently.\n"
+        "ERROR: (tidegate.tasks.queues.apply) FAILED_PRECONDITION: Queue 'other' cannot be created because a queue with"
+        " this name existed too recently.\n"
     )
 
 
 def test_the_command_imports_nothing_that_is_slow(directory: Path) -> None:
     code = (
-        "import sys; from click.testing import CliRunner; from tidegate.cli import main;"
-        "CliRunner().invoke(main, ['queues', 'plan', 'queue.yaml', '--address', '127.0.0.1:1']);"
+        "import contextlib, sys; from tidegate.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['queues', 'plan', 'queue.yaml', '--address', '127.0.0.1:1'])\n"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run(

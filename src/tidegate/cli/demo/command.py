@@ -15,10 +15,14 @@ import click
 def demo(tasks: int) -> None:
     """See it work, in some fifteen seconds.
 
+    \b
+    Example:
+      tidegate demo --tasks 400
+
     Starts a server of its own with a store on disk, and a handler that is slow at times and fails at times; sends it
     tasks over three queues with different limits; and ends with what became of them: delivered, retried, given up, the
     rates that held and the waits that were kept. Exit code 0 when every promise held. Nothing stays behind.
-    """
+    """  # noqa: D301 - click reads the backspace
     from tidegate.cli.demo.run import run
 
     try:

@@ -1,5 +1,1 @@
-"""``tidegate queues``: see and apply a queue.yaml on a running server."""
-
-from tidegate.cli.queues.command import queues
-
-__all__ = ["queues"]
+"""``tidegate queues plan`` and ``apply``: see and apply a queue.yaml on a running server."""

@@ -1,0 +1,1 @@
+"""How answers are shown: ``formats`` reads ``--format``, the rest print."""
