@@ -58,6 +58,7 @@ PARTS = {
     "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",
     "Metrics": "app.py: metrics",
+    "Command line: the commands of `gcloud tasks`, `tidegate dev`": "cli/table/top.py",
     "Web console": "app.py: console",
     "Python client of its own": "tasks_v2/__init__.py",
 }

@@ -96,6 +96,10 @@ PROMISES = (
     ("A machine that slept, a clock that was moved: late, never lost, never early", "days, clients, tests/faults"),
     ("One slow or hanging handler delays no other queue", "tests/endtoend/test_hostile.py"),
     ("A stop repeats nothing and forgets nothing", "clients, tests/crash/test_stop.py"),
+    ("No request, however small or large, holds up other callers, nor does a flood of frames", "tests/hostile"),
+    ("A silent name server delays no other queue", "tests/delivery/test_own_network.py"),
+    ("A store file that is removed or opened twice ends the server, not the tasks", "tests/faults, tests/storage"),
+    ("A client that leaves changes nothing for others, and has its call done whole or not at all", "tests/endtoend"),
 )
 
 BROKEN = (
