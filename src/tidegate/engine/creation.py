@@ -32,7 +32,7 @@ claimed, which weighs what they take of memory.
 """
 
 
-class Creation(Struct, frozen=True):
+class Creation(Struct, frozen=True, gc=False):
     """A task on its way into the store."""
 
     queue: QueueName
