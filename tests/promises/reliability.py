@@ -102,6 +102,17 @@ PROMISES = (
     ("A client that leaves changes nothing for others, and has its call done whole or not at all", "tests/endtoend"),
 )
 
+ATTACKS = (
+    ("many and long in every field of every method, up to a megabyte; batches of 12 MiB", "52 ms"),
+    ("60 tasks of a megabyte listed in the FULL view", "30 ms"),
+    ("200 words of filter over 1,500 queues", "41 ms"),
+    ("four uploads of 100 MiB held open", "14 ms"),
+    ("20,000 resets, SETTINGS, PING, empty DATA, CONTINUATION or WINDOW_UPDATE frames", "11 ms"),
+    ("two clients with all the streams they may have", "20 ms"),
+    ("1,000 connections that say nothing; 200 heads byte by byte", "63 ms"),
+)
+"""What `tests/hostile` printed on 2026-11-30, on two cores: its longest stalls."""
+
 BROKEN = (
     ("commits that are not synced", "tests/power (both), tests/promises"),
     ("attempt numbers that nobody checks", "tests/promises"),
@@ -170,6 +181,14 @@ def text(totals: dict[str, dict[str, float]]) -> str:
         "| promise | tried by |",
         "|---|---|",
         *[f"| {promise} | {suites} |" for promise, suites in PROMISES],
+        "",
+        "## What attacks cost others",
+        "",
+        "The longest that one call of another caller took meanwhile, in `tests/hostile` on two cores (2026-11-30):",
+        "",
+        "| attack | longest call of others |",
+        "|---|--:|",
+        *[f"| {attack} | {longest} |" for attack, longest in ATTACKS],
         "",
         "## Tests of the tests",
         "",

@@ -34,7 +34,7 @@ THREADS_MAX: Final = 2
 """Threads that read and write sockets, where there are twice as many cores: the event loop and the writer need theirs.
 On two cores one thread saves a create 6 % of its processor time."""
 
-STREAMS_MAX: Final = 512
+STREAMS_MAX: Final = 256
 """Calls at once on one HTTP/2 connection. Clients queue further ones."""
 HEADERS_SIZE_MAX: Final = 96 * 1024
 """Bytes of a request's head; long filters and page tokens travel in the path."""
