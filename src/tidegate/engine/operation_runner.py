@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from msgspec import Struct
@@ -84,11 +84,15 @@ class OperationRunner:
         self._clock = world.clock
         self._machine = world.machine
         self._ids = world.ids
-        self._owner = world.ids.operation_id()
         self._workers: dict[str, Worker] = {}
         self._turns = asyncio.Semaphore(RUNNING_AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+
+    @cached_property
+    def _owner(self) -> str:
+        """This process, as its operations know it."""
+        return self._ids.operation_id()
 
     def add_workers(self, workers: Mapping[str, Worker]) -> None:
         """What operations of these kinds do. Call before ``start``."""
