@@ -44,7 +44,7 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 
 def test_created_tasks_are_counted_by_queue() -> None:
     metrics = Metrics()
-    for event in (created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL)):
+    for event in (created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL, "updated")):
         metrics.emit(event)
     shown = numbers(metrics)
     assert shown[f'tidegate_tasks_created_total{{queue="{MAIL}"}}'] == 5
