@@ -15,7 +15,7 @@ from tidegate.engine.ports.events import (
     QueueDeleted,
     TasksCreated,
 )
-from tidegate.metrics import BUCKETS, Metrics
+from tidegate.observers.metrics import BUCKETS, Metrics
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MAIL = QueueName("projects/p/locations/here/queues/mail")
