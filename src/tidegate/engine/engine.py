@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from tidegate.engine.leases import Leases
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
+from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
@@ -34,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
+
+RELEASED_AT_ONCE = 500
+"""Attempts of a dead node that are released in one transaction."""
 
 
 class Policy(Struct, frozen=True):
@@ -76,13 +81,17 @@ class Engine:
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.keys = Keys(world)
+        self._membership = world.membership
         self._janitor = Janitor(inner)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
+        joined = await self._membership.join("")
         now = self.clock.now()
-        await self.store.write(lambda tx: tx.release(now))
+        for node in joined.succeeds:
+            while await self.store.write(partial(_release, node, now)):
+                pass
         await self.scheduler.start()
         loop = asyncio.get_running_loop()
         self._running = [
@@ -135,3 +144,7 @@ class Engine:
 
     def _roomier(self) -> None:
         self.scheduler.roomier()
+
+
+def _release(node: int, now: datetime, tx: Transaction) -> bool:
+    return tx.release(node, now, RELEASED_AT_ONCE)
