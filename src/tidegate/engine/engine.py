@@ -20,6 +20,7 @@ from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
+from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
@@ -80,6 +81,7 @@ class Engine:
         self.leases = Leases(world)
         self.policies = Policies(world)
         self.operations = Operations(world)
+        self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
         self._membership = world.membership
         self._janitor = Janitor(inner)
@@ -92,7 +94,9 @@ class Engine:
         for node in joined.succeeds:
             while await self.store.write(partial(_release, node, now)):
                 pass
+        left = await self.store.write(lambda tx: self.long_running.take_over(tx, now))
         await self.scheduler.start()
+        self.long_running.start(left)
         loop = asyncio.get_running_loop()
         self._running = [
             loop.create_task(self._keep_going("scheduler", self.scheduler.run)),
@@ -105,6 +109,7 @@ class Engine:
         _, sweeping = self._running
         sweeping.cancel()
         await asyncio.wait(self._running)  # however they end
+        await self.long_running.stop()
         return await self.dispatcher.drain(patience)
 
     async def reset(self) -> None:
@@ -121,10 +126,11 @@ class Engine:
         return self.scheduler.next_moment()
 
     def quiet(self) -> bool:
-        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim. Calls that
-        are not answered yet do not count.
+        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim, no
+        long-running operation. Calls that are not answered yet do not count.
         """
-        return not self.under_way.attempts and self._recorder.idle and self.scheduler.quiet()
+        idle = not self.under_way.attempts and self._recorder.idle and self.long_running.idle
+        return idle and self.scheduler.quiet()
 
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part to its end. What it did not expect is logged, and it goes on: its transactions are undone, and a
