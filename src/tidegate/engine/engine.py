@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +17,11 @@ from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
+from tidegate.engine.long_running import LongRunning
+from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
@@ -31,6 +33,7 @@ from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
+from tidegate.engine.time_control import TimeControl
 from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
@@ -85,16 +88,26 @@ class Engine:
         self.keys = Keys(world)
         self._membership = world.membership
         self._janitor = Janitor(inner)
+        self.time: TimeControl | None = None
+        """Moves the clock, if it is one that can be moved."""
+        self.idle_runs: IdleRuns | None = None
+        if isinstance(world.clock, MovableClock):
+            self.time = TimeControl(world.store, world.clock, world.machine, self.next_moment, self.quiet)
+            self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
         joined = await self._membership.join("")
         now = self.clock.now()
-        for node in joined.succeeds:
-            while await self.store.write(partial(_release, node, now)):
-                pass
-        left = await self.store.write(lambda tx: self.long_running.take_over(tx, now))
+
+        def take_up(tx: Transaction) -> tuple[bool, Sequence[LongRunning]]:
+            more = [tx.release(node, now, RELEASED_AT_ONCE) for node in joined.succeeds]
+            return any(more), self.long_running.take_over(tx, now)
+
+        more, left = await self.store.write(take_up)
+        while more:
+            more, left = await self.store.write(take_up)
         await self.scheduler.start()
         self.long_running.start(left)
         loop = asyncio.get_running_loop()
@@ -117,6 +130,8 @@ class Engine:
         await self.store.write(lambda tx: tx.reset())
         self._executions.clear()
         self.scheduler.forget()
+        if self.time is not None:
+            self.time.forget()
         self._events.emit(AllDeleted())
 
     def next_moment(self) -> datetime | None:
@@ -150,7 +165,3 @@ class Engine:
 
     def _roomier(self) -> None:
         self.scheduler.roomier()
-
-
-def _release(node: int, now: datetime, tx: Transaction) -> bool:
-    return tx.release(node, now, RELEASED_AT_ONCE)
