@@ -18,7 +18,9 @@ from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
+from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
@@ -28,9 +30,11 @@ from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
@@ -98,6 +102,7 @@ class Application:
     async def _start(self) -> None:
         clock = SystemClock()
         self._store = await _open(self._settings)
+        wall = await _wall_clock(self._settings, self._store, clock)
         self._sender = _sender(self._settings, self._address, clock)
         keys = _keys(self._settings)
         _warn_of_exposure(self._settings)
@@ -112,8 +117,8 @@ class Application:
             listeners.append(bells)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
-            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
-        world = World(self._store, self._sender, mint, clock, clock, RandomIds(), Listeners(*listeners))
+            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
+        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
         await make_queues(engine, self._settings)
         await engine.start()
@@ -153,6 +158,23 @@ class Application:
             await self._store.close()
         if self._log is not None:
             await asyncio.to_thread(self._log.close)
+
+
+async def _wall_clock(settings: Settings, store: Store, clock: SystemClock) -> Clock:
+    """The time by which tasks go: one that can be moved with ``dev``, where it was left."""
+    try:
+        setting = await kept_setting(store, clock.now())
+    except StoreError as error:
+        raise OperatorError(f"cannot read the store: {error}") from error
+    if settings.dev:
+        return MovableClock(clock, setting)
+    if setting != REAL_TIME:
+        logger.warning(
+            "the clock of this store was moved, to %s at last; without --dev the server goes by real time, and what"
+            " it has for later moments waits for them",
+            rfc3339(setting.shown(clock.now())),
+        )
+    return clock
 
 
 def policy(settings: Settings) -> Policy:
