@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.validation import Ceilings
+from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
@@ -95,6 +96,12 @@ class Engine:
             self.time = TimeControl(world.store, world.clock, world.machine, self.next_moment, self.quiet)
             self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
         self._running: list[asyncio.Task[None]] = []
+
+    def serve_bulk(self, select: Select) -> None:
+        """Let operations change many tasks; ``select`` reads which from their requests. Call before ``start``."""
+        self.long_running.add_workers(
+            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
+        )
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
