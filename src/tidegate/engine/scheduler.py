@@ -207,7 +207,7 @@ class Scheduler:
             self._claiming = shares
             try:
                 work = partial(claim, shares=shares, now=now, bulk=self._bodies, ramp_up=self._ramp_up)
-                claims = await self._store.write(work)
+                claims = await self._store.write(work, holds=shares)
             except Exception as error:
                 self._claiming = {}
                 for name in shares:
