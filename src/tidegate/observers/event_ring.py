@@ -68,7 +68,7 @@ class EventRing:
         self._now = now
         self._machine = machine
         self._life = life
-        self._size = size
+        self.size = size
         self._groups: deque[Group] = deque()
         self._held = 0
         self._next = 1
@@ -181,7 +181,7 @@ class EventRing:
         groups.append(Group(self._next, time, kind, queue, details))
         self._next += count
         self._held += count
-        while self._held - len(groups[0].details) >= self._size:
+        while self._held - len(groups[0].details) >= self.size:
             self._held -= len(groups.popleft().details)
         if self._waiting:
             for waiter in self._waiting:
