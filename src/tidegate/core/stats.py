@@ -11,13 +11,19 @@ from tidegate.core.queue import Queue
 
 
 class QueueStats(Struct, frozen=True):
-    """``QueueStats`` of the API. ``next_due`` is ``oldest_estimated_arrival_time``; None while no task waits."""
+    """``QueueStats`` of the API, and what is left in the token bucket.
+
+    ``next_due`` is ``oldest_estimated_arrival_time``; None while no task waits. ``throttle_factor`` is the share of its
+    rate that throttling leaves a queue, 1 when it is not slowed.
+    """
 
     tasks: int
     next_due: datetime | None
     executed_last_minute: int
     in_flight: int
     effective_rate: float
+    tokens: float = 0.0
+    throttle_factor: float = 1.0
 
 
 def effective_rate(queue: Queue, flow: Flow, now: datetime) -> float:

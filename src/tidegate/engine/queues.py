@@ -119,6 +119,8 @@ class Queues:
                     executed_last_minute=executed.get(stored.queue.name, 0),
                     in_flight=stored.flow.in_flight,
                     effective_rate=effective_rate(stored.queue, stored.flow, now),
+                    tokens=stored.flow.filled(stored.queue.rate_limits, now).bucket.tokens,
+                    throttle_factor=stored.flow.throttle.factor_at(now),
                 )
                 for stored, tally in zip(there, tx.tallies(there), strict=True)
             }

@@ -11,6 +11,7 @@ from typing import TypeVar
 import apsw
 
 from tidegate.engine.ports.store import Reader, StoreError, Transaction
+from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.reading import StoreReader
 from tidegate.storage.sqlite.commits import Worker
 from tidegate.storage.sqlite.disk_reserve import Reserve
@@ -44,8 +45,14 @@ class SqliteStore:
     """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
 
     def __init__(
-        self, writer: Worker[StoreTransaction], reader: Worker[StoreReader], reserve: Reserve, file: StoreFile
+        self,
+        writer: Worker[StoreTransaction],
+        reader: Worker[StoreReader],
+        reserve: Reserve,
+        file: StoreFile,
+        commits: CommitCounts,
     ) -> None:
+        self.commits = commits
         self._writer = writer
         self._reader = reader
         self._reserve = reserve
@@ -81,6 +88,7 @@ class SqliteStore:
                     f"cannot open the store {named}: {error}; check that file or name another --store"
                 ) from error
             taken.pop_all()
+        commits = CommitCounts()
         writer = Worker(
             "tidegate-writer",
             connection,
@@ -90,6 +98,7 @@ class SqliteStore:
             on_broken=on_broken,
             make_room=lambda: _make_room(connection, path, reserve),
             rolled_back=transaction.rolled_back,
+            counts=commits,
         )
         reader = Worker(
             "tidegate-reader",
@@ -98,7 +107,7 @@ class SqliteStore:
             begin=lambda: _begin(reading),
             on_broken=on_broken,
         )
-        return cls(writer, reader, reserve, file)
+        return cls(writer, reader, reserve, file, commits)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         found: T = await self._reader.submit(look)
