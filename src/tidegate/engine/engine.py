@@ -17,9 +17,11 @@ from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
 from tidegate.engine.long_running import LongRunning
+from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
@@ -31,12 +33,16 @@ from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
+from tidegate.engine.time_control import TimeControl
 from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
+
+RELEASED_AT_ONCE = 500
+"""Attempts of a dead node that are released in one transaction."""
 
 
 class Policy(Struct, frozen=True):
@@ -80,18 +86,28 @@ class Engine:
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
+        self._membership = world.membership
         self._janitor = Janitor(inner)
+        self.time: TimeControl | None = None
+        """Moves the clock, if it is one that can be moved."""
+        self.idle_runs: IdleRuns | None = None
+        if isinstance(world.clock, MovableClock):
+            self.time = TimeControl(world.store, world.clock, world.machine, self.next_moment, self.quiet)
+            self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
+        joined = await self._membership.join("")
         now = self.clock.now()
 
-        def take_up(tx: Transaction) -> Sequence[LongRunning]:
-            tx.release(now)
-            return self.long_running.take_over(tx, now)
+        def take_up(tx: Transaction) -> tuple[bool, Sequence[LongRunning]]:
+            more = [tx.release(node, now, RELEASED_AT_ONCE) for node in joined.succeeds]
+            return any(more), self.long_running.take_over(tx, now)
 
-        left = await self.store.write(take_up)
+        more, left = await self.store.write(take_up)
+        while more:
+            more, left = await self.store.write(take_up)
         await self.scheduler.start()
         self.long_running.start(left)
         loop = asyncio.get_running_loop()
@@ -114,6 +130,8 @@ class Engine:
         await self.store.write(lambda tx: tx.reset())
         self._executions.clear()
         self.scheduler.forget()
+        if self.time is not None:
+            self.time.forget()
         self._events.emit(AllDeleted())
 
     def next_moment(self) -> datetime | None:

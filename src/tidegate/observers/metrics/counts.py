@@ -13,11 +13,14 @@ from tidegate.engine.ports.events import AllDeleted, AttemptEnded, AttemptStarte
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0)
 """Upper ends of buckets: from a handler next door to the longest deadline of an HTTP task."""
 
-QUEUES_MOST = 200
-"""Queues with series of their own. A page with so many has some 10,000 lines; Prometheus keeps each for weeks."""
+QUEUES_MOST = 11_000
+"""Queues with counts of their own, a kilobyte each."""
 
 ACTIVE_FOR = 24 * 3600.0
-"""Seconds without anything new after which a queue has no series of its own any more."""
+"""Seconds without anything new after which a queue has no counts of its own any more."""
+
+RETIRE_EVERY = 3600.0
+"""Seconds between two looks for such queues: a microsecond each."""
 
 
 class QueueCounts:
@@ -57,6 +60,7 @@ class Counts:
     """
 
     def __init__(self, most: int = QUEUES_MOST) -> None:
+        self._retired_at: float | None = None
         self.queues: dict[str, QueueCounts] = {}
         self.other = QueueCounts()
         self._most = most
@@ -76,8 +80,12 @@ class Counts:
     def retire(self, now: float) -> None:
         """Move the counts of queues that were not active for a day to the others; ``now`` is machine time.
 
-        From then on these queues count as others, until they are active again.
+        From then on these queues count as others, until they are active again. Looks once an hour, however often it is
+        called.
         """
+        if self._retired_at is not None and now - self._retired_at < RETIRE_EVERY:
+            return
+        self._retired_at = now
         for name, counts in list(self.queues.items()):
             if counts.active_at is None or counts.events != counts.seen:
                 counts.seen, counts.active_at = counts.events, now

@@ -1,7 +1,7 @@
 """Everything that was counted, as metric families of prometheus-client: this module alone imports it.
 
-Names end in their unit, counters in ``_total``. Labels take a bounded number of values: at most ``counts.QUEUES_MOST``
-queues, and ``OTHER`` for the rest.
+Names end in their unit, counters in ``_total``. Labels take a bounded number of values: ``SHOWN_MOST`` queues, and
+``OTHER`` for the rest.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
 
 import prometheus_client
@@ -21,7 +23,10 @@ from prometheus_client.registry import Collector
 from tidegate.core.histogram import Histogram
 from tidegate.core.names import QueueName
 from tidegate.core.stats import QueueStats
-from tidegate.metrics.counts import Counts, QueueCounts
+from tidegate.observers.metrics.counts import Counts, QueueCounts
+
+SHOWN_MOST: Final = 200
+"""Queues with series of their own. A page with so many has some 10,000 lines; Prometheus keeps each for weeks."""
 
 OTHER: Final = "_other"
 """The label of all queues without series of their own. No queue can have this name."""
@@ -51,9 +56,14 @@ class Commits(Protocol):
     failed: int
 
 
+def shown(counts: Counts) -> list[str]:
+    """The queues with series of their own: of those that were active within a day the first that were."""
+    return list(islice(counts.queues, SHOWN_MOST))
+
+
 class Snapshot(NamedTuple):
-    """What a page is made of. ``queues`` has the present state of queues by name, ``in_flight`` the attempts under way
-    in this process, ``ready`` whether calls are answered.
+    """What a page is made of. ``queues`` has the present state of the queues that are ``shown``, ``in_flight`` the
+    attempts under way in this process, ``ready`` whether calls are answered.
     """
 
     now: datetime
@@ -95,7 +105,11 @@ class _Everything(Collector):
 
 def _events(snapshot: Snapshot) -> Iterator[Metric]:
     """What happened in each queue since the start."""
-    queues = [*sorted(snapshot.counts.queues.items()), (OTHER, snapshot.counts.other)]
+    every = list(snapshot.counts.queues.items())
+    other = QueueCounts()
+    for _, counts in [*every[SHOWN_MOST:], (OTHER, snapshot.counts.other)]:
+        other.take_in(counts)
+    queues = [*sorted(every[:SHOWN_MOST], key=itemgetter(0)), (OTHER, other)]
 
     def counter(name: str, says: str, value: Callable[[QueueCounts], int]) -> Metric:
         family = CounterMetricFamily(f"tidegate_{name}", says, labels=["queue"])
@@ -133,10 +147,10 @@ def _events(snapshot: Snapshot) -> Iterator[Metric]:
 def _present(snapshot: Snapshot) -> Iterator[Metric]:
     """How each queue stands now."""
     flying = GaugeMetricFamily("tidegate_attempts_in_flight", "Attempts under way in this process.", labels=["queue"])
-    others = sum(count for queue, count in snapshot.in_flight.items() if queue not in snapshot.counts.queues)
-    for queue in sorted(snapshot.counts.queues):
+    queues = sorted(shown(snapshot.counts))
+    for queue in queues:
         flying.add_metric([queue], snapshot.in_flight[QueueName(queue)])
-    flying.add_metric([OTHER], others)
+    flying.add_metric([OTHER], snapshot.in_flight.total() - sum(snapshot.in_flight[QueueName(each)] for each in queues))
     yield flying
 
     def gauge(name: str, says: str, value: Callable[[QueueStats], float]) -> Metric:

@@ -20,8 +20,8 @@ from tidegate.engine.ports.events import (
     QueueDeleted,
     TasksCreated,
 )
-from tidegate.metrics.counts import ACTIVE_FOR, SECONDS, Counts
-from tidegate.metrics.families import OTHER, Snapshot, text
+from tidegate.observers.metrics.counts import ACTIVE_FOR, SECONDS, Counts
+from tidegate.observers.metrics.families import OTHER, SHOWN_MOST, Snapshot, text
 from tidegate.servers.call_counts import CallCounts
 from tidegate.storage.commit_counts import CommitCounts
 
@@ -83,7 +83,7 @@ def heard(*events: object, most: int = 200) -> Counts:
 
 
 def test_created_tasks_are_counted_by_queue() -> None:
-    shown = numbers(heard(created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL)))
+    shown = numbers(heard(created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL, "updated")))
     assert shown["tidegate_tasks_created_total", MAIL] == 5
     assert shown["tidegate_tasks_created_total", AUDIT] == 1
     assert shown["tidegate_tasks_created_total", OTHER] == 0
@@ -150,6 +150,16 @@ def test_queues_beyond_the_most_are_counted_together() -> None:
     shown = numbers(heard(*(created(queue, 2) for queue in more), most=3))
     assert [queue for queue in more if ("tidegate_tasks_created_total", queue) in shown] == more[:3]
     assert shown["tidegate_tasks_created_total", OTHER] == 14
+
+
+def test_so_many_queues_have_series_of_their_own_and_the_others_one_together() -> None:
+    more = [QueueName(f"projects/p/locations/here/queues/q{number}") for number in range(SHOWN_MOST + 10)]
+    of = snapshot(heard(*(created(queue, 2) for queue in more)), in_flight=Counter({more[-1]: 5, more[0]: 1}))
+    shown = numbers(of)
+    assert shown["tidegate_tasks_created_total", more[0]] == 2
+    assert ("tidegate_tasks_created_total", more[-1]) not in shown
+    assert shown["tidegate_tasks_created_total", OTHER] == 20
+    assert shown["tidegate_attempts_in_flight", OTHER] == 5
 
 
 def test_an_idle_queue_joins_the_others_after_a_day_and_begins_anew_when_it_wakes() -> None:

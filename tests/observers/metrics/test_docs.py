@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
-from tests.metrics.test_metrics import heard, snapshot
-from tidegate.metrics.families import every_family
+from tests.observers.metrics.test_metrics import heard, snapshot
+
+from tidegate.observers.metrics.families import every_family
 from tidegate.storage.commit_counts import CommitCounts
 
-PAGE = Path(__file__).parents[2] / "docs/metrics.md"
+PAGE = Path(__file__).parents[3] / "docs/metrics.md"
 
 
 def test_the_page_names_every_metric() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from tidegate import __version__
 from tidegate.core.names import QueueName
 from tidegate.engine.engine import Engine
-from tidegate.metrics.counts import Counts
+from tidegate.observers.metrics.counts import Counts
 
 if TYPE_CHECKING:  # families imports prometheus-client, which takes 60 ms and 4 MiB
-    from tidegate.metrics.families import Calls, Commits
+    from tidegate.observers.metrics.families import Calls, Commits
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -45,18 +45,17 @@ class MetricsPage:
         """The page and its content type: OpenMetrics where ``accept``, the request's header, names it."""
         openmetrics = "application/openmetrics-text" in accept
         async with self._one_at_a_time:
-            from tidegate.metrics.families import Snapshot, text  # noqa: PLC0415 - see above
+            from tidegate.observers.metrics.families import Snapshot, shown, text  # noqa: PLC0415 - see above
 
             self._counts.retire(self._monotonic())
             engine = self._engine
-            shown = [QueueName(name) for name in self._counts.queues]
             snapshot = Snapshot(
                 now=engine.clock.now(),
                 version=__version__,
                 store=self._store,
                 ready=self._ready(),
                 counts=self._counts,
-                queues=await engine.queues.stats(shown),
+                queues=await engine.queues.stats([QueueName(name) for name in shown(self._counts)]),
                 in_flight=engine.under_way.by_queue(),
                 calls=self._calls,
                 commits=self._commits,
