@@ -20,10 +20,10 @@ class Histogram:
         self.counts[bisect_left(self.ends, value)] += 1
         self.total += value
 
-    def take_in(self, other: Histogram) -> None:
-        """Add what another histogram with the same ends has counted."""
-        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
-        self.total += other.total
+    def take_in(self, others: Sequence[Histogram]) -> None:
+        """Add what other histograms with the same ends have counted."""
+        self.counts = [sum(column) for column in zip(self.counts, *(other.counts for other in others), strict=True)]
+        self.total += sum(other.total for other in others)
 
     def cumulative(self) -> list[tuple[str, float]]:
         """How many values were at most as large as each end, as Prometheus writes buckets."""

@@ -65,6 +65,8 @@ class App:
         self.bytes_in_flight = in_flight or InFlight()
         self.calls = CallCounts()
         self.serving = False
+        self.closing = asyncio.Event()
+        """Set when calls are no longer answered: streams end then."""
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
@@ -155,6 +157,7 @@ class App:
         self.serving = False
         await run_logging_errors(self._drain)
         self._closed = True
+        self.closing.set()
         loop = asyncio.get_running_loop()
         patience = loop.time() + LAST_ANSWERS
         while self._in_flight and loop.time() < patience:  # noqa: ASYNC110 - an event would cost every call

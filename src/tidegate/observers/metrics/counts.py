@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tidegate.core.histogram import Histogram
@@ -42,14 +42,17 @@ class QueueCounts:
     def events(self) -> int:
         return self.created + self.started + self.ended.total()
 
-    def take_in(self, other: QueueCounts) -> None:
-        """Add what another has counted."""
-        self.created += other.created
-        self.started += other.started
-        self.ended.update(other.ended)
-        self.given_up.update(other.given_up)
-        self.delays.take_in(other.delays)
-        self.durations.take_in(other.durations)
+    def take_in(self, others: Sequence[QueueCounts]) -> None:
+        """Add what others have counted."""
+        self.delays.take_in([other.delays for other in others])
+        self.durations.take_in([other.durations for other in others])
+        for other in others:
+            self.created += other.created
+            self.started += other.started
+            for code, count in other.ended.items():
+                self.ended[code] += count
+            for limit, count in other.given_up.items():
+                self.given_up[limit] += count
 
 
 class Counts:
@@ -90,7 +93,7 @@ class Counts:
             if counts.active_at is None or counts.events != counts.seen:
                 counts.seen, counts.active_at = counts.events, now
             elif now - counts.active_at >= ACTIVE_FOR:
-                self.other.take_in(self.queues.pop(name))
+                self.other.take_in([self.queues.pop(name)])
 
     def _of(self, name: str) -> QueueCounts:
         counts = self.queues.get(name)

@@ -107,8 +107,7 @@ def _events(snapshot: Snapshot) -> Iterator[Metric]:
     """What happened in each queue since the start."""
     every = list(snapshot.counts.queues.items())
     other = QueueCounts()
-    for _, counts in [*every[SHOWN_MOST:], (OTHER, snapshot.counts.other)]:
-        other.take_in(counts)
+    other.take_in([snapshot.counts.other, *(counts for _, counts in every[SHOWN_MOST:])])
     queues = [*sorted(every[:SHOWN_MOST], key=itemgetter(0)), (OTHER, other)]
 
     def counter(name: str, says: str, value: Callable[[QueueCounts], int]) -> Metric:
