@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate import metrics
-from tidegate.api.rpcs import Api
+from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
@@ -49,6 +50,7 @@ from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
+from tidegate.servers.operator import operator_mounts
 from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
 from tidegate.servers.reflection import reflection_mounts
@@ -122,12 +124,14 @@ class Application:
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
+        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
-        self.asgi.serve(_methods(api), mounts)
+        self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -298,8 +302,8 @@ def _abandon(error: StoreError) -> None:
     os._exit(1)
 
 
-def _methods(api: Api) -> Mapping[str, GrpcMethod]:
+def _methods(answered: Mapping[str, AnsweredRpc]) -> Mapping[str, GrpcMethod]:
     return {
         path: GrpcMethod(each.request, each.answer, each.most, each.insists, ENTRY_MAX)
-        for path, each in api.grpc().items()
+        for path, each in answered.items()
     }
