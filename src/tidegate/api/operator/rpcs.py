@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from tidegate.api.operator import clock
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -36,7 +37,13 @@ closed when the caller leaves or the server drains.
 StreamAnswer: TypeAlias = Callable[..., AsyncIterator[Any]]
 """Takes a raw request and the call, returns the raw responses. Raises an ApiError before the first one or later."""
 
-HANDLERS: Final[Mapping[str, Handler]] = {}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_clock": clock.get_clock,
+    "advance_clock": clock.advance_clock,
+    "freeze_clock": clock.freeze_clock,
+    "reset_clock": clock.reset_clock,
+    "run_until_idle": clock.run_until_idle,
+}
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")

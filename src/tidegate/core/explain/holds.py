@@ -67,8 +67,8 @@ def reason_of(hold: Hold, queue: Queue, flow: Flow, longest: Sequence[Longest], 
             failed = sum(each.failed for each in flow.throttle.answers)
             said |= {"factor": f"{factor:.3f}", "ended": str(ended), "failed": str(failed)}
             text = (
-                f"Handlers answered 429 or 503, or mostly failed ({failed} of {ended} in {WATCHED_SECONDS} s): the queue"
-                f" is slowed to {factor:.0%} of its rate, {rate:g} a second{next_token}."
+                f"Handlers answered 429 or 503, or mostly failed ({failed} of {ended} in {WATCHED_SECONDS} s), so the"
+                f" queue is slowed to {factor:.0%} of its rate, {rate:g} a second{next_token}."
             )
         case Code.RAMPING_UP:
             text = (
