@@ -44,9 +44,7 @@ class Life:
         self.store, self.network, self.notes = TwiceStore(), TimedNetwork(), Notes()
         self.machine = VirtualClock()
         self.clock = MovableClock(self.machine) if dev else self.machine
-        self.world = World(
-            self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes
-        )
+        self.world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
         self.engine = Engine(self.world, policy or Policy())
         self.api = OperatorApi(Parts(engine=self.engine, dev=dev))
 
