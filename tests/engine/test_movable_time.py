@@ -220,7 +220,7 @@ def test_the_store_has_a_move_before_the_clock_shows_it() -> None:
         shown: list[datetime] = []
         write = life.store.write_once
 
-        async def watched(work: object) -> object:
+        async def watched(work: object, **queues: object) -> object:
             shown.append(life.clock.now())
             return await write(work)  # type: ignore[arg-type]
 
