@@ -57,6 +57,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -129,7 +130,7 @@ class Application:
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
