@@ -16,9 +16,9 @@ from tidegate.core.time_text import rfc3339, seconds
 
 
 class QueueSituation(Struct, frozen=True):
-    """A queue at ``now``: ``tasks`` are in it, the first of those that wait is due at ``next_due``."""
+    """A queue at ``time``: ``tasks`` are in it, the first of those that wait is due at ``next_due``."""
 
-    now: datetime
+    time: datetime
     queue: Queue
     flow: Flow
     tasks: int
@@ -39,17 +39,17 @@ def explain_queue(at: QueueSituation) -> Explanation:
             return Explanation(State.IN_FLIGHT, [*before, Reason(Code.IN_FLIGHT, text, since)])
         empty = Reason(Code.DUE_NOW, "The queue is empty, and nothing stands in the way of a new task.")
         return Explanation(State.UNKNOWN, before or [empty])
-    if due > at.now:
-        text = f"The next task is due at {rfc3339(due)}, in {seconds(due - at.now)}."
+    if due > at.time:
+        text = f"The next task is due at {rfc3339(due)}, in {seconds(due - at.time)}."
         not_yet = Reason(Code.NOT_YET_DUE, text, until=due)
         return Explanation(State.SCHEDULED, [*before, not_yet], None if stopped or _pull(at) else due)
     if stopped or _pull(at) or at.hold.code is Code.DUE_NOW:
         text = "A worker may lease its tasks." if _pull(at) else "Its next claim takes what is due."
         nothing = Reason(Code.DUE_NOW, f"Nothing stands in the way: {text[0].lower()}{text[1:]}", due)
-        will_run = None if stopped or _pull(at) else max(at.now, at.hold.until or at.now)
+        will_run = None if stopped or _pull(at) else max(at.time, at.hold.until or at.time)
         return Explanation(State.DUE, before or [nothing], will_run)
-    reason = reason_of(at.hold, at.queue, at.flow, at.longest, at.now)
-    will_run = max(at.now, at.hold.until) if at.hold.until and at.hold.code in KNOWN_END else None
+    reason = reason_of(at.hold, at.queue, at.flow, at.longest, at.time)
+    will_run = max(at.time, at.hold.until) if at.hold.until and at.hold.code in KNOWN_END else None
     return Explanation(State.DUE, [reason], will_run)
 
 

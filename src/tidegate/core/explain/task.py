@@ -28,14 +28,14 @@ KNOWN_END: Final = BY_RATE | {Code.DUE_NOW, Code.OPENING_CONNECTIONS}
 
 
 class Situation(Struct, frozen=True):
-    """A task that is there, and all that bears on its next attempt, at ``now``.
+    """A task that is there, and all that bears on its next attempt, at ``time``.
 
     ``ahead`` are the schedule times of the tasks that wait before it, sorted, the first ``MOST_AHEAD`` of them.
     ``hold`` is what holds the queue, ``longest`` its longest attempts under way, ``troubles`` what the next attempt
     would meet.
     """
 
-    now: datetime
+    time: datetime
     queue: Queue
     flow: Flow
     task: Task
@@ -52,7 +52,7 @@ def explain_task(at: Situation) -> Explanation:
     if at.task.dispatched_at is not None:
         return Explanation(State.IN_FLIGHT, [_under_way(at.task, at.task.dispatched_at)])
     stopped = of_the_state(at.queue)
-    waits = _not_yet(at) if at.task.schedule_time > at.now else None
+    waits = _not_yet(at) if at.task.schedule_time > at.time else None
     state = State.DUE if waits is None else State.SCHEDULED
     if stopped is not None:
         return Explanation(state, [stopped, *([waits] if waits else []), *at.troubles])
@@ -81,12 +81,12 @@ def never_existed() -> Explanation:
 def _pull_task(at: Situation) -> Explanation:
     task, left = at.task, leases_left(at.task, at.queue)
     counts = {"leases": str(task.dispatch_count), "leases_left": "unlimited" if left > MOST_AHEAD else f"{left:g}"}
-    if task.schedule_time > at.now:
+    if task.schedule_time > at.time:
         until = task.schedule_time
         if task.dispatch_count:
             text = f"A worker holds lease {task.dispatch_count} of it until {rfc3339(until)}."
             return Explanation(State.LEASED, [Reason(Code.LEASED, text, None, until, counts)])
-        text = f"It can be leased from {rfc3339(until)} on, in {seconds(until - at.now)}."
+        text = f"It can be leased from {rfc3339(until)} on, in {seconds(until - at.time)}."
         reasons = [Reason(Code.NOT_YET_DUE, text, task.create_time, until)]
         state = State.SCHEDULED
     elif left <= 0:
@@ -118,7 +118,7 @@ def _not_yet(at: Situation) -> Reason:
     task, until = at.task, at.task.schedule_time
     last = task.last_attempt
     if last is None or last.status is None:
-        text = f"It is due at {rfc3339(until)}, in {seconds(until - at.now)}."
+        text = f"It is due at {rfc3339(until)}, in {seconds(until - at.time)}."
         return Reason(Code.NOT_YET_DUE, text, task.create_time, until)
     most = (task.retry_config or at.queue.retry_config).max_attempts
     left = "any number" if most == UNLIMITED_ATTEMPTS else f"{max(0, most - task.dispatch_count)} of {most}"
@@ -129,7 +129,7 @@ def _not_yet(at: Situation) -> Reason:
     }
     text = (
         f"Attempt {task.dispatch_count} failed with {last.status.message}; the next one starts at {rfc3339(until)}, in"
-        f" {seconds(until - at.now)}. Attempts left: {left}."
+        f" {seconds(until - at.time)}. Attempts left: {left}."
     )
     return Reason(Code.BACKING_OFF, text, last.response_time, until, said)
 
@@ -138,7 +138,7 @@ def _held(at: Situation, will_run: datetime | None) -> list[Reason]:
     """What holds the queue, as a reason why this task of it waits; nothing if nothing does."""
     if at.hold.code is Code.DUE_NOW:
         return []
-    reason = reason_of(at.hold, at.queue, at.flow, at.longest, at.now)
+    reason = reason_of(at.hold, at.queue, at.flow, at.longest, at.time)
     if not at.ahead:
         return [reason]
     count = len(at.ahead)
@@ -153,8 +153,8 @@ def _will_run(at: Situation) -> datetime | None:
     """When the task starts, None where nobody knows."""
     if len(at.ahead) >= MOST_AHEAD:
         return None
-    due = at.task.schedule_time <= at.now
+    due = at.task.schedule_time <= at.time
     if due and at.hold.code not in KNOWN_END:
         return None
-    first_look = max(at.now, at.hold.until) if at.hold.code in KNOWN_END and at.hold.until else at.now
+    first_look = max(at.time, at.hold.until) if at.hold.code in KNOWN_END and at.hold.until else at.time
     return start_time(at.flow, at.queue.rate_limits, [*at.ahead, at.task.schedule_time], first_look)
