@@ -12,6 +12,7 @@ from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports.store import StoredQueue, Tally
 from tidegate.storage import rows
+from tidegate.storage.shelf import StoreShelfReader
 from tidegate.storage.tables import ReadTables
 
 TASKS_AT_ONCE = 128
@@ -20,8 +21,10 @@ BODIES_AT_ONCE = 8
 would cost a tenth more."""
 
 
-class StoreReader:
+class StoreReader(StoreShelfReader):
     """``ports.Reader``."""
+
+    tables: ReadTables
 
     def __init__(self, tables: ReadTables) -> None:
         self.tables = tables
