@@ -75,8 +75,8 @@ class CountingStore(TwiceStore):
         super().__init__()
         self.claimed: list[int] = []
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        answer = await super().write(work)
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
+        answer = await super().write(work, **queues)
         if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed.append(sum(len(each.tasks) for each in answer))
         return answer

@@ -21,7 +21,8 @@ from tidegate.engine.dead_letters import Revival, revive
 from tidegate.engine.engine import Policy
 from tidegate.engine.janitor import Walk, sweep
 from tidegate.engine.ports.events import TaskDied
-from tidegate.engine.ports.store import StoredQueue, Transaction
+from tidegate.engine.ports.shelf import ShelfTally
+from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
 
 QUEUE = QueueName.of("p", "l", "q")
 OTHER = QueueName.of("p", "l", "other")
@@ -332,7 +333,7 @@ async def test_groups_count_what_failed_alike() -> None:
     await died(at, "c", outcome=Outcome(reason="connection refused"))
     await died(at, "d", outcome=Outcome(timed_out=True))
     groups = await at.engine.dead_letters.group(QUEUE)
-    assert [(group.error_group.text, group.count) for group in groups][0] == ("HTTP 503 from handler.test", 2)
+    assert (groups[0].error_group.text, groups[0].count) == ("HTTP 503 from handler.test", 2)
     assert {group.error_group.text for group in groups[1:]} == {
         "connection refused from handler.test",
         "timed out from handler.test",
@@ -378,13 +379,13 @@ async def refused(call: object) -> Code | None:
     return None
 
 
-async def tally(at: Hands) -> object:
-    def look(tx: Transaction) -> object:
+async def tally(at: Hands) -> ShelfTally:
+    def look(tx: Reader) -> ShelfTally:
         stored = tx.queue(QUEUE)
         assert stored is not None
         return tx.shelf(stored)
 
-    return await at.engine.store.read(look)  # type: ignore[arg-type]
+    return await at.engine.store.read(look)
 
 
 def rows(at: Hands, table: str) -> int:

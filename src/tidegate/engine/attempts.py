@@ -54,10 +54,11 @@ class Attempts:
             kept = list(reader.attempts(stored, task.task, None, OF_A_TASK))
             for dead in reader.dead_tasks_of(stored, task.task, LIVES):
                 kept += [StoredAttempt(task.task, record, 0) for record in reversed(dead.attempts)]
-            if not kept and reader.task(stored, task.task, body=False) is None:
-                if not reader.entombed(stored, [task.task], now):
-                    raise refusals.not_found()
-            return kept[:OF_A_TASK]
+            if kept or reader.task(stored, task.task, body=False) is not None:
+                return kept[:OF_A_TASK]
+            if not reader.entombed(stored, [task.task], now):
+                raise refusals.not_found()
+            return []
 
         return await self._store.read(look)
 

@@ -131,13 +131,19 @@ def revive(
             going.append(each)
         else:
             refused[each.id] = why_not
+    if not going:
+        return Revival(target, [], refused)
+    if own:
+        tx.free_task_names(source, [each.task.name.task for each in going])
     tasks = [revived(each.task, target.queue.name, now, due[each.id], keep_counts=keep_counts) for each in going]
-    if tasks:
-        tx.drop_dead(source, [each.id for each in going])
-        if own:
-            tx.free_task_names(source, [task.name.task for task in tasks])
-        tx.add_tasks(target, tasks)
+    late = tx.add_tasks(target, tasks)
+    if late:  # another node took their IDs first
+        refused |= {each.id: refusals.task_exists() for each in going if each.task.name.task in late}
+        going = [each for each in going if each.id not in refused]
+        tasks = [task for task in tasks if task.name.task not in late]
+    tx.drop_dead(source, [each.id for each in going])
     if keep_counts:
+        tx.restore_counts(target, tasks)
         tx.keep_attempts([kept for each in going for kept in _attempts_of(each, target)], ATTEMPTS_SIZE_MAX)
     return Revival(target, tasks, refused)
 

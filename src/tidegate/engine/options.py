@@ -60,7 +60,7 @@ class Options:
             tx.save_queue(stored, replace(stored.queue, options=kept))
             return replace(stored, queue=replace(stored.queue, options=kept))
 
-        stored = await self._store.write(work)
+        stored = await self._store.write(work, changes={queue})
         self._events.emit(QueueChanged(queue))
         return self._shown(stored)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tidegate.core.dead_letters import DeadTask
+from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.engine.ports.shelf import KeptAttempt, ShelfTally, StoredAttempt
 from tidegate.engine.ports.store import StoredQueue
@@ -118,6 +119,10 @@ class StoreShelf(StoreShelfReader):
     def free_task_names(self, queue: StoredQueue, task_ids: Sequence[str]) -> None:
         if task_ids:
             self.tables.free_task_names(queue.id, task_ids)
+
+    def restore_counts(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        if tasks:
+            self.tables.restore_counts(queue.key, [shelf_rows.counts_row(task) for task in tasks])
 
 
 def _dead_tasks(queue: StoredQueue, rows: Sequence[DeadRow]) -> list[DeadTask]:

@@ -15,7 +15,7 @@ from tidegate.core.queue import RetryConfig
 from tidegate.core.task import Attempt, Target, Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports.shelf import StoredAttempt
-from tidegate.storage.shelf_tables import DeadRow
+from tidegate.storage.shelf_tables import CountsRow, DeadRow
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -120,6 +120,14 @@ def dead_task(queue: QueueName, row: DeadRow) -> DeadTask:
         error_group=stored.group,
         attempts=tuple(map(_attempt_decoder.decode, kept)),
     )
+
+
+def counts_row(task: Task) -> CountsRow:
+    """What attempts have left in a task."""
+    last = None if task.last_attempt is None else _encoder.encode(task.last_attempt)
+    first = _optional_micros(task.first_dispatch_time)
+    counts = task.dispatch_count, task.response_count, task.answer_count
+    return CountsRow(*counts, first, last, task.name.task)
 
 
 def _optional_micros(when: datetime | None) -> int | None:

@@ -27,6 +27,17 @@ class DeadRow(NamedTuple):
     attempts: bytes
 
 
+class CountsRow(NamedTuple):
+    """What attempts have left in the row of a task."""
+
+    dispatch_count: int
+    response_count: int
+    answer_count: int
+    first_dispatch_at: int | None
+    last_attempt: bytes | None
+    task: str
+
+
 class Shelf(NamedTuple):
     """How many tasks a shelf holds, and the bytes of their blobs."""
 
@@ -102,6 +113,9 @@ class ShelfTables(ShelfReadTables, Protocol):
 
     def free_task_names(self, queue: int, tasks: Sequence[str]) -> None:
         """Delete the tombstones of these tasks."""
+
+    def restore_counts(self, generation: int, rows: Sequence[CountsRow]) -> None:
+        """Save these columns of tasks."""
 
     def drop_shelf(self, queue: int) -> None:
         """The shelf of a queue is no more: ``clear_shelves`` deletes what is on it."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tidegate.core.attempt_record import AttemptRecord
 from tidegate.core.dead_letters import DeadTask
+from tidegate.core.task import Task
 
 if TYPE_CHECKING:
     from tidegate.engine.ports.store import StoredQueue
@@ -89,3 +90,6 @@ class ShelfTransaction(ShelfReader, Protocol):
 
     def free_task_names(self, queue: StoredQueue, task_ids: Sequence[str]) -> None:
         """The names of these gone tasks are free again."""
+
+    def restore_counts(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+        """Give new tasks the counts and the last attempt that they bring."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from tidegate.storage.shelf_tables import AttemptRow, DeadRow, Shelf
+from tidegate.storage.shelf_tables import AttemptRow, CountsRow, DeadRow, Shelf
 from tidegate.storage.sqlite.arrays import IN, json_rows, numbers, texts
 
 ROWS_PER_INSERT: Final = 64
@@ -165,6 +165,14 @@ class SqliteShelfTables(SqliteShelfReadTables):
 
     def free_task_names(self, queue: int, tasks: Sequence[str]) -> None:
         self.execute(f"DELETE FROM tombstones WHERE queue = ? AND id {IN}", (queue, texts(tasks)))
+
+    def restore_counts(self, generation: int, rows: Sequence[CountsRow]) -> None:
+        for row in rows:
+            self.execute(
+                "UPDATE tasks SET dispatch_count = ?, response_count = ?, answer_count = ?, first_dispatch_at = ?,"
+                " last_attempt = ? WHERE id = ? AND generation = ?",
+                (*row, generation),
+            )
 
     def drop_shelf(self, queue: int) -> None:
         self.execute("UPDATE shelves SET dropped = 1 WHERE queue = ?", (queue,))
