@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tidegate import metrics
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
@@ -37,7 +36,8 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.metrics import Metrics
+from tidegate.observers import metrics
+from tidegate.observers.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -58,6 +58,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -130,7 +131,7 @@ class Application:
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 

@@ -2,7 +2,7 @@
 
     api = OperatorApi(parts)
     response = await api.method(Operator.get_server)(request)
-    async for event in api.stream(Operator.watch_events)(request):
+    async for event in await api.stream(Operator.watch_events)(request):
         ...
 
 Like the servers, this is a loop over the rows. A row without a handler answers UNIMPLEMENTED.
@@ -11,7 +11,7 @@ Like the servers, this is a loop over the rows. A row without a handler answers 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
@@ -28,13 +28,14 @@ Handler: TypeAlias = Callable[[Parts, Any, Any, Any], Awaitable[Any]]
 are raw.
 """
 
-StreamHandler: TypeAlias = Callable[[Parts, Any, Any, Any], AsyncIterator[Any]]
-"""The same, for a row that streams: an asynchronous generator of raw responses. Its end is the end of the stream; it is
-closed when the caller leaves or the server drains.
+StreamHandler: TypeAlias = Callable[[Parts, Any, Any, Any], Awaitable[AsyncGenerator[Any, None]]]
+"""The same, for a row that streams: it checks the request, then returns an asynchronous generator of raw responses,
+whose end is the end of the stream. The generator is closed when the caller leaves or the server drains. One that was
+never begun ends without a trace: what is to be released it takes in its own body.
 """
 
-StreamAnswer: TypeAlias = Callable[..., AsyncIterator[Any]]
-"""Takes a raw request and the call, returns the raw responses. Raises an ApiError before the first one or later."""
+StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
+"""Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {}
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
@@ -93,10 +94,10 @@ def _answer(parts: Parts, row: Rpc[Any, Any], handler: Handler | None) -> Answer
 def _stream(parts: Parts, row: Rpc[Any, Any], handler: StreamHandler | None) -> StreamAnswer:
     enter = _entrance(parts, row, handler is not None)
 
-    def answer(request: Any, call: Any = None) -> AsyncIterator[Any]:
+    async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
         name = enter(request)
         assert handler is not None  # noqa: S101 - the entrance refuses what has none
-        return handler(parts, request, name, call)
+        return await handler(parts, request, name, call)
 
     return answer
 
