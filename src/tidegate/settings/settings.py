@@ -112,8 +112,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         timedelta,
         Says(
             kinds.DURATION,
-            "How long tasks that are given up stay on their queue's shelf, from where they can be driven again; 0s keeps"
-            " none.",
+            "How long tasks that are given up stay on the shelf of their queue, to be looked at and driven again; 0s"
+            " keeps none.",
         ),
     ] = timedelta(days=7)
     attempts: Annotated[
