@@ -61,7 +61,7 @@ class Options:
             return replace(stored, queue=replace(stored.queue, options=kept))
 
         stored = await self._store.write(work, changes={queue})
-        self._events.emit(QueueChanged(queue))
+        self._events.emit(QueueChanged(queue, "options changed"))
         return self._shown(stored)
 
     def _shown(self, stored: StoredQueue) -> ShownOptions:
