@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from tidegate.core.bucket import Flow
-from tidegate.core.queue import Queue
+from tidegate.core.queue import Kind, Queue
 
 
 class QueueStats(Struct, frozen=True):
@@ -29,3 +29,8 @@ class QueueStats(Struct, frozen=True):
 def effective_rate(queue: Queue, flow: Flow, now: datetime) -> float:
     """Attempts a second that the queue may start at ``now``. 0 while it is paused, and for a pull queue."""
     return flow.limits(queue.rate_limits, now).max_dispatches_per_second if queue.dispatches else 0.0
+
+
+def tokens(queue: Queue, flow: Flow, now: datetime) -> float:
+    """Attempts that the queue's token bucket lets it start at once at ``now``. 0 for a pull queue."""
+    return flow.filled(queue.rate_limits, now).bucket.tokens if queue.kind is not Kind.PULL else 0.0
