@@ -22,7 +22,7 @@ from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
-from tidegate.observers.metrics import Metrics
+from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.series import Series
 from tidegate.schema.operator import Operator
 from tidegate.storage.sqlite import MemoryStore
@@ -50,15 +50,15 @@ class Place:
 
     clock: QuickClock = field(default_factory=QuickClock)
     network: Network = field(default_factory=Network)
-    metrics: Metrics = field(default_factory=Metrics)
+    counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
         self.ring = EventRing(self.clock.now, self.clock, "life")
         self.store = MemoryStore()
-        ids, told = CountingIds(), Everyone(self.ring, self.metrics)
+        ids, told = CountingIds(), Everyone(self.ring, self.counts)
         self.engine = Engine(World(self.store, self.network, Mint(), self.clock, self.clock, ids, told))
         self.engine.serve_bulk(read_selection)
-        self.series = Series(self.metrics, self.engine.queues.stats, self.clock, self.clock)
+        self.series = Series(self.counts, self.engine.queues.stats, self.clock, self.clock)
         idle = IdleWaits(self.engine.store, self.ring, self.clock)
         self.api = OperatorApi(Parts(engine=self.engine, dev=True, events=self.ring, series=self.series, idle=idle))
 

@@ -65,7 +65,9 @@ async def test_an_attempt_is_told_with_its_outcome_and_when_the_next_is_due(at: 
     assert ended.attempt.HasField("retry_time")
     assert ended.attempt.rpc_status.message == "UNAVAILABLE(14): HTTP status code 503"
     assert ended.text == "Attempt 1 failed with 503 after 0s; the next is due at 2026-03-01T12:00:00.100Z."
-    assert died.text == "The task was given up: max_attempts was reached."
+    assert (
+        died.text == "The task was given up, after all the attempts that it may have; it is on the shelf of its queue."
+    )
     await stream.aclose()
     await at.engine.stop()
 

@@ -23,7 +23,7 @@ _REQUEST: Final = raw(BulkRescheduleTasksRequest)
 """Reads the requests of all bulk operations: their fields have the same numbers, and only this one has ``at``."""
 
 
-async def _bulk(kind: str, parts: Parts, request: Any, queue: QueueName, call: Any) -> Any:  # noqa: ARG001
+async def _bulk(kind: str, parts: Parts, request: Any, queue: QueueName, call: Any) -> Any:
     _check(request, queue)
     if kind == "BulkRescheduleTasks" and request.HasField("at"):
         settled_schedule((request.at.seconds, request.at.nanos), parts.engine.clock.now())

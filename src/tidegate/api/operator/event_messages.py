@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tidegate.api.times import put_moment, put_span
-from tidegate.core.lifecycle import Outcome, response_status
+from tidegate.core.attempt_record import kind_of
+from tidegate.core.dead_letters import DeathReason
+from tidegate.core.lifecycle import response_status
 from tidegate.core.time_text import rfc3339, seconds
 from tidegate.core.times import MICROSECOND
-from tidegate.observers.happenings import DeadTask, EndedAttempt, EventKind, Happening, StartedAttempt
-from tidegate.schema.operator import Attempt, Event
+from tidegate.observers.happenings import EndedAttempt, EventKind, GivenUp, Happening, StartedAttempt
+from tidegate.schema.operator import Event
 from tidegate.schema.rpc import raw
 
 _EVENT: Final = raw(Event)
-_OUTCOMES: Final = {
-    name: value.number for name, value in raw(Attempt).DESCRIPTOR.enum_types_by_name["Outcome"].values_by_name.items()
-}
 
 _TEXTS: Final = {
     EventKind.TASK_CREATED: "The task was created.",
@@ -23,6 +22,14 @@ _TEXTS: Final = {
     EventKind.QUEUE_DELETED: "The queue was deleted with its tasks.",
     EventKind.RESET: "All queues were deleted with their tasks.",
     EventKind.GAP: "Events that happened before are no longer known.",
+}
+
+_DEATHS: Final = {
+    DeathReason.ATTEMPTS: "after all the attempts that it may have",
+    DeathReason.RETRY_DURATION: "after all the time that its retries may take",
+    DeathReason.TTL: "past its time to live",
+    DeathReason.LEASES: "leased as often as it may be",
+    DeathReason.DELETED_BY_OPERATOR: "deleted by an operator",
 }
 
 
@@ -34,7 +41,7 @@ def write_event(event: Happening, cursor: str) -> Any:
     if isinstance(detail, StartedAttempt | EndedAttempt):
         message.task = detail.task
         _write_attempt(event, detail, message.attempt)
-    elif isinstance(detail, DeadTask):
+    elif isinstance(detail, GivenUp):
         message.task = detail.task
     elif event.kind in {EventKind.TASK_CREATED, EventKind.TASK_DELETED}:
         message.task = detail
@@ -54,7 +61,7 @@ def _write_attempt(event: Happening, detail: StartedAttempt | EndedAttempt, into
     outcome = detail.outcome
     put_moment(into.end_time, event.time)
     put_span(into.timing.total, detail.took)
-    into.outcome = _OUTCOMES[_outcome_name(outcome)]
+    into.outcome = int(kind_of(outcome))
     into.http_status = outcome.http_status
     status = response_status(outcome)
     into.rpc_status.code = status.code
@@ -66,22 +73,15 @@ def _write_attempt(event: Happening, detail: StartedAttempt | EndedAttempt, into
     into.final = detail.counts and detail.retry_time is None
 
 
-def _outcome_name(outcome: Outcome) -> str:
-    if outcome.answered:
-        return "SUCCEEDED" if outcome.succeeded else "FAILED"
-    if outcome.timed_out:
-        return "TIMED_OUT"
-    return "FORBIDDEN" if outcome.forbidden else "NO_ANSWER"
-
-
 def _text(event: Happening) -> str:
     detail = event.detail
     if isinstance(detail, StartedAttempt):
         return f"Attempt {detail.number} started."
     if isinstance(detail, EndedAttempt):
         return _ended_text(detail)
-    if isinstance(detail, DeadTask):
-        return f"The task was given up: {detail.limit.value} was reached."
+    if isinstance(detail, GivenUp):
+        where = "it is on the shelf of its queue" if detail.shelved else "it is gone"
+        return f"The task was given up, {_DEATHS[detail.reason]}; {where}."
     return f"The queue was changed: {detail}." if event.kind is EventKind.QUEUE_CHANGED else _TEXTS[event.kind]
 
 

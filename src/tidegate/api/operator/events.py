@@ -42,7 +42,7 @@ async def watch_events(
     parts: Parts,
     request: Any,
     parent: LocationName | ProjectName | ServerName,
-    call: Any,  # noqa: ARG001 - what handlers get
+    call: Any,
 ) -> AsyncGenerator[Any, None]:
     """The stream of what happens under ``parent``."""
     ring = parts.events
@@ -101,7 +101,7 @@ async def _before_last(ring: EventRing, count: int, chooses: Chooses, pace: Pace
     return last[0] - 1 if last else number
 
 
-async def wait_idle(parts: Parts, request: Any, parent: QueueName | ProjectName, call: Any) -> Any:  # noqa: ARG001
+async def wait_idle(parts: Parts, request: Any, parent: QueueName | ProjectName, call: Any) -> Any:
     """Whether the tasks of a queue or a project are all done, after ``timeout`` at most."""
     if parts.idle is None:
         raise Unimplemented("This server keeps no events.")

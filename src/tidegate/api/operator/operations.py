@@ -31,7 +31,7 @@ _SCHEMA: Final[Schema] = {
 """Filters see the operation and its metadata as one."""
 
 
-async def list_operations(parts: Parts, request: Any, parent: LocationName, call: Any) -> Any:  # noqa: ARG001
+async def list_operations(parts: Parts, request: Any, parent: LocationName, call: Any) -> Any:
     """Those of a location that run or ended within a day, by their IDs."""
     size, now = operations_page_size(request.page_size), parts.engine.clock.now()
     after = read_page_token(request.page_token, parent, request.filter, now)
@@ -52,10 +52,10 @@ async def list_operations(parts: Parts, request: Any, parent: LocationName, call
     return response
 
 
-async def get_operation(parts: Parts, request: Any, name: OperationName, call: Any) -> Any:  # noqa: ARG001
+async def get_operation(parts: Parts, request: Any, name: OperationName, call: Any) -> Any:
     return write_operation(await parts.engine.long_running.get(name))
 
 
-async def cancel_operation(parts: Parts, request: Any, name: OperationName, call: Any) -> Any:  # noqa: ARG001
+async def cancel_operation(parts: Parts, request: Any, name: OperationName, call: Any) -> Any:
     await parts.engine.long_running.cancel(name)
     return Empty()

@@ -24,7 +24,7 @@ DAY: Final = timedelta(seconds=COARSE * COARSE_ROWS)
 _RESPONSE: Final = raw(QueryTimeSeriesResponse)
 
 
-async def query_time_series(parts: Parts, request: Any, parent: LocationName, call: Any) -> Any:  # noqa: ARG001
+async def query_time_series(parts: Parts, request: Any, parent: LocationName, call: Any) -> Any:
     """A metric of some queues of a location, or of all that were active within a day."""
     kept = parts.series
     if kept is None:
