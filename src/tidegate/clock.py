@@ -6,6 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+
+
+def _clock_with_sleep() -> Callable[[], float]:
+    """Linux counts a machine's sleep by a clock of its own, macOS by the monotonic one of POSIX."""
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
+        clock = getattr(time, name, None)
+        if clock is not None:
+            return partial(time.clock_gettime, clock)
+    return time.monotonic
+
+
+_elapsed = _clock_with_sleep()
 
 
 class SystemClock:
@@ -16,6 +29,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def elapsed(self) -> float:
+        return _elapsed()
 
     async def sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -11,6 +11,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
+from tidegate.engine.life import Life
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
@@ -18,6 +19,7 @@ from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 
 logger = logging.getLogger(__name__)
 
+FENCED = Outcome(reason="the other nodes took this one for dead")
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
 
 
@@ -32,8 +34,11 @@ class Dispatcher:
         app_engine: Mapping[str, str],
         *,
         https_tokens: bool,
+        life: Life | None = None,
     ) -> None:
-        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only."""
+        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only. Where
+        there are other nodes, requests are sent only while this one may trust in its ``life``.
+        """
         self._clock = world.clock
         self._machine = world.machine
         self._events = world.events
@@ -43,6 +48,8 @@ class Dispatcher:
         self._recorder = recorder
         self._app_engine = app_engine
         self._https_tokens = https_tokens
+        self._life = life
+        self._hanging_up: asyncio.Task[None] | None = None
         self._warned = False
 
     def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task]) -> None:
@@ -63,6 +70,25 @@ class Dispatcher:
         await self._recorder.drained()
         return cut
 
+    def hang_up(self) -> None:
+        """Forget all attempts under way; their handlers see the connection closed. Call when the node's life ends."""
+        attempts = self._under_way.all()
+        for attempt in attempts:
+            attempt.forgotten = True
+            if attempt.running is not None:
+                attempt.running.cancel()
+        if attempts:
+            self._hanging_up = asyncio.get_running_loop().create_task(self._give_back(attempts))
+
+    async def _give_back(self, attempts: Sequence[AttemptUnderWay]) -> None:
+        """Give back what attempts held that were cancelled before they began."""
+        running = [attempt.running for attempt in attempts if attempt.running is not None]
+        if running:
+            await asyncio.wait(running)
+        for attempt in attempts:
+            if attempt.running is not None:
+                self._under_way.forget(attempt)
+
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
         try:
@@ -73,6 +99,12 @@ class Dispatcher:
             now = self._clock.now()
             took = timedelta(seconds=self._machine.monotonic() - started)
             self._recorder.add(Ended(queue, attempt.queue_id, task, outcome, took, now))
+        except asyncio.CancelledError:
+            if not attempt.forgotten:
+                raise
+            self._under_way.connections.ended(queue.name, attempt.handler, answered=False)
+            took = timedelta(seconds=self._machine.monotonic() - started)
+            self._recorder.drop(Ended(queue, attempt.queue_id, task, FENCED, took, self._clock.now()))
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
@@ -82,10 +114,14 @@ class Dispatcher:
             if not isinstance(call, HttpCall):
                 return Outcome(reason=call.reason)
             if call.token is None:
-                return await self._sender.send(call, None)
-            if not self._may_carry_tokens(call.url):
+                authorization = None
+            elif not self._may_carry_tokens(call.url):
                 return NO_TOKEN_OVER_HTTP
-            return await self._sender.send(call, await self._mint.authorization(call.token))
+            else:
+                authorization = await self._mint.authorization(call.token)
+            if self._life is not None:
+                await self._life.trust()  # last of all: another node may start the task after that
+            return await self._sender.send(call, authorization)
         except MintError as error:
             return Outcome(reason=f"no token: {error}")
         except Exception:

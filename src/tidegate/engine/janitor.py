@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tidegate.core.expiry import is_lost, is_overdue, is_young
 from tidegate.core.names import QueueName
+from tidegate.engine.nodes import Nodes
 from tidegate.engine.ports.store import StoredQueue, StoreError, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.waiting import Waiter
@@ -29,6 +30,10 @@ PAUSE_WHEN_CLEAN = 10.0
 
 PAUSE_BETWEEN_WALKS = timedelta(hours=1)
 """How often the tasks are walked for those past their time to live, which is counted in weeks."""
+
+
+NAME = "janitor"
+"""By which nodes find out who of them clears away."""
 
 
 class Walk(Struct, frozen=True):
@@ -60,7 +65,8 @@ def sweep(tx: Transaction, walk: Walk, now: datetime, limit: int = ROWS_PER_STEP
 class Janitor:
     """Sweeps the store for as long as the engine runs."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, nodes: Nodes | None = None) -> None:
+        self._nodes = nodes
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
@@ -70,7 +76,8 @@ class Janitor:
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            if await self._step():
+            # One node is enough; they would only wait for each other.
+            if (self._nodes is None or self._nodes.is_first(NAME)) and await self._step():
                 await self._machine.sleep(PAUSE_BETWEEN_STEPS)
                 continue
             # What expires does so by the wall clock, which may be moved; purged tasks go even while it stands still.

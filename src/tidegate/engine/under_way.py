@@ -19,7 +19,8 @@ MOST_ATTEMPTS = 20_000
 
 class AttemptUnderWay(Struct):
     """An attempt between its start and its outcome. ``queue_id`` tells the queue from another that took its name
-    meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out.
+    meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out. Of one that is ``forgotten``
+    nothing is recorded: another node has its task.
     """
 
     number: int
@@ -28,6 +29,7 @@ class AttemptUnderWay(Struct):
     task: Task
     handler: str
     running: asyncio.Task[None] | None = None
+    forgotten: bool = False
 
 
 class UnderWay:
@@ -70,6 +72,17 @@ class UnderWay:
         """The attempt is over: its place is free."""
         del self._attempts[attempt.number]
         attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
+
+    def all(self) -> list[AttemptUnderWay]:
+        """Those that are under way now."""
+        return list(self._attempts.values())
+
+    def forget(self, attempt: AttemptUnderWay) -> None:
+        """The attempt never began: give back all that it took."""
+        self.end(attempt)
+        self.connections.ended(attempt.queue.name, attempt.handler, answered=False)
+        if attempt.task.bulk:
+            self.bodies.release(attempt.queue.name, attempt.task.bulk)
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""
