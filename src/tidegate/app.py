@@ -19,6 +19,7 @@ from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.queue_options import Keep, Keeping
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
@@ -57,6 +58,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -118,8 +120,18 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
+        world = World(
+            self._store,
+            self._sender,
+            mint,
+            wall,
+            clock,
+            RandomIds(),
+            Listeners(*listeners),
+            dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+        )
         engine = Engine(world, policy(self._settings))
+        await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
@@ -129,7 +141,7 @@ class Application:
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
@@ -186,6 +198,7 @@ def policy(settings: Settings) -> Policy:
         throttling=settings.throttling,
         ramp_up=settings.ramp_up,
         queue_name_reuse_after=settings.queue_name_reuse_after,
+        keeping=Keeping(dead_for=settings.dead_letters, attempts=Keep[settings.kept_attempts.upper()]),
     )
 
 
