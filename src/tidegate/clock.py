@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,11 +12,9 @@ from functools import partial
 
 def _clock_with_sleep() -> Callable[[], float]:
     """Linux counts a machine's sleep by a clock of its own, macOS by the monotonic one of POSIX."""
-    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
-        clock = getattr(time, name, None)
-        if clock is not None:
-            return partial(time.clock_gettime, clock)
-    return time.monotonic
+    if sys.platform == "win32":
+        return time.monotonic
+    return partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 _elapsed = _clock_with_sleep()
