@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
@@ -52,6 +54,10 @@ class UnderWay:
     def attempts(self) -> int:
         """How many are under way."""
         return len(self._attempts)
+
+    def by_queue(self) -> Counter[QueueName]:
+        """How many are under way of each queue."""
+        return Counter(attempt.queue.name for attempt in self._attempts.values())
 
     def room(self) -> int:
         """How many more attempts may start now."""
