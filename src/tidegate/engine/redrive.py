@@ -32,8 +32,10 @@ LOOKED_AT: Final = 250
 
 class DeadSelection(Struct, frozen=True):
     """Which dead tasks of a queue an operation is about: those with these IDs; without any, all that ``chooses``
-    chooses, all with None. Driven again, they go into ``to_queue``, None: their own. The first is due ``at`` then, None:
-    when the operation began; the others follow evenly over ``spread``.
+    chooses, all with None.
+
+    Driven again, they go into ``to_queue``, None: their own. The first is due ``at`` then, None: when the operation
+    began; the others follow evenly over ``spread``.
     """
 
     dead_ids: Sequence[int] = ()
