@@ -126,8 +126,18 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, ids, Listeners(*listeners))
+        world = World(
+            self._store,
+            self._sender,
+            mint,
+            wall,
+            clock,
+            ids,
+            Listeners(*listeners),
+            dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+        )
         engine = Engine(world, policy(self._settings))
+        await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
         await engine.start()
