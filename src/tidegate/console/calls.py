@@ -1,0 +1,25 @@
+"""Calls of the API in process, through the same door as every other call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidegate.api.rpcs import Api
+from tidegate.schema.rpc import Rpc
+from tidegate.servers.call import Call, Scope
+
+
+class Calls:
+    """The API on behalf of one request, whose headers say who asks.
+
+    queue = await calls(CloudTasks.get_queue, name=name)
+    """
+
+    def __init__(self, api: Api, scope: Scope) -> None:
+        self._api = api
+        self._call = Call(scope, None)
+
+    async def __call__(self, row: Rpc[Any, Any], request: Any = None, /, **fields: Any) -> Any:
+        """The raw response to ``request``, or to one with these fields. Raises ApiError."""
+        message = row.request_pb(**fields) if request is None else request
+        return await self._api.method(row)(message, self._call)
