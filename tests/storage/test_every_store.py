@@ -675,3 +675,22 @@ async def test_a_page_of_tasks_ends_by_bytes_too(store: Store, body: bool) -> No
     page = await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=20_000))
     assert 2 < len(page) < 300
     assert len(await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=1))) == 1
+
+
+async def test_documents_of_a_kind_are_listed_by_their_names(store: Store) -> None:
+    def work(tx: Transaction) -> None:
+        for name in ("a/2", "a/1", "a0/1", "b/1"):
+            tx.put_document("kind", name, name.encode())
+        tx.put_document("kind", "a/3", b"spent", NOON)
+        tx.put_document("other", "a/1", b"another kind")
+
+    await store.write(work)
+    looks = [("", "", 10), ("a/", "", 10), ("a/", "a/1", 10), ("", "a/2", 1)]
+    found = await store.read(lambda tx: [tx.documents("kind", *look, NOON) for look in looks])
+    assert [[name for name, _ in each] for each in found] == [
+        ["a/1", "a/2", "a0/1", "b/1"],
+        ["a/1", "a/2"],
+        ["a/2"],
+        ["a0/1"],
+    ]
+    assert found[1][0] == ("a/1", b"a/1")

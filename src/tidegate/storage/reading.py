@@ -19,6 +19,9 @@ BODIES_AT_ONCE = 8
 """Rows of tasks that are read in one step where their bytes are limited, without and with their bodies: a step for each
 would cost a tenth more."""
 
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after all that a name may go on with."""
+
 
 class StoreReader:
     """``ports.Reader``."""
@@ -104,3 +107,6 @@ class StoreReader:
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         return self.tables.document(kind, name, micros(now))
+
+    def documents(self, kind: str, under: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        return list(self.tables.documents(kind, max(under, after), under + LAST_CHARACTER, limit, micros(now)))

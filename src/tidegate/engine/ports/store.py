@@ -122,6 +122,11 @@ class Reader(Protocol):
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         """A small value kept beside the queues (policies, operations, key configs), until it expires."""
 
+    def documents(self, kind: str, under: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        """Names and values of those of a kind whose names begin with ``under`` and sort after ``after``, in the order
+        of their names.
+        """
+
 
 class Transaction(Reader, Protocol):
     """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet.
