@@ -12,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tidegate import metrics
+from tidegate import __version__, metrics
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.core.clock_setting import REAL_TIME
+from tidegate.console.application import Console, Facts
+from tidegate.console.live import Nudges
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
@@ -64,10 +66,16 @@ logger = logging.getLogger("tidegate")
 
 
 class Listeners:
-    """``ports.Events``: tells whoever wants to know, in the order in which they came."""
+    """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
 
     def __init__(self, *listeners: Events) -> None:
         self._listeners = listeners
+
+    def add(self, listener: Events) -> None:
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Events) -> None:
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def emit(self, event: Event) -> None:
         for listener in self._listeners:
@@ -90,6 +98,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._nudges: Nudges | None = None
         self.metrics = Metrics()
         self.asgi = App(
             start=self._start,
@@ -118,7 +127,8 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
+        told = Listeners(*listeners)
+        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), told)
         engine = Engine(world, policy(self._settings))
         await make_queues(engine, self._settings)
         await engine.start()
@@ -130,8 +140,23 @@ class Application:
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        if self._settings.console_mode != "off":
+            mounts += self._console(api, operator, engine, told)
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _console(self, api: Api, operator: OperatorApi, engine: Engine, told: Listeners) -> list[Mount]:
+        facts = Facts(
+            version=__version__,
+            address=self._address.url.partition("//")[2],
+            store="in memory" if self._settings.store.in_memory else "SQLite",
+            read_only=self._settings.console_mode == "read-only",
+            dev=self._settings.dev,
+        )
+        self._nudges = Nudges(told, self._is_serving)
+        monotonic = asyncio.get_running_loop().time
+        console = Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, engine.clock.now, monotonic)
+        return console.mounts()
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -146,6 +171,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._nudges is not None:
+            self._nudges.end()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:
@@ -213,7 +240,7 @@ def origins(settings: Settings) -> Origins:
     hosts = [settings.host, *settings.allow_hosts]
     if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
         hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
-    return Origins(hosts, settings.allow_origins)
+    return Origins(hosts, settings.allow_origins, settings.console_hosts)
 
 
 def _warn_of_exposure(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from tidegate.api.operator import OperatorApi
 from tidegate.api.rpcs import Api
 from tidegate.api.status import HTTP_STATUS
 from tidegate.console.answer import Answer, redirect
@@ -42,18 +43,20 @@ class Facts(Struct, frozen=True):
 
 
 class Console:
-    """The console over ``api``. ``now`` is the engine's time, ``seconds`` a clock that only goes forward."""
+    """The console over both services. ``now`` is the engine's time, ``seconds`` a clock that only goes forward."""
 
     def __init__(
         self,
         api: Api,
+        operator: OperatorApi,
         facts: Facts,
         nudges: Nudges,
         in_flight: InFlight,
         now: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
-        self.api = api
+        self._api = api
+        self._operator = operator
         self.facts = facts
         self.now = now
         self._nudges = nudges
@@ -66,6 +69,11 @@ class Console:
     def mounts(self) -> list[Mount]:
         """Where it answers."""
         return [Mount(PREFIX.rstrip("/"), self, READING), Mount(PREFIX, self, below=True)]
+
+    @property
+    def streams(self) -> int:
+        """Pages that look just now."""
+        return self._nudges.streams
 
     def form_token(self) -> str:
         """What the forms of a page bring back, to show that they are its own."""
@@ -92,18 +100,18 @@ class Console:
         from tidegate.console.visit import Visit  # noqa: PLC0415 - Jinja2 waits for the first page
 
         request = Request(scope)
+        visit = Visit(self, request, Calls(self._api, self._operator, scope))
         held = self._in_flight.hold()
         try:
             request.form = await self._form(request, receive, held)
-            return await self._view(Visit(self, request, Calls(self.api, scope)))
+            return await self._view(visit)
         except ApiError as error:
-            return Visit(self, request, Calls(self.api, scope)).error(error, HTTP_STATUS[error.code])
+            return visit.error(error, HTTP_STATUS[error.code])
         except Disconnected:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, scope["path"])
-            error = Internal("Internal error encountered.")
-            return Visit(self, request, Calls(self.api, scope)).error(error, 500)
+            return visit.error(Internal("Internal error encountered."), 500)
         finally:
             held.close()
 

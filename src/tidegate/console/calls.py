@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from tidegate.api.operator import OperatorApi
 from tidegate.api.rpcs import Api
+from tidegate.schema.operator import Operator
 from tidegate.schema.rpc import Rpc
 from tidegate.servers.call import Call, Scope
 
 
 class Calls:
-    """The API on behalf of one request, whose headers say who asks.
+    """Cloud Tasks and the operator's service on behalf of one request, whose headers say who asks.
 
     queue = await calls(CloudTasks.get_queue, name=name)
     """
 
-    def __init__(self, api: Api, scope: Scope) -> None:
+    def __init__(self, api: Api, operator: OperatorApi, scope: Scope) -> None:
         self._api = api
+        self._operator = operator
         self._call = Call(scope, None)
 
     async def __call__(self, row: Rpc[Any, Any], request: Any = None, /, **fields: Any) -> Any:
         """The raw response to ``request``, or to one with these fields. Raises ApiError."""
         message = row.request_pb(**fields) if request is None else request
-        return await self._api.method(row)(message, self._call)
+        api = self._operator if row.service == Operator.name else self._api
+        return await api.method(row)(message, self._call)

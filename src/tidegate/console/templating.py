@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from tidegate.console import words
+from tidegate.console import charts, words
 from tidegate.console.static_files import versioned
 
 
@@ -41,8 +41,24 @@ def _environment() -> Environment:
         "ago": _ago,
         "due": _due,
     }
-    environment.globals |= {"plural": words.plural, "static": versioned, "NOTHING": words.NOTHING}
+    environment.globals |= {
+        "plural": words.plural,
+        "static": versioned,
+        "NOTHING": words.NOTHING,
+        "capped": _capped,
+        "short": charts.short_number,
+        "utc": lambda stamp: stamp.ToDatetime(tzinfo=UTC),
+        "exact_of": lambda duration: words.exact_span(duration.ToTimedelta()),
+    }
     return environment
+
+
+COUNTED_TO: Final = 10_000
+"""Where the operator's API ends its counts."""
+
+
+def _capped(count: int) -> str:
+    return f"{count:,}+" if count >= COUNTED_TO else f"{count:,}"
 
 
 def _shown(value: Any) -> Any:
