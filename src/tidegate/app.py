@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tidegate import __version__, metrics
+from tidegate import __version__
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
@@ -38,7 +38,8 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.metrics import Metrics
+from tidegate.observers import metrics
+from tidegate.observers.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -59,6 +60,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -139,7 +141,7 @@ class Application:
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
         if self._settings.console_mode != "off":
             mounts += self._console(api, operator, engine, told)
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))

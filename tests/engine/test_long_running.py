@@ -193,7 +193,7 @@ async def test_a_store_that_fails_for_a_while_only_delays_an_operation(place: Pl
     write = place.store.write
     failed: list[object] = []
 
-    async def fail_twice(work: object) -> object:
+    async def fail_twice(work: object, **queues: object) -> object:
         if len(failed) < 2:
             failed.append(work)
             raise StoreError("the disk is away")

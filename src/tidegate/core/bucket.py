@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import RateLimits
 from tidegate.core.ramp import Ramp
+from tidegate.core.task import Target
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import MICROSECOND, later
 
@@ -18,6 +21,10 @@ CLOCK_SET_BACK = timedelta(minutes=1)
 """A step back of more than this means that the clock was set. The bucket then continues from the new time, or its queue
 would stand still until the old time came again. After a smaller step the bucket earns nothing until the clock has
 caught up, so that no time is counted twice."""
+
+RATE_PAUSE = timedelta(milliseconds=10)
+"""A queue held back by its rate is looked at again after this, if its bucket is not half full before: at 500/s five
+tasks at once cost half of what as many claims of one would."""
 
 
 class TokenBucket(Struct, frozen=True, array_like=True):
@@ -48,6 +55,13 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         # Rounded up, because a wake-up too early finds no token. Bounded, because a rate may be as small as a float.
         wait = timedelta(seconds=min(seconds, LONGEST_WAIT)) + MICROSECOND
         return later(self.filled_at, wait)
+
+    def look_again(self, limits: RateLimits, now: datetime) -> datetime:
+        """When a queue that waits for a token is to be looked at after ``now``: once one is there, and after a pause in
+        which more may come.
+        """
+        half_full = timedelta(seconds=min(limits.max_burst_size / limits.max_dispatches_per_second / 2, LONGEST_WAIT))
+        return max(self.filled(limits, now).ready_at(limits), now + min(RATE_PAUSE, half_full))
 
 
 class Flow(Struct, frozen=True, array_like=True):
@@ -103,3 +117,7 @@ class Flow(Struct, frozen=True, array_like=True):
 
     def ended(self, attempts: int) -> Flow:
         return replace(self, in_flight=max(0, self.in_flight - attempts))
+
+    def answered(self, answers: Sequence[tuple[Target, Outcome]], latest: datetime) -> Flow:
+        """The flow slowed as it is after these answers, the last of which came at ``latest``."""
+        return replace(self, throttle=self.throttle.after(answers, latest)) if answers else self

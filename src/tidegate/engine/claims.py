@@ -22,9 +22,8 @@ LARGE_SHARE = 128
 SHARE_PAUSE = timedelta(milliseconds=5)
 """A queue that could have given more than a small share is looked at again after this."""
 
-RATE_PAUSE = 0.01
-"""Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
-tasks at once cost half of what as many claims of one would."""
+HELD_PAUSE = timedelta(milliseconds=5)
+"""A queue that another node held is tried again after this: a claim takes a millisecond or a few."""
 
 Shares = Mapping[QueueName, int]
 """How many tasks each queue may start, by its name."""
@@ -42,7 +41,7 @@ class Claim(Struct, frozen=True):
 
 class _Grant(Struct):
     """What a queue may start in a claim: ``granted`` of its ``share``, and the ``flow`` if it does; then the ``tasks``
-    that it starts.
+    that it starts, and when the next one is due if it starts fewer.
     """
 
     stored: StoredQueue
@@ -51,6 +50,7 @@ class _Grant(Struct):
     limits: RateLimits
     flow: Flow
     tasks: list[Task]
+    next_due: datetime | None = None
 
 
 def grant(stored: StoredQueue, wanted: int, now: datetime, *, ramp_up: bool) -> tuple[int, Flow, RateLimits]:
@@ -71,6 +71,9 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
         stored = tx.queue(name)
         if stored is None:
             continue
+        if not tx.held(name):
+            claims.append(Claim(stored, [], HeldBy(HoldCode.OTHER_NODE, until=now + HELD_PAUSE)))
+            continue
         if not stored.queue.dispatches:
             claims.append(Claim(stored, [], HeldBy(_why_not_dispatched(stored.queue))))
             continue
@@ -86,7 +89,11 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
         each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
     tx.mark_dispatched([task for each in asked for task in each.tasks], now)
     tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
-    claims.extend(Claim(each.stored, each.tasks, _held_by(tx, each, now)) for each in grants)
+    # Of those that gave less than they might: what is due next.
+    short = [each for each in grants if len(each.tasks) < each.granted or not each.tasks]
+    for each, due_at in zip(short, tx.next_due([each.stored for each in short]), strict=True):
+        each.next_due = due_at
+    claims.extend(Claim(each.stored, each.tasks, _held_by(each, now)) for each in grants)
     return claims
 
 
@@ -108,22 +115,19 @@ def _fitting(due: DueTasks, queue: QueueName, bulk: BodyBudget) -> list[Task]:
     return fitting
 
 
-def _held_by(tx: Transaction, given: _Grant, now: datetime) -> HeldBy:
+def _held_by(given: _Grant, now: datetime) -> HeldBy:
     """What keeps a queue that dispatches from starting more than it was given."""
     tasks, granted, limits, flow = given.tasks, given.granted, given.limits, given.flow
     if len(tasks) < granted or not tasks:
-        due = tx.next_due(given.stored)
-        if due is None or due > now:  # nothing waits, or not yet
-            return HeldBy(HoldCode.NOTHING_DUE, until=due)
+        if given.next_due is None or given.next_due > now:  # nothing waits, or not yet
+            return HeldBy(HoldCode.NOTHING_DUE, until=given.next_due)
         if granted:
             return HeldBy(HoldCode.BODIES_FULL)
     if flow.in_flight >= limits.max_concurrent_dispatches:
         return HeldBy(HoldCode.CONCURRENCY_FULL)
     if granted == given.share:  # there may be more at once
         return HeldBy(HoldCode.DUE_NOW, until=now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
-    ready = flow.bucket.filled(limits, now).ready_at(limits)
-    half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
-    again = max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full)))
+    again = flow.bucket.look_again(limits, now)
     if flow.throttle.factor_at(now) < 1:
         return HeldBy(HoldCode.THROTTLED, flow.throttle.since, again)
     slower = limits.max_dispatches_per_second < given.stored.queue.rate_limits.max_dispatches_per_second

@@ -41,6 +41,9 @@ logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
 
+RELEASED_AT_ONCE = 500
+"""Attempts of a dead node that are released in one transaction."""
+
 
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
@@ -83,6 +86,7 @@ class Engine:
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
+        self._membership = world.membership
         self._janitor = Janitor(inner)
         self.time: TimeControl | None = None
         """Moves the clock, if it is one that can be moved."""
@@ -94,13 +98,16 @@ class Engine:
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
+        joined = await self._membership.join("")
         now = self.clock.now()
 
-        def take_up(tx: Transaction) -> Sequence[LongRunning]:
-            tx.release(now)
-            return self.long_running.take_over(tx, now)
+        def take_up(tx: Transaction) -> tuple[bool, Sequence[LongRunning]]:
+            more = [tx.release(node, now, RELEASED_AT_ONCE) for node in joined.succeeds]
+            return any(more), self.long_running.take_over(tx, now)
 
-        left = await self.store.write(take_up)
+        more, left = await self.store.write(take_up)
+        while more:
+            more, left = await self.store.write(take_up)
         await self.scheduler.start()
         self.long_running.start(left)
         loop = asyncio.get_running_loop()

@@ -44,6 +44,10 @@ SPARE_MOMENTS = 1024
 LONGEST_WAIT = 1.0
 """Seconds of machine time. The machine's wall clock may be set, and nobody tells: look again now and then."""
 
+NOT_TOO_OFTEN = frozenset({HoldCode.DUE_NOW, HoldCode.OTHER_NODE})
+"""What a queue pauses for only because it would claim too often. These pauses are machine time: they end even while the
+wall clock stands still."""
+
 
 class Scheduler:
     """Wakes queues at their moments and claims for them, one claim with the store at a time."""
@@ -207,7 +211,7 @@ class Scheduler:
             self._claiming = shares
             try:
                 work = partial(claim, shares=shares, now=now, bulk=self._bodies, ramp_up=self._ramp_up)
-                claims = await self._store.write(work)
+                claims = await self._store.write(work, holds=shares)
             except Exception as error:
                 self._claiming = {}
                 for name in shares:

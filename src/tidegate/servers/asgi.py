@@ -63,6 +63,8 @@ class App:
     ) -> None:
         self.bytes_in_flight = in_flight or InFlight()
         self.serving = False
+        self.closing = asyncio.Event()
+        """Set when calls are no longer answered: streams end then."""
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
@@ -153,6 +155,7 @@ class App:
         self.serving = False
         await run_logging_errors(self._drain)
         self._closed = True
+        self.closing.set()
         loop = asyncio.get_running_loop()
         patience = loop.time() + LAST_ANSWERS
         while self._in_flight and loop.time() < patience:  # noqa: ASYNC110 - an event would cost every call

@@ -72,11 +72,9 @@ class SqliteReadTables:
         found = self.execute(f"SELECT id FROM tasks WHERE generation = ? AND id {IN}", (generation, texts(task_ids)))
         return {row[0] for row in found}
 
-    def next_due(self, generation: int) -> int | None:
-        (due,) = self.execute(
-            "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL", (generation,)
-        ).fetchone()
-        return None if due is None else int(due)
+    def next_due(self, generations: Sequence[int]) -> list[int | None]:
+        first = "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL"
+        return [self.execute(first, (generation,)).fetchone()[0] for generation in generations]
 
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         found: Sequence[tuple[int, int, int | None]] = self.execute(
