@@ -18,9 +18,9 @@ from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
-from tidegate.core.clock_setting import REAL_TIME
 from tidegate.console.application import Console, Facts
 from tidegate.console.live import Nudges
+from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap

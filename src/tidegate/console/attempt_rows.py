@@ -112,9 +112,7 @@ def _followed(attempt: Any) -> str:
 
 
 def _steps(timing: Any) -> list[Step]:
-    found = [
-        (label, getattr(timing, field).ToTimedelta()) for field, label in _STEPS if timing.HasField(field)
-    ]
+    found = [(label, getattr(timing, field).ToTimedelta()) for field, label in _STEPS if timing.HasField(field)]
     whole = sum((took for _, took in found), timedelta()).total_seconds()
     if timing.HasField("total"):
         whole = max(whole, timing.total.ToTimedelta().total_seconds())

@@ -77,8 +77,8 @@ def json_pieces(text: str, *, cut: bool = False) -> list[Piece]:
 
 def _tokens(text: str, *, cut: bool) -> Iterator[tuple[str, str]]:
     """Kind and text of each token. What is wrong with them raises NotJsonError."""
-    at, stack, before = 0, [], ""
-    found = False
+    stack: list[str] = []
+    at, before, found = 0, "", False
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
@@ -96,9 +96,8 @@ def _tokens(text: str, *, cut: bool) -> Iterator[tuple[str, str]]:
         _check_order(kind, before, stack, match.start())
         if kind == "open":
             stack.append(token)
-        elif kind == "close":
-            if _CLOSES[stack.pop()] != token:
-                raise NotJsonError(f"not JSON from character {match.start() + 1} on")
+        elif kind == "close" and _CLOSES[stack.pop()] != token:
+            raise NotJsonError(f"not JSON from character {match.start() + 1} on")
         found = True
         before = kind
         yield kind, token
@@ -162,7 +161,7 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def text_of(body: bytes) -> str:
-    """The body as UTF-8; a byte that is none is shown as ``\\xff``."""
+    r"""The body as UTF-8; a byte that is none is shown as ``\xff``."""
     return body.decode("utf-8", "backslashreplace")
 
 

@@ -49,7 +49,9 @@ def _rate(queue: Any, status: Any) -> Gate:
 def _concurrency(queue: Any, status: Any) -> Gate:
     most = queue.rate_limits.max_concurrent_dispatches
     full = status.in_flight >= most
-    text = f"{words.number(status.in_flight)} of {words.number(most)} in flight" + ("; will wait in line" if full else "")
+    text = f"{words.number(status.in_flight)} of {words.number(most)} in flight" + (
+        "; will wait in line" if full else ""
+    )
     return Gate("Concurrency", text, full)
 
 

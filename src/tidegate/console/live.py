@@ -1,7 +1,8 @@
 """Tells open pages that something changed, so that they ask for what they show again.
 
-A page holds one stream (``text/event-stream``). It brings no data, only the names of queues in which something happened;
-a page that reads slowly misses nothing, because names gather until it takes them. While nobody looks, nobody listens.
+A page holds one stream (``text/event-stream``). It brings no data, only the names of queues in which something
+happened; a page that reads slowly misses nothing, because names gather until it takes them. While nobody looks, nobody
+listens.
 """
 
 from __future__ import annotations

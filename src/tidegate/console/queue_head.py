@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from tidegate.console.snapshot import QueueRow, row_of
+from tidegate.console.queue_rows import QueueRow
+from tidegate.console.snapshot import row_of
 from tidegate.console.states import State, queue_state
 from tidegate.console.visit import Visit, if_built
 from tidegate.core.names import QueueName

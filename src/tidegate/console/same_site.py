@@ -24,7 +24,9 @@ STALE: Final = "This page was loaded before the server was started anew, or long
 def check_same_site(headers: Mapping[bytes, bytes]) -> None:
     """Raise PermissionDenied unless the browser says that a page of this server asks."""
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-    ours = site == b"same-origin" if site is not None else origin is not None and is_at(origin, headers.get(b"host", b""))
+    ours = (
+        site == b"same-origin" if site is not None else origin is not None and is_at(origin, headers.get(b"host", b""))
+    )
     if not ours:
         raise PermissionDenied("Only the console's own pages can change something here.")
 

@@ -68,15 +68,15 @@ def _shown(value: Any) -> Any:
 
 @pass_context
 def _ago(context: Context, moment: datetime) -> Markup:
-    return _time(context, moment, words.ago(moment, context["now"]), "ago")
+    return _time(moment, words.ago(moment, context["now"]), "ago")
 
 
 @pass_context
 def _due(context: Context, moment: datetime) -> Markup:
-    return _time(context, moment, words.due(moment, context["now"]), "due")
+    return _time(moment, words.due(moment, context["now"]), "due")
 
 
-def _time(context: Context, moment: datetime, text: str, kind: str) -> Markup:
+def _time(moment: datetime, text: str, kind: str) -> Markup:
     """A time that a script keeps fresh, with the absolute one in its title."""
     stamp = words.iso(moment)
     title = f"{words.day(moment)}, {words.precise(moment)} UTC"

@@ -29,7 +29,7 @@ class Visit:
         self.calls = calls
         self.now: datetime = console.now()
 
-    def page(self, template: str, *, status: int = 200, title: str, section: str = "", **values: Any) -> Answer:
+    def page(self, template: str, *, code: int = 200, title: str, section: str = "", **values: Any) -> Answer:
         """The page that ``template`` makes of these values, or only its inside when a script asks for that."""
         theme = self.request.cookies.get("tidegate_theme", "")
         text = render(
@@ -46,11 +46,13 @@ class Visit:
             section=section,
             **values,
         )
-        return Answer(text.encode("utf-8", "replace"), status, headers=[(b"vary", b"HX-Request, Cookie")])
+        if self.request.is_fragment and code < 500:  # the page is there; a script need not hear what it says again
+            code = 200
+        return Answer(text.encode("utf-8", "replace"), code, headers=[(b"vary", b"HX-Request, Cookie")])
 
     def error(self, error: ApiError, status: int) -> Answer:
         """The page that says what went wrong."""
-        return self.page("error.html", status=status, title=_TITLES.get(error.code, "Something went wrong"), error=error)
+        return self.page("error.html", code=status, title=_TITLES.get(error.code, "Something went wrong"), error=error)
 
     def go(self, where: str, **query: str) -> Answer:
         """Go on at ``where``, an address relative to the console."""

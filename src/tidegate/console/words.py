@@ -75,12 +75,10 @@ def size(count: int) -> str:
     """``0 B``, ``812 B``, ``1.2 kB``, ``96 kB``, ``1.0 MB``; a kB is 1,000 bytes."""
     if count < 1000:
         return f"{count} B"
-    value = float(count)
-    unit = _SIZES[0]
-    for unit in _SIZES:
-        value /= 1000
-        if value < 999.5:
-            break
+    value, power = count / 1000, 0
+    while value >= 999.5 and power + 1 < len(_SIZES):
+        value, power = value / 1000, power + 1
+    unit = _SIZES[power]
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
@@ -113,7 +111,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 _UNSEEN: Final = {
     code: f"[U+{code:04X}]"
     for code in (
-        *range(0x00, 0x09),
+        *range(0x09),
         *range(0x0B, 0x0D),
         *range(0x0E, 0x20),
         *range(0x7F, 0xA0),

@@ -40,7 +40,12 @@ async def ask_delete(visit: Visit, name: QueueName) -> Answer:
 async def _ask(visit: Visit, name: QueueName, action: str) -> Answer:
     status = await visit.calls(Operator.get_queue_status, name=f"{name}/status")
     return visit.page(
-        "sure.html", title=f"{action.capitalize()} {name.queue}?", section="queues", name=name, action=action, status=status
+        "sure.html",
+        title=f"{action.capitalize()} {name.queue}?",
+        section="queues",
+        name=name,
+        action=action,
+        status=status,
     )
 
 

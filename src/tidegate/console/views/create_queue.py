@@ -30,7 +30,7 @@ async def form(visit: Visit, trouble: str = "") -> Answer:
         sent |= {"project": known[0].project, "location": known[0].location} if known else {}
     return visit.page(
         "create_queue.html",
-        status=400 if trouble else 200,
+        code=400 if trouble else 200,
         title="Create queue",
         section="queues",
         sent=sent,
@@ -51,7 +51,7 @@ async def create(visit: Visit) -> Answer:
 async def yaml_form(visit: Visit, trouble: str = "") -> Answer:
     return visit.page(
         "apply_yaml.html",
-        status=400 if trouble else 200,
+        code=400 if trouble else 200,
         title="Apply queue.yaml",
         section="queues",
         text=visit.request.sent("text"),

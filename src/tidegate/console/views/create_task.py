@@ -20,7 +20,7 @@ FIELDS: Final = ("id", "url", "method", "headers", "body", "when", "deadline", "
 async def form(visit: Visit, name: QueueName, trouble: str = "") -> Answer:
     return visit.page(
         "create_task.html",
-        status=400 if trouble else 200,
+        code=400 if trouble else 200,
         title=f"Create task in {name.queue}",
         section="queues",
         head=await head_of(visit, name, ""),

@@ -36,7 +36,16 @@ async def tasks(visit: Visit, name: QueueName) -> Answer:
         return f"{name.queue}?{urlencode(kept)}" if kept else name.queue
 
     following = link(q=text, state=segment, after=page.next_page_token, way=",".join([*way, token or "-"][-BACK_MAX:]))
-    before = link(q=text, state=segment, after=way[-1].replace("-", "", 1) if way[-1] == "-" else way[-1], way=",".join(way[:-1])) if way else None
+    before = (
+        link(
+            q=text,
+            state=segment,
+            after=way[-1].replace("-", "", 1) if way[-1] == "-" else way[-1],
+            way=",".join(way[:-1]),
+        )
+        if way
+        else None
+    )
     rows = [task_row(task, visit.now) for task in page.tasks]
     return visit.page(
         "queue.html",
@@ -47,7 +56,7 @@ async def tasks(visit: Visit, name: QueueName) -> Answer:
         rows=rows,
         query=text,
         state=segment if segment in SEGMENTS else "",
-        segments=[(link(q=text), "All", not segment, head.row.depth)] + _segments(head, text, segment, link),
+        segments=[(link(q=text), "All", not segment, head.row.depth), *_segments(head, text, segment, link)],
         scanned=getattr(page, "scanned", 0),
         previous=before,
         next=following if page.next_page_token and (rows or getattr(page, "scanned", 0)) else None,
@@ -67,7 +76,9 @@ def _segments(head: Head, text: str, segment: str, link: Any) -> list[tuple[str,
 async def _search(visit: Visit, name: QueueName, wanted: str, token: str) -> Any:
     """A page of tasks by schedule time. Without a search on this server: by ID, and only all of them."""
     try:
-        return await visit.calls(Operator.search_tasks, parent=name, filter=wanted, page_size=PAGE_SIZE, page_token=token)
+        return await visit.calls(
+            Operator.search_tasks, parent=name, filter=wanted, page_size=PAGE_SIZE, page_token=token
+        )
     except Unimplemented:
         return await visit.calls(CloudTasks.list_tasks, parent=name, page_size=PAGE_SIZE, page_token=token)
 
@@ -82,7 +93,7 @@ async def configuration(visit: Visit, name: QueueName, trouble: str = "", sent: 
     preview = await _preview(visit, name, queue) if not trouble else None
     return visit.page(
         "configuration.html",
-        status=400 if trouble else 200,
+        code=400 if trouble else 200,
         title=f"{name.queue}: configuration",
         section="queues",
         head=head,
@@ -95,7 +106,9 @@ async def configuration(visit: Visit, name: QueueName, trouble: str = "", sent: 
 
 
 async def _preview(visit: Visit, name: QueueName, queue: Any) -> Any:
-    request = Operator.preview_retries.request_pb(queue=name, retry_config=queue.retry_config, rate_limits=queue.rate_limits)
+    request = Operator.preview_retries.request_pb(
+        queue=name, retry_config=queue.retry_config, rate_limits=queue.rate_limits
+    )
     try:
         return await if_built(visit.calls(Operator.preview_retries, request))
     except ApiError:

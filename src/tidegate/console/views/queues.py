@@ -55,7 +55,9 @@ async def queues(visit: Visit) -> Answer:
         return f"queues?{urlencode(fields)}" if fields else "queues"
 
     segments = [("All", link(state=""), len(found), state not in STATES)]
-    segments += [(each.capitalize(), link(state=each), sum(row.has(each) for row in found), state == each) for each in STATES]
+    segments += [
+        (each.capitalize(), link(state=each), sum(row.has(each) for row in found), state == each) for each in STATES
+    ]
     return visit.page(
         "queues.html",
         title="Queues",
@@ -91,7 +93,13 @@ async def _details(visit: Visit, rows: Sequence[QueueRow]) -> list[dict[str, Any
             "state": queue_state(row.state, pull=row.pull),
             "queue": queue,
             "spark": charts.spark(hours.get(row.name, [])),
-            "kind": "flat" if not any(hours.get(row.name, [])) else "bad" if row.failing else "warn" if row.behind else "",
+            "kind": "flat"
+            if not any(hours.get(row.name, []))
+            else "bad"
+            if row.failing
+            else "warn"
+            if row.behind
+            else "",
         }
         for row, queue in zip(rows, settings, strict=True)
     ]

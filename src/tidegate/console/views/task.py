@@ -107,7 +107,7 @@ async def _gone(visit: Visit, name: TaskName, error: NotFound) -> Answer:
     attempts = await _maybe(visit, Operator.list_attempts, parent=name, page_size=100)
     return visit.page(
         "gone.html",
-        status=404,
+        code=404,
         title=name.task,
         section="queues",
         name=name,

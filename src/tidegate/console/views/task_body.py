@@ -66,4 +66,6 @@ async def body(visit: Visit, name: TaskName) -> Answer:
     if visit.request.asked("as") == "download":
         return download(raw, f"{name.task[:100]}.bin")
     shown = await show(raw, visit.request.asked("as"))
-    return visit.page("task_body.html", title=f"Body of {name.task}", section="queues", name=name, shown=shown, tabs=TABS)
+    return visit.page(
+        "task_body.html", title=f"Body of {name.task}", section="queues", name=name, shown=shown, tabs=TABS
+    )
