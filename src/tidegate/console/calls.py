@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from tidegate.api.operator import OperatorApi
@@ -27,3 +28,7 @@ class Calls:
         message = row.request_pb(**fields) if request is None else request
         api = self._operator if row.service == Operator.name else self._api
         return await api.method(row)(message, self._call)
+
+    def stream(self, row: Rpc[Any, Any], request: Any) -> AsyncIterator[Any]:
+        """The raw responses of a method that streams. Raises ApiError, now or on the way."""
+        return self._operator.stream(row)(request, self._call)

@@ -8,7 +8,21 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from tidegate.console.answer import Answer
-from tidegate.console.views import actions, create_queue, create_task, queue, queues, server, task, task_body
+from tidegate.console.views import (
+    actions,
+    attempts,
+    audit,
+    create_queue,
+    create_task,
+    dead_letters,
+    metrics,
+    operations,
+    queue,
+    queues,
+    server,
+    task,
+    task_body,
+)
 from tidegate.console.visit import Visit
 from tidegate.core.names import QUEUE, TASK
 from tidegate.servers.mounts import READING
@@ -23,15 +37,27 @@ READ: Final[dict[str, View]] = {
     "queues/new": create_queue.form,
     "queues/apply": create_queue.yaml_form,
     "find": queues.find,
+    "activity": attempts.activity,
+    "failures": dead_letters.failures,
+    "operations": operations.operations,
+    "audit": audit.audit,
     "server": server.server,
 }
 WRITE: Final[dict[str, View]] = {
     "queues/new": create_queue.create,
     "queues/apply": create_queue.apply,
+    "operations/stop": operations.stop,
+    "server/drain": server.drain,
+    "server/undrain": server.undrain,
 }
 READ_QUEUE: Final[dict[str, View]] = {
     "": queue.tasks,
+    "metrics": metrics.metrics,
+    "logs": attempts.logs,
     "configuration": queue.configuration,
+    "dead-letters": dead_letters.dead_letters,
+    "dead-letters-file": dead_letters.saved,
+    "bulk": operations.ask,
     "permissions": queue.permissions,
     "create-task": create_task.form,
     "purge": actions.ask_purge,
@@ -39,6 +65,8 @@ READ_QUEUE: Final[dict[str, View]] = {
 }
 WRITE_QUEUE: Final[dict[str, View]] = {
     "configuration": queue.configure,
+    "dead-letters": dead_letters.change,
+    "bulk": operations.begin,
     "create-task": create_task.create,
     "pause": actions.pause,
     "resume": actions.resume,
@@ -48,10 +76,12 @@ WRITE_QUEUE: Final[dict[str, View]] = {
 READ_TASK: Final[dict[str, View]] = {
     "": task.task,
     "body": task_body.body,
+    "har": task.har,
 }
 WRITE_TASK: Final[dict[str, View]] = {
     "run": actions.run_task,
     "delete": actions.delete_task,
+    "replay": task.replay,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidegate.console.answer import Answer
-from tidegate.console.views.queues import snapshots
+from tidegate.console.places import snapshots
 from tidegate.console.visit import Visit
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.names import QueueName, TaskName

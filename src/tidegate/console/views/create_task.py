@@ -63,7 +63,7 @@ def _task(visit: Visit, name: QueueName, *, pull: bool) -> Any:
         if sent("deadline").strip():
             task.dispatch_deadline.FromTimedelta(read_span(sent("deadline"), "Dispatch deadline"))
     if sent("when").strip():
-        task.schedule_time.FromDatetime(_moment(sent("when").strip(), visit.now))
+        task.schedule_time.FromDatetime(read_moment(sent("when").strip(), visit.now))
     return task
 
 
@@ -78,7 +78,7 @@ def _headers(text: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def read_moment(text: str, now: datetime) -> datetime:
     """``2026-12-01T08:00:00Z``, or a span from now on: ``15m``."""
     try:
         moment = datetime.fromisoformat(text)

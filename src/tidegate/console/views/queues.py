@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from tidegate.console import charts
 from tidegate.console.answer import Answer
+from tidegate.console.places import snapshots
 from tidegate.console.queue_rows import DEFAULT_ORDER, ORDERS, STATES, Filter, QueueRow, needing_look, page_of
-from tidegate.console.snapshot import Snapshots
 from tidegate.console.states import queue_state
 from tidegate.console.visit import Visit, if_built
 from tidegate.core.errors import ApiError
@@ -33,11 +33,6 @@ HEADINGS: Final = (
     ("failed", "Failed /min", "num"),
     ("", "Rate /s", "num"),
 )
-
-
-def snapshots(visit: Visit) -> Snapshots:
-    kept: Snapshots = visit.console.kept.setdefault("snapshots", Snapshots())
-    return kept
 
 
 async def queues(visit: Visit) -> Answer:

@@ -6,8 +6,8 @@ import asyncio
 import shlex
 from typing import Any, Final
 
-from tidegate.console.answer import Answer
-from tidegate.console.attempt_rows import attempt_row
+from tidegate.console.answer import Answer, download
+from tidegate.console.attempt_rows import AttemptRow, attempt_row
 from tidegate.console.gates import gates_of
 from tidegate.console.snapshot import moment
 from tidegate.console.states import task_state
@@ -21,10 +21,12 @@ from tidegate.schema.operator.replay import RenderRequestRequest
 from tidegate.schema.v2beta3 import CloudTasks
 
 Format = RenderRequestRequest.Format
+REPLAYED_MAX: Final = 16 * 1024
+"""Bytes of the answer that a replay shows."""
 FORMS: Final = (("gcloud", "gcloud", None), ("curl", "curl", Format.CURL), ("python", "Python", Format.PYTHON))
 
 
-async def task(visit: Visit, name: TaskName) -> Answer:
+async def task(visit: Visit, name: TaskName, replayed: AttemptRow | None = None) -> Answer:
     try:
         found = await full_task(visit, name)
     except NotFound as error:
@@ -67,8 +69,20 @@ async def task(visit: Visit, name: TaskName) -> Answer:
         scheduled=moment(found, "schedule_time"),
         created=moment(found, "create_time"),
         first=moment(found.first_attempt, "dispatch_time"),
-        replayed=None,
+        replayed=replayed,
     )
+
+
+async def har(visit: Visit, name: TaskName) -> Answer:
+    """The request of the next attempt as an HTTP archive."""
+    answer = await visit.calls(Operator.render_request, name=name, format=Format.HAR)
+    return download(answer.text.encode(), f"{name.task[:100]}.har")
+
+
+async def replay(visit: Visit, name: TaskName) -> Answer:
+    """Send the request once more and show what came back. Nothing of the task changes."""
+    attempt = await visit.calls(Operator.replay_task, name=name, body_limit=REPLAYED_MAX)
+    return await task(visit, name, replayed=attempt_row(attempt))
 
 
 async def _maybe(visit: Visit, row: Any, **fields: Any) -> Any:
