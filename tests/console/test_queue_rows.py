@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -50,7 +51,7 @@ def test_pages_show_every_queue_once_and_lead_back(depths: list[int], order: str
         seen += page.rows
         pages.append(page)
     assert sorted(each.name for each in seen) == sorted(each.name for each in rows)
-    for before, page in zip(pages, pages[1:], strict=False):
+    for before, page in pairwise(pages):
         assert page.previous is not None
         assert page_of(rows, order, size, before=page.previous).rows == before.rows
     assert pages[0].previous is None

@@ -13,7 +13,15 @@ NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0, "0"), (22140, "22,140"), (3.8, "3.8"), (0.2, "0.2"), (500.0, "500"), (1 / 3, "0.33"), (float("inf"), "–")],
+    [
+        (0, "0"),
+        (22140, "22,140"),
+        (3.8, "3.8"),
+        (0.2, "0.2"),
+        (500.0, "500"),
+        (1 / 3, "0.33"),
+        (float("inf"), words.NOTHING),
+    ],
 )
 def test_a_number(value: float, shown: str) -> None:
     assert words.number(value) == shown

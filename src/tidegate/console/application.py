@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
-
-from msgspec import Struct
 
 from tidegate.api.operator import OperatorApi
 from tidegate.api.rpcs import Api
 from tidegate.api.status import HTTP_STATUS
 from tidegate.console.answer import Answer, redirect
 from tidegate.console.calls import Calls
+from tidegate.console.facts import Facts
 from tidegate.console.live import Nudges
 from tidegate.console.request import FORM_BYTES_MAX, PREFIX, Request, read_form
 from tidegate.console.same_site import TOKEN_FIELD, FormTokens, check_same_site
 from tidegate.console.static_files import static_answer
 from tidegate.core.errors import ApiError, FailedPrecondition, Internal, NotFound, PermissionDenied
+from tidegate.engine.ports.world import Clock, MachineClock
 from tidegate.servers.call import Disconnected, Receive, Scope, Send
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import READING, Mount
@@ -32,18 +30,8 @@ LIVE: Final = "live"
 log = logging.getLogger(__name__)
 
 
-class Facts(Struct, frozen=True):
-    """What pages say of the server, and what it lets them do."""
-
-    version: str
-    address: str
-    store: str
-    read_only: bool = False
-    dev: bool = False
-
-
 class Console:
-    """The console over both services. ``now`` is the engine's time, ``seconds`` a clock that only goes forward."""
+    """The console over both services. ``wall`` is the time by which tasks go."""
 
     def __init__(
         self,
@@ -52,16 +40,16 @@ class Console:
         facts: Facts,
         nudges: Nudges,
         in_flight: InFlight,
-        now: Callable[[], datetime],
-        seconds: Callable[[], float],
+        wall: Clock,
+        machine: MachineClock,
     ) -> None:
         self._api = api
         self._operator = operator
         self.facts = facts
-        self.now = now
+        self.now = wall.now
         self._nudges = nudges
         self._in_flight = in_flight
-        self._seconds = seconds
+        self._seconds = machine.monotonic
         self._tokens = FormTokens(secrets.token_bytes(32))
         self.kept: dict[str, Any] = {}
         """What views keep between requests, each under a name of its own."""

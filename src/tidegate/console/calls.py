@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from tidegate.api.operator import OperatorApi
@@ -29,6 +29,6 @@ class Calls:
         api = self._operator if row.service == Operator.name else self._api
         return await api.method(row)(message, self._call)
 
-    def stream(self, row: Rpc[Any, Any], request: Any) -> AsyncIterator[Any]:
+    async def stream(self, row: Rpc[Any, Any], request: Any) -> AsyncGenerator[Any, None]:
         """The raw responses of a method that streams. Raises ApiError, now or on the way."""
-        return self._operator.stream(row)(request, self._call)
+        return await self._operator.stream(row)(request, self._call)

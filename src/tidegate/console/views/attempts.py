@@ -103,7 +103,7 @@ async def _last(visit: Visit, kinds: Any) -> list[Any]:
     """The last events, oldest first. Raises Unimplemented."""
     request = Operator.watch_events.request_pb(parent="-", kinds=kinds, replay_last=5 * SHOWN)
     found: list[Any] = []
-    async with aclosing(visit.calls.stream(Operator.watch_events, request)) as stream:
+    async with aclosing(await visit.calls.stream(Operator.watch_events, request)) as stream:
         try:
             while len(found) < 5 * SHOWN:
                 async with asyncio.timeout(QUIET):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tidegate.console.answer import Answer
-from tidegate.console.queue_form import new_queue
 from tidegate.console.places import snapshots
+from tidegate.console.queue_form import new_queue
 from tidegate.console.visit import Visit
 from tidegate.core.errors import ApiError
 from tidegate.schema.v2beta2 import CloudTasks as CloudTasksV2beta2

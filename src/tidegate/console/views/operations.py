@@ -16,6 +16,7 @@ from tidegate.console.visit import Visit
 from tidegate.core.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from tidegate.core.names import QUEUE, QueueName
 from tidegate.schema.operator import BulkMetadata, BulkResult, Operator
+from tidegate.schema.rpc import Rpc
 
 EVERY_TASK: Final = "name:*"
 PAGE_SIZE: Final = 100
@@ -26,7 +27,7 @@ VERBS: Final = {
     "RedriveDeadTasks": "Redrive dead letters",
     "PurgeDeadTasks": "Purge dead letters",
 }
-ROWS: Final = {
+ROWS: Final[dict[str, Rpc[Any, Any]]] = {
     "delete": Operator.bulk_delete_tasks,
     "run": Operator.bulk_run_tasks,
     "reschedule": Operator.bulk_reschedule_tasks,
@@ -71,7 +72,7 @@ async def begin(visit: Visit, name: QueueName) -> Answer:
 async def operations(visit: Visit) -> Answer:
     built = True
     try:
-        answers = await from_each(visit, Operator.list_operations, await locations(visit), page_size=PAGE_SIZE)
+        answers = await from_each(visit, _row_of("list_operations"), await locations(visit), page_size=PAGE_SIZE)
     except Unimplemented:
         answers, built = [], False
     rows = [_row(operation) for _, answer in answers for operation in answer.operations]
@@ -80,8 +81,16 @@ async def operations(visit: Visit) -> Answer:
 
 
 async def stop(visit: Visit) -> Answer:
-    await visit.calls(Operator.cancel_operation, name=visit.request.sent("name"))
+    await visit.calls(_row_of("cancel_operation"), name=visit.request.sent("name"))
     return visit.go("operations", notice="stopped")
+
+
+def _row_of(name: str) -> Rpc[Any, Any]:
+    """The row of a method that this server may not have yet. Raises Unimplemented."""
+    row = next((row for row in Operator.rpcs if row.name == name), None)
+    if row is None:
+        raise Unimplemented("This server lists no operations.")
+    return row
 
 
 def _row(operation: Any) -> dict[str, Any]:
