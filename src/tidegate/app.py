@@ -7,9 +7,10 @@ import logging
 import os
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
@@ -38,7 +39,7 @@ from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
 from tidegate.observers.event_ring import EventRing
@@ -72,6 +73,9 @@ from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 logger = logging.getLogger("tidegate")
 
+MakeSender: TypeAlias = Callable[[Settings, Address, MachineClock], Sender]
+"""Makes what sends attempts to their handlers."""
+
 
 class Listeners:
     """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
@@ -96,14 +100,27 @@ def application(settings: Settings, address: Address, *, listeners: Sequence[Eve
 
 
 class Application:
-    """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
+    """A server as its settings describe it, from start to stop. ``address`` is where it listens.
 
-    def __init__(self, settings: Settings, address: Address, listeners: Sequence[Events] = ()) -> None:
+    ``make_sender`` and ``clock`` are for servers within a test: another way to handlers, a clock that is not patched.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        listeners: Sequence[Events] = (),
+        *,
+        make_sender: MakeSender | None = None,
+        clock: SystemClock | None = None,
+    ) -> None:
         self._settings = settings
+        self._make_sender = make_sender or _sender
+        self._clock = clock or SystemClock()
         self._listeners = listeners
         self._address = address
         self._store: Store | None = None
-        self._sender: HttpSender | None = None
+        self._sender: Sender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self._nudges: Nudges | None = None
@@ -117,11 +134,17 @@ class Application:
         )
         self.asgi.guard(partial(Cors, origins(settings)))
 
+    @property
+    def engine(self) -> Engine:
+        """The engine, once it has started."""
+        assert self._engine is not None  # noqa: S101 - nobody asks before the start
+        return self._engine
+
     async def _start(self) -> None:
-        clock = SystemClock()
+        clock = self._clock
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = _sender(self._settings, self._address, clock)
+        self._sender = self._make_sender(self._settings, self._address, clock)
         keys = _keys(self._settings)
         _warn_of_exposure(self._settings)
         _warn_of_unreachable_issuer(self._settings, self._address)
