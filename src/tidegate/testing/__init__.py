@@ -1,7 +1,7 @@
 """Testing what an application does with its tasks: a server within the test, or beside it.
 
-The pytest plugin brings the fixture ``tidegate``; ``Server`` is for unittest and scripts. Nothing here is imported before
-it is used, for pytest loads the plugin in every project that has this package.
+The pytest plugin brings the fixture ``tidegate``; ``Server`` is for unittest and scripts. Nothing here is imported
+before it is used, for pytest loads the plugin in every project that has this package.
 """
 
 from __future__ import annotations

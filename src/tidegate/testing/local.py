@@ -29,10 +29,13 @@ class UnpatchedClock(SystemClock):
     """The machine's clocks, whatever freezegun or time-machine show the test."""
 
     def now(self) -> datetime:
-        time_machine = sys.modules.get("time_machine")
-        if time_machine is not None:
-            real: datetime = time_machine.escape_hatch.datetime.datetime.now(UTC)
+        hatch: Any = getattr(sys.modules.get("time_machine"), "escape_hatch", None)
+        if hatch is not None and hatch.is_travelling():
+            real: datetime = hatch.datetime.datetime.now(UTC)
             return real
+        frozen: Any = sys.modules.get("freezegun.api")
+        if frozen is not None and frozen.freeze_factories:
+            return datetime.fromtimestamp(frozen.real_time(), UTC)
         return super().now()
 
 

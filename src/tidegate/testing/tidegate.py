@@ -315,8 +315,8 @@ class Tidegate:
     ) -> Expectation:
         """Expect that tasks make such a request ``times``, by the end of the test or ``assert_expected``.
 
-        ``url`` is a whole one, or a path. Values may be any object with ``==``. Without ``json`` and ``body`` any body will
-        do.
+        ``url`` is a whole one, or a path. Values may be any object with ``==``. Without ``json`` and ``body`` any body
+        will do.
         """
         return self._expectations.add(url, json=json, body=body, headers=headers or {}, method=method, times=times)
 

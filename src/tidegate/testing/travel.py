@@ -15,6 +15,7 @@ class Travel:
         frozen: Any = getattr(sys.modules.get("freezegun.api"), "freeze_factories", None)
         if frozen:
             frozen[-1].tick(by)
-        travelled: Any = getattr(sys.modules.get("time_machine"), "coordinates_stack", None)
+        module: Any = sys.modules.get("time_machine")
+        travelled = getattr(module, "traveller_stack", None) or getattr(module, "coordinates_stack", None)
         if travelled:
             travelled[-1].shift(by)
