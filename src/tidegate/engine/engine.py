@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.validation import Ceilings
+from tidegate.engine.accounts import Accounts
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
@@ -74,6 +75,7 @@ class Engine:
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
         self.leases = Leases(world)
         self.policies = Policies(world)
+        self.accounts = Accounts(world)
         self.operations = Operations(world)
         self.keys = Keys(world)
         self._janitor = Janitor(inner)

@@ -104,3 +104,6 @@ class StoreReader:
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         return self.tables.document(kind, name, micros(now))
+
+    def documents(self, kind: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        return [(name, value) for name, value in self.tables.documents(kind, after, limit, micros(now))]

@@ -62,6 +62,9 @@ class ReadTables(Protocol):
 
     def document(self, kind: str, name: str, now: int) -> bytes | None: ...
 
+    def documents(self, kind: str, after: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
+        """Name and value of the first documents of a kind behind a name, in the order of their names."""
+
 
 class Tables(ReadTables, Protocol):
     """What can be written. Statements that touch many rows touch them in one step."""

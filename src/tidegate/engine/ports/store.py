@@ -122,6 +122,9 @@ class Reader(Protocol):
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         """A small value kept beside the queues (policies, operations, key configs), until it expires."""
 
+    def documents(self, kind: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        """Names and values of documents of a kind whose names sort after ``after``, in the order of their names."""
+
 
 class Transaction(Reader, Protocol):
     """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet.

@@ -102,6 +102,14 @@ class SqliteReadTables:
         ).fetchone()
         return None if row is None else row[0]
 
+    def documents(self, kind: str, after: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
+        found: Sequence[tuple[str, bytes]] = self.execute(
+            "SELECT name, value FROM documents WHERE kind = ? AND name > ? AND (expires IS NULL OR expires > ?)"
+            " ORDER BY name LIMIT ?",
+            (kind, after, now, limit),
+        ).fetchall()
+        return found
+
     def _any(self, sql: str, values: tuple[Any, ...]) -> bool:
         return self.execute(sql, values).fetchone() is not None
 
