@@ -13,11 +13,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate import metrics
-from tidegate.api.rpcs import Api
+from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
+from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
@@ -27,9 +30,11 @@ from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
 from tidegate.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
@@ -45,6 +50,7 @@ from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
+from tidegate.servers.operator import operator_mounts
 from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
 from tidegate.servers.reflection import reflection_mounts
@@ -96,6 +102,7 @@ class Application:
     async def _start(self) -> None:
         clock = SystemClock()
         self._store = await _open(self._settings)
+        wall = await _wall_clock(self._settings, self._store, clock)
         self._sender = _sender(self._settings, self._address, clock)
         keys = _keys(self._settings)
         _warn_of_exposure(self._settings)
@@ -110,19 +117,21 @@ class Application:
             listeners.append(bells)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
-            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine))
-        world = World(self._store, self._sender, mint, clock, clock, RandomIds(), Listeners(*listeners))
+            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
+        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
         engine = Engine(world, policy(self._settings))
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
+        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
-        self.asgi.serve(_methods(api), mounts)
+        self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -149,6 +158,23 @@ class Application:
             await self._store.close()
         if self._log is not None:
             await asyncio.to_thread(self._log.close)
+
+
+async def _wall_clock(settings: Settings, store: Store, clock: SystemClock) -> Clock:
+    """The time by which tasks go: one that can be moved with ``dev``, where it was left."""
+    try:
+        setting = await kept_setting(store, clock.now())
+    except StoreError as error:
+        raise OperatorError(f"cannot read the store: {error}") from error
+    if settings.dev:
+        return MovableClock(clock, setting)
+    if setting != REAL_TIME:
+        logger.warning(
+            "the clock of this store was moved, to %s at last; without --dev the server goes by real time, and what"
+            " it has for later moments waits for them",
+            rfc3339(setting.shown(clock.now())),
+        )
+    return clock
 
 
 def policy(settings: Settings) -> Policy:
@@ -276,8 +302,8 @@ def _abandon(error: StoreError) -> None:
     os._exit(1)
 
 
-def _methods(api: Api) -> Mapping[str, GrpcMethod]:
+def _methods(answered: Mapping[str, AnsweredRpc]) -> Mapping[str, GrpcMethod]:
     return {
         path: GrpcMethod(each.request, each.answer, each.most, each.insists, ENTRY_MAX)
-        for path, each in api.grpc().items()
+        for path, each in answered.items()
     }

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tidegate.core.names import TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.target import METHOD_NAMES, HttpCall, compose
 from tidegate.core.task import AppEngineRequest, PullMessage, Task
-from tidegate.core.times import MICROSECOND
+from tidegate.core.time_text import rfc3339, seconds
 from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, Event, TasksCreated, TasksDeleted
 
 LOG = "cloudtasks.googleapis.com%2Ftask_operations_log"
@@ -41,14 +41,20 @@ class OperationLog:
     """``ports.Events``: writes what it hears, as far as each queue samples it.
 
     ``dice`` rolls numbers from 0 up to 1, ``write`` takes a line with its end, ``app_engine`` is the setting.
+    ``real_time`` tells the time where the engine's clock may be moved: lines say when they were written.
     """
 
     def __init__(
-        self, dice: Callable[[], float], write: Callable[[bytes], None], app_engine: Mapping[str, str] | None = None
+        self,
+        dice: Callable[[], float],
+        write: Callable[[bytes], None],
+        app_engine: Mapping[str, str] | None = None,
+        real_time: Callable[[], datetime] | None = None,
     ) -> None:
         self._dice = dice
         self._write = write
         self._app_engine = app_engine or {}
+        self._real_time = real_time
         self._note: dict[type[Event], Callable[[Any], None]] = {
             TasksCreated: self._created,
             TasksDeleted: self._deleted,
@@ -144,7 +150,7 @@ class OperationLog:
             "target_type": kind,
         }
         entry = {
-            "timestamp": rfc3339(at),
+            "timestamp": rfc3339(at if self._real_time is None else self._real_time()),
             "severity": severity,
             "logName": f"projects/{name.project}/logs/{LOG}",
             "resource": {"type": "cloud_tasks_queue", "labels": labels},
@@ -227,21 +233,3 @@ def target_type(task: Task) -> str:
     if isinstance(task.target, AppEngineRequest):
         return "APP_ENGINE_HTTP"
     return "PULL" if isinstance(task.target, PullMessage) else "HTTP"
-
-
-def rfc3339(when: datetime) -> str:
-    """As protobuf's JSON has a Timestamp: no, three or six digits of a second."""
-    text = when.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    return f"{text}{_fraction(when.microsecond)}Z"
-
-
-def seconds(span: timedelta) -> str:
-    """As protobuf's JSON has a Duration: ``600.001266s``."""
-    whole, rest = divmod(span // MICROSECOND, 1_000_000)
-    return f"{whole}{_fraction(rest)}s"
-
-
-def _fraction(micros: int) -> str:
-    if not micros:
-        return ""
-    return f".{micros:06d}" if micros % 1000 else f".{micros // 1000:03d}"

@@ -30,9 +30,9 @@ class SlowDisk:
         self._open = asyncio.Event()
         write = at.store.write
 
-        async def slow(work: object) -> object:
+        async def slow(work: object, **queues: object) -> object:
             await self._open.wait()
-            return await write(work)  # type: ignore[arg-type]
+            return await write(work, **queues)  # type: ignore[arg-type]
 
         monkeypatch.setattr(at.store, "write", slow)
 

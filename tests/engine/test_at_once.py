@@ -41,10 +41,10 @@ class WatchedStore(TwiceStore):
         super().__init__()
         self.written = self.claimed = 0
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         await asyncio.sleep(0.001)  # as a disk would
         self.written += 1
-        answer = await super().write(work)
+        answer = await super().write(work, **queues)
         if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed += sum(len(each.tasks) for each in answer)
         return answer

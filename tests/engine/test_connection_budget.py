@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -75,8 +75,8 @@ class CountingStore(TwiceStore):
         super().__init__()
         self.claimed: list[int] = []
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        answer = await super().write(work)
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
+        answer = await super().write(work, **queues)
         if isinstance(answer, list) and answer and isinstance(answer[0], Claim):
             self.claimed.append(sum(len(each.tasks) for each in answer))
         return answer

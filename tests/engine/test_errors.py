@@ -35,7 +35,7 @@ class FailingStore(TwiceStore):
         super().__init__()
         self.fails: Callable[[Any], bool] = lambda answer: False
 
-    async def write_once(self, work: Callable[[Transaction], T]) -> T:
+    async def write_once(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         def failing(tx: Transaction) -> T:
             answer = work(tx)
             if self.fails(answer):

@@ -27,7 +27,7 @@ async def left_at_the_commit(at: Hands, monkeypatch: pytest.MonkeyPatch, call: C
     disk = asyncio.Event()
     write = at.store.write
 
-    async def slow(work: Any) -> Any:
+    async def slow(work: Any, **queues: Any) -> Any:
         await disk.wait()
         return await write(work)
 

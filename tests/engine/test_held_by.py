@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -37,11 +37,11 @@ class Store(TwiceStore):
 
     error: StoreError | None = None
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         await asyncio.sleep(0.001)
         if self.error is not None:
             raise self.error
-        return await super().write(work)
+        return await super().write(work, **queues)
 
 
 class HangingNetwork(Network):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.worlds import MINUTE, hands
+from tests.engine.worlds import MINUTE, SECOND, hands
 
 from tidegate.core.errors import ResourceExhausted, RetryInfo, Unavailable
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.ports.store import StoreError, StoreFullError
+from tidegate.engine.ports.store import FencedError, StoreAwayError, StoreError, StoreFullError
 
 QUEUE = QueueName.of("p", "l", "q")
 
@@ -36,8 +36,19 @@ async def test_a_failing_disk_is_unavailable(monkeypatch: pytest.MonkeyPatch) ->
         await at.engine.queues.get(QUEUE)
 
 
+@pytest.mark.parametrize("error", [StoreAwayError("no connection"), FencedError("taken for dead")])
+async def test_a_store_that_is_away_may_be_back_in_a_second(error: StoreError, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = await hands()
+    monkeypatch.setattr(at.store, "write", failing(error))
+    monkeypatch.setattr(at.store, "read", failing(error))
+    for call in (at.engine.queues.create(Queue(name=QUEUE)), at.engine.queues.get(QUEUE)):
+        with pytest.raises(Unavailable, match="cannot be reached") as refused:
+            await call
+        assert refused.value.details == (RetryInfo(SECOND),)
+
+
 def failing(error: Exception) -> Any:
-    async def fail(work: Any) -> Any:
+    async def fail(work: Any, **queues: Any) -> Any:
         raise error
 
     return fail

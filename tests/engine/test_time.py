@@ -228,9 +228,9 @@ def test_new_tasks_do_not_wait_longer_for_the_disk_because_the_wall_clock_is_mov
     async def story(life: Life) -> None:
         write = life.store.write
 
-        async def slow(work: object) -> object:
+        async def slow(work: object, **queues: object) -> object:
             await asyncio.sleep(1)
-            return await write(work)  # type: ignore[arg-type]
+            return await write(work, **queues)  # type: ignore[arg-type]
 
         life.store.write = slow  # type: ignore[method-assign, assignment]
         first = asyncio.ensure_future(life.create("a"))

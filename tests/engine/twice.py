@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tidegate.engine.ports.store import Transaction
 from tidegate.storage.sqlite import MemoryStore
@@ -22,15 +22,15 @@ class TwiceStore(MemoryStore):
     What the first run told its caller by any way but its answer, which is dropped, would be wrong.
     """
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         def spoiled(tx: Transaction) -> None:
             work(tx)
             raise RolledBackError
 
         with suppress(Exception):  # an error of the work's own comes again
-            await super().write(spoiled)
-        return await self.write_once(work)
+            await super().write(spoiled, **queues)
+        return await self.write_once(work, **queues)
 
-    async def write_once(self, work: Callable[[Transaction], T]) -> T:
+    async def write_once(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         """The run that counts."""
-        return await super().write(work)
+        return await super().write(work, **queues)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.storage.claims import claim
+from tests.storage.claims import claim, record
 
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
-from tidegate.engine.ports.store import Reader, Settlement, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports.store import Reader, StoredQueue, Transaction, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -70,8 +70,7 @@ def _claim(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datet
     for task in claimed:
         judgement = judge(task, stored.queue, Outcome(http_status=dice.choice([200, 200, 500])), now)
         verdicts.append(Verdict(task, None if isinstance(judgement, Gone) else judgement.task))
-    tx.settle([Settlement(stored, verdicts, now + HOUR)])
-    tx.save_flows([(stored, stored.flow.ended(len(claimed)))])
+    record(tx, stored, verdicts, now + HOUR)
 
 
 def _remove(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:

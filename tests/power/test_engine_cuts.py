@@ -158,7 +158,7 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
         if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
             broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
         now = SystemClock().now()
-        await store.write(lambda tx: tx.release(now))
+        await store.write(lambda tx: tx.release(0, now, 100))
         for queue in filter(None, (push, pull)):
             tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=False))  # type: ignore[misc]
             broken += [f"{task.name} is under way for ever" for task in tasks if task.dispatched_at is not None]

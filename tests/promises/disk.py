@@ -47,7 +47,7 @@ class SyncedStore:
         await asyncio.sleep(self._dice.random() * 0.001)
         return await self._memory.read(look)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], **queues: Any) -> T:
         promise = Promise(loop=asyncio.get_running_loop())
         self._waiting.append((work, promise))
         if self._writer is None or self._writer.done():

@@ -24,7 +24,7 @@ from tidegate.core.backoff import RetryLimit
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Gone, judge
 from tidegate.engine import records
-from tidegate.engine.ports.store import Settlement, StoredQueue, Transaction, Verdict
+from tidegate.engine.ports.store import EndedAttempts, StoredQueue, Transaction, Verdict
 from tidegate.storage.sqlite.tables import SqliteTables
 from tidegate.storage.transaction import StoreTransaction
 
@@ -74,33 +74,33 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def no_check_of_the_attempt_number(plant: pytest.MonkeyPatch) -> None:
     """Whatever attempt ends, its outcome counts."""
-    settle = StoreTransaction.settle
+    ended = StoreTransaction.ended
 
     def newest(tx: Any, queue: StoredQueue, verdict: Verdict) -> Verdict:
         task = tx.task(queue, verdict.task.name.task, body=False)
         count = verdict.task.dispatch_count if task is None else task.dispatch_count
         return Verdict(replace(verdict.task, dispatch_count=count), verdict.retry)
 
-    def settles(self: Any, settlements: Sequence[Settlement]) -> Any:
-        settle(
+    def ends(self: Any, attempts: Sequence[EndedAttempts]) -> Any:
+        ended(
             self,
             [
                 replace(each, verdicts=[newest(self, each.queue, verdict) for verdict in each.verdicts])
-                for each in settlements
+                for each in attempts
             ],
         )
         return []
 
-    plant.setattr(StoreTransaction, "settle", settles)
+    plant.setattr(StoreTransaction, "ended", ends)
 
 
 def tokens_are_not_kept(plant: pytest.MonkeyPatch) -> None:
     """They are full again after each start."""
     release = StoreTransaction.release
 
-    def releases(self: Any, now: Any) -> None:
-        release(self, now)
+    def releases(self: Any, *about: Any) -> bool:
         self.tables.execute("UPDATE queues SET tokens = 1000000")
+        return release(self, *about)
 
     plant.setattr(StoreTransaction, "release", releases)
 

@@ -51,6 +51,7 @@ def test_all_services_are_listed() -> None:
         "google.longrunning.Operations",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "tidegate.operator.v1.Operator",
     ]
     assert answer.valid_host == "h"
     assert answer.original_request.list_services == "*"

@@ -31,6 +31,7 @@ SERVICES = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    "tidegate.operator.v1.Operator",
 ]
 REFLECTION = Reflection()
 

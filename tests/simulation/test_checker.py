@@ -110,17 +110,17 @@ def a_tenth_of_a_second_late(plant: Plant) -> None:
 
 
 def delivered_tasks_kept(plant: Plant) -> None:
-    settle = StoreTransaction.settle
+    ended = StoreTransaction.ended
 
-    def keep(self: StoreTransaction, settlements: Any) -> Any:
-        settle(self, [replace(each, verdicts=[again(one) for one in each.verdicts]) for each in settlements])
+    def keep(self: StoreTransaction, attempts: Any) -> Any:
+        ended(self, [replace(each, verdicts=[again(one) for one in each.verdicts]) for each in attempts])
         return []
 
     def again(verdict: Any) -> Any:
         task = verdict.task
         return verdict if verdict.retry or task.dispatch_count > 1 else replace(verdict, retry=task)
 
-    plant.setattr(StoreTransaction, "settle", keep)
+    plant.setattr(StoreTransaction, "ended", keep)
 
 
 def given_up_too_soon(plant: Plant) -> None:

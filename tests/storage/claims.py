@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from tidegate.core.lease import LeaseFilter
@@ -9,7 +10,7 @@ from tidegate.core.task import Task
 from tidegate.engine import claims, leases
 from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.janitor import Walk, sweep
-from tidegate.engine.ports.store import Store, StoredQueue, Transaction
+from tidegate.engine.ports.store import EndedAttempts, Store, StoredQueue, Transaction, Verdict
 
 ANY = LeaseFilter()
 
@@ -41,6 +42,11 @@ def force(tx: Transaction, stored: StoredQueue, task_id: str, now: datetime) -> 
     forced = task.dispatched(now)
     tx.mark_dispatched([forced], now)
     return forced
+
+
+def record(tx: Transaction, stored: StoredQueue, verdicts: Sequence[Verdict], until: datetime) -> list[Verdict]:
+    """Record ended attempts; the names of tasks that are gone stay taken until then. Returns what did not count."""
+    return tx.ended([EndedAttempts(stored, verdicts, len(verdicts), until, until)])
 
 
 def lease(

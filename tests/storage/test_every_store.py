@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.storage.claims import ANY, claim, clear_away, force, lease
+from tests.storage.claims import ANY, claim, clear_away, force, lease, record
 
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.errors import Code
@@ -21,7 +21,7 @@ from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfi
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
-from tidegate.engine.ports.store import Settlement, Store, StoredAge, StoredQueue, Tally, Transaction, Verdict
+from tidegate.engine.ports.store import EndedAttempts, Store, StoredAge, StoredQueue, Tally, Transaction, Verdict
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,15 +104,16 @@ async def test_a_task_that_starts_as_it_is_stored_comes_back_as_it_is_then(store
     stored = await made(store, task("waits"))
     bodies = [b"hello", b"", b"x" * 5000]
     tasks = [task(f"t{number}", body=body).dispatched(NOON + SECOND) for number, body in enumerate(bodies)]
-    started = await store.write(lambda tx: tx.add_dispatched(stored, tasks, NOON + SECOND))
+    added = await store.write(lambda tx: tx.add_dispatched(stored, tasks, NOON + SECOND))
+    assert not added.taken
+    started = added.tasks
     assert [each.dispatch_count for each in started] == [1, 1, 1]
     shown = await store.read(lambda tx: [tx.task(stored, each.name.task, body=True) for each in tasks])
     assert shown == started
     assert await store.read(lambda tx: tx.tallies([stored])) == [Tally(4, NOON)]
     assert ids(await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 10))) == ["waits"]
     verdicts = [Verdict(each, None) for each in started]
-    settlement = Settlement(stored, verdicts, NOON + HOUR)
-    assert await store.write(lambda tx: tx.settle([settlement])) == []
+    assert await store.write(lambda tx: record(tx, stored, verdicts, NOON + HOUR)) == []
     assert await listed(store) == ["waits"]
 
 
@@ -157,7 +158,7 @@ async def test_a_claim_takes_what_is_due_in_the_order_of_schedule_time_then_crea
     assert {each.first_dispatch_time for each in claimed} == {NOON}
     assert ids(await store.write(lambda tx: claim(tx, stored, NOON, 5))) == ["a"]
     assert await store.write(lambda tx: claim(tx, stored, NOON, 5)) == []
-    assert await store.read(lambda tx: tx.next_due(stored)) == NOON + SECOND
+    assert await store.read(lambda tx: tx.next_due([stored])) == [NOON + SECOND]
 
 
 async def test_a_claim_takes_no_more_long_tasks_than_there_is_room_for(store: Store) -> None:
@@ -169,7 +170,7 @@ async def test_a_claim_takes_no_more_long_tasks_than_there_is_room_for(store: St
     assert [each.bulk > 0 for each in claimed] == [False, True, False]
     assert 20_000 < claimed[1].bulk < 21_000
     assert await store.write(lambda tx: claim(tx, stored, NOON, 10, 29_999)) == []
-    assert await store.read(lambda tx: tx.next_due(stored)) == NOON
+    assert await store.read(lambda tx: tx.next_due([stored])) == [NOON]
     (longer, last) = await store.write(lambda tx: claim(tx, stored, NOON, 10, 31_000))
     assert (longer.body, last.body) == (b"l" * 30_000, b"l" * 6)
 
@@ -193,7 +194,7 @@ async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store
 async def test_a_success_removes_the_task_and_leaves_its_name_taken_for_a_while(store: Store) -> None:
     stored = await made(store, task("a", body=b"x" * 5000), task("b"))
     (claimed, _) = await store.write(lambda tx: claim(tx, stored, NOON, 2))
-    stale = await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, None)], NOON + HOUR)]))
+    stale = await store.write(lambda tx: record(tx, stored, [Verdict(claimed, None)], NOON + HOUR))
     assert stale == []
     assert await listed(store) == ["b"]
     assert await store.read(lambda tx: tx.entombed(stored, ["a", "b"], NOON)) == {"a"}
@@ -205,7 +206,7 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
     (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
     judgement = judge(claimed, stored.queue, Outcome(http_status=429), NOON + SECOND)
     assert isinstance(judgement, Retry)
-    await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(claimed, judgement.task)], NOON + HOUR)]))
+    await store.write(lambda tx: record(tx, stored, [Verdict(claimed, judgement.task)], NOON + HOUR))
     found = await store.read(lambda tx: tx.task(stored, "a", body=True))
     assert found == judgement.task
     assert found.last_attempt == Attempt(
@@ -229,9 +230,9 @@ async def test_an_outcome_counts_only_while_its_attempt_is_the_newest(store: Sto
     second = await store.write(lambda tx: force(tx, stored, "a", NOON + SECOND))
     assert second.dispatch_count == 2
     verdict = Verdict(first, first if retry else None)
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [verdict], NOON + HOUR)])) == [verdict]
+    assert await store.write(lambda tx: record(tx, stored, [verdict], NOON + HOUR)) == [verdict]
     assert await listed(store) == ["a"]
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [Verdict(second, None)], NOON + HOUR)])) == []
+    assert await store.write(lambda tx: record(tx, stored, [Verdict(second, None)], NOON + HOUR)) == []
     assert await listed(store) == []
 
 
@@ -239,7 +240,7 @@ async def test_a_retry_of_a_task_that_is_gone_does_not_count(store: Store) -> No
     stored = await made(store, task("a"), task("b"))
     verdicts = [Verdict(each, each) for each in await store.write(lambda tx: claim(tx, stored, NOON, 2))]
     await store.write(lambda tx: tx.remove(stored, ["a"], NOON + HOUR))
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)])) == verdicts[:1]
+    assert await store.write(lambda tx: record(tx, stored, verdicts, NOON + HOUR)) == verdicts[:1]
     assert await listed(store) == ["b"]
 
 
@@ -256,7 +257,7 @@ async def test_asking_for_no_tasks_finds_none(store: Store) -> None:
     assert await store.read(lambda tx: tx.entombed(stored, [], NOON)) == set()
     assert await store.read(lambda tx: tx.leases(stored, [])) == {}
     assert await store.write(lambda tx: tx.remove(stored, [], NOON)) == set()
-    assert await store.write(lambda tx: tx.settle([Settlement(stored, [], NOON)])) == []
+    assert await store.write(lambda tx: record(tx, stored, [], NOON)) == []
     await store.write(lambda tx: tx.add_tasks(stored, []))
 
 
@@ -271,7 +272,7 @@ async def test_a_purge_takes_all_tasks_at_once_and_keeps_their_names_taken(store
     assert not await store.read(lambda tx: tx.has_tasks(after))
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
     late = Verdict(claimed, claimed)
-    assert await store.write(lambda tx: tx.settle([Settlement(after, [late], NOON + HOUR)])) == [late]
+    assert await store.write(lambda tx: record(tx, after, [late], NOON + HOUR)) == [late]
     assert await listed(store) == []
     await clear_away(store, NOON, 1)
     assert await store.read(lambda tx: tx.entombed(after, ["a", "b", "c"], NOON)) == {"a", "b"}
@@ -296,7 +297,7 @@ async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_fo
     await store.write(lambda tx: claim(tx, stored, NOON, 1))
     await store.write(lambda tx: force(tx, stored, "b", NOON))
     await store.write(lambda tx: tx.save_flows([(stored, Flow(stored.flow.bucket, 2))]))
-    await store.write(lambda tx: tx.release(NOON))
+    await store.write(lambda tx: tx.release(0, NOON, 100))
     assert (await current(store)).flow == stored.flow
     again = await store.write(lambda tx: claim(tx, stored, NOON, 5))
     assert [(each.name.task, each.schedule_time) for each in again] == [("a", NOON - SECOND), ("b", NOON)]
@@ -373,11 +374,9 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
     claimed = await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 10))
     assert await tallied(store) == Tally(100, NOON + 10 * SECOND)
     verdicts = [Verdict(each, each if n % 2 else None) for n, each in enumerate(claimed)]
-    await store.write(lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)]))
+    await store.write(lambda tx: record(tx, stored, verdicts, NOON + HOUR))
     assert (await tallied(store)).tasks == 95
-    await store.write(
-        lambda tx: tx.settle([Settlement(stored, verdicts, NOON + HOUR)])
-    )  # too late: nothing of it is there
+    await store.write(lambda tx: record(tx, stored, verdicts, NOON + HOUR))  # too late: nothing of it is there
     assert (await tallied(store)).tasks == 95
     await store.write(lambda tx: tx.remove(stored, ["050", "050", "000", "none"], NOON + HOUR))
     assert (await tallied(store)).tasks == 94
@@ -538,7 +537,7 @@ async def test_a_reset_forgets_everything_and_what_comes_after_is_new(store: Sto
     assert after.id != before.id
     assert await store.read(lambda tx: tx.entombed(after, ["b", "long"], NOON)) == set()
     late = Verdict(attempt, None)
-    assert await store.write(lambda tx: tx.settle([Settlement(after, [late], NOON + HOUR)])) == [late]
+    assert await store.write(lambda tx: record(tx, after, [late], NOON + HOUR)) == [late]
     assert await listed(store) == ["a"]
 
 
@@ -578,7 +577,7 @@ async def test_a_transaction_sees_its_queue_as_the_others_left_it(store: Store) 
         lambda tx: tx.save_queue(stored, paused),
         fails,
         lambda tx: tx.purge(_queue(tx), purged, NOON),
-        lambda tx: tx.release(NOON),
+        lambda tx: tx.release(0, NOON, 100),
         lambda tx: tx.delete_queue(_queue(tx), NOON),
         lambda tx: tx.add_queue(paused, busy),
         lambda tx: tx.reset(),
@@ -618,9 +617,9 @@ async def entombed(store: Store, stored: StoredQueue, at: datetime) -> set[str]:
     return await store.read(lambda tx: tx.entombed(stored, ["a", "b", "c"], at))
 
 
-def settlements(queues: list[StoredQueue], claimed: list[list[Task]]) -> list[Settlement]:
+def delivered(queues: list[StoredQueue], claimed: list[list[Task]]) -> list[EndedAttempts]:
     return [
-        Settlement(stored, [Verdict(each, None) for each in tasks], NOON + number * HOUR)
+        EndedAttempts(stored, [Verdict(each, None) for each in tasks], len(tasks), NOON + number * HOUR, NOON)
         for number, (stored, tasks) in enumerate(zip(queues, claimed, strict=True), 1)
     ]
 
@@ -629,7 +628,7 @@ async def test_attempts_of_many_queues_start_and_end_together(store: Store) -> N
     queues, claimed = await claimed_of_three(store)
     assert [ids(tasks) for tasks in claimed] == [["a", "b"]] * 3
     assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(3, NOON)] * 3
-    assert await store.write(lambda tx: tx.settle(settlements(queues, claimed))) == []
+    assert await store.write(lambda tx: tx.ended(delivered(queues, claimed))) == []
     for number, stored in enumerate(queues, 1):
         free = NOON + number * HOUR
         assert await left_in(store, stored) == ["c"]
@@ -642,7 +641,7 @@ async def test_of_attempts_that_end_together_those_that_are_the_newest_count(sto
     queues, claimed = await claimed_of_three(store)
     await store.write(lambda tx: tx.remove(queues[0], ["a"], NOON + 9 * HOUR))
     await store.write(lambda tx: force(tx, queues[1], "b", NOON))
-    (stale,) = await store.write(lambda tx: tx.settle(settlements(queues, claimed)))
+    (stale,) = await store.write(lambda tx: tx.ended(delivered(queues, claimed)))
     assert stale.task == claimed[1][1]
     assert [await left_in(store, each) for each in queues] == [["c"], ["b", "c"], ["c"]]
     assert await store.read(lambda tx: tx.tallies(queues)) == [Tally(1, NOON), Tally(2, NOON), Tally(1, NOON)]
@@ -675,3 +674,22 @@ async def test_a_page_of_tasks_ends_by_bytes_too(store: Store, body: bool) -> No
     page = await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=20_000))
     assert 2 < len(page) < 300
     assert len(await store.read(lambda tx: tx.tasks(_queue(tx), "", 300, body=body, bytes_limit=1))) == 1
+
+
+async def test_documents_of_a_kind_are_listed_by_their_names(store: Store) -> None:
+    def work(tx: Transaction) -> None:
+        for name in ("a/2", "a/1", "a0/1", "b/1"):
+            tx.put_document("kind", name, name.encode())
+        tx.put_document("kind", "a/3", b"spent", NOON)
+        tx.put_document("other", "a/1", b"another kind")
+
+    await store.write(work)
+    looks = [("", "", 10), ("a/", "", 10), ("a/", "a/1", 10), ("", "a/2", 1)]
+    found = await store.read(lambda tx: [tx.documents("kind", *look, NOON) for look in looks])
+    assert [[name for name, _ in each] for each in found] == [
+        ["a/1", "a/2", "a0/1", "b/1"],
+        ["a/1", "a/2"],
+        ["a/2"],
+        ["a0/1"],
+    ]
+    assert found[1][0] == ("a/1", b"a/1")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.claims import claim, clear_away, lease
+from tests.storage.claims import claim, clear_away, lease, record
 
 from tidegate.core.errors import Code
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.names import QueueName
 from tidegate.core.queue import HttpTarget, Kind, OidcToken, UriOverride
 from tidegate.core.task import Attempt, HttpRequest, Status, Task
-from tidegate.engine.ports.store import Settlement, Store, StoredQueue, Tally, Transaction, Verdict
+from tidegate.engine.ports.store import Store, StoredQueue, Tally, Transaction, Verdict
 from tidegate.storage.sqlite import SqliteStore, check, migrations
 
 OLDER = Path(__file__).parent / "older"
@@ -40,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     path = tmp_path / "t.db"
     left_behind(path)
     store = await SqliteStore.open(path)
-    await store.write(lambda tx: tx.release(NOON))
+    await store.write(lambda tx: tx.release(0, NOON, 100))
     yield store
     await store.close()
     assert check(path) == []
@@ -86,7 +86,7 @@ async def test_its_push_tasks_are_claimed_and_recorded(store: Store) -> None:
     counts = {task.name.task: (task.dispatch_count, len(task.body)) for task in claimed}
     assert counts == {"under-way": (2, 5), "long": (1, 1500), "failed": (2, 5)}
     verdicts = [Verdict(task, None) for task in claimed]
-    assert await store.write(lambda tx: tx.settle([Settlement(push, verdicts, NOON + HOUR)])) == []
+    assert await store.write(lambda tx: record(tx, push, verdicts, NOON + HOUR)) == []
     assert await store.read(lambda tx: tx.tallies([push])) == [Tally(1, NOON + HOUR)]
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.claims import claim, force, lease
+from tests.storage.claims import claim, force, lease, record
 from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
 
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.queue import Queue
-from tidegate.engine.ports.store import Settlement, StoreError, Transaction, Verdict
+from tidegate.engine.ports.store import StoreError, Transaction, Verdict
 from tidegate.storage.rows import queue_settings, task_values
 from tidegate.storage.sqlite import APPLICATION_ID, SqliteStore, check, migrations
 from tidegate.storage.sqlite.store_file import LockedError
@@ -231,9 +231,9 @@ async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: 
         tx.living(stored, ["1"])
         tx.entombed(stored, ["1"], NOON)
         claimed = claim(tx, stored, NOON, 2)
-        tx.next_due(stored)
+        tx.next_due([stored])
         tx.save_flows([(stored, stored.flow)])
-        tx.settle([Settlement(stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)])
+        record(tx, stored, [Verdict(claimed[0], None), Verdict(claimed[1], claimed[1])], NOON)
         force(tx, stored, "3", NOON)
         tx.remove(stored, ["4"], NOON)
         for wanted in (LeaseFilter(), LeaseFilter("tag"), LeaseFilter(oldest=True)):

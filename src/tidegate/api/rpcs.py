@@ -173,7 +173,8 @@ def insists(row: Rpc[Any, Any]) -> bool:
     """Whether the answer of an RPC must be sent whatever it costs, because it reports a change that was made. Answers
     of reads can be refused, and those of leases too, since a lease runs out.
     """
-    return not row.name.startswith(("get_", "list_", "lease_"))
+    reads = row.http is not None and row.http.verb == "GET"
+    return not reads and not row.name.startswith(("get_", "list_", "lease_"))
 
 
 def _with_message(answer: BytesAnswer, response: Any) -> Answer:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import RateLimits
 from tidegate.core.ramp import Ramp
+from tidegate.core.task import Target
 from tidegate.core.throttle import NOT_SLOWED, Throttle
 from tidegate.core.times import MICROSECOND, later
 
@@ -103,3 +106,7 @@ class Flow(Struct, frozen=True, array_like=True):
 
     def ended(self, attempts: int) -> Flow:
         return replace(self, in_flight=max(0, self.in_flight - attempts))
+
+    def answered(self, answers: Sequence[tuple[Target, Outcome]], latest: datetime) -> Flow:
+        """The flow slowed as it is after these answers, the last of which came at ``latest``."""
+        return replace(self, throttle=self.throttle.after(answers, latest)) if answers else self

@@ -90,6 +90,10 @@ class ApiError(Exception):
         self.details = details
 
 
+class Cancelled(ApiError):
+    code = Code.CANCELLED
+
+
 class InvalidArgument(ApiError):
     code = Code.INVALID_ARGUMENT
 

@@ -135,23 +135,28 @@ Name = TypeVar("Name", bound=str)
 
 
 class Shape(Generic[Name]):
-    """A form of resource name: the segments it has, and the class of a name that fits."""
+    """A form of resource name: the segments it has, and the class of a name that fits. ``ids`` are regular expressions
+    for the IDs after words that are not known here.
+    """
 
     __slots__ = ("grammar", "known", "name", "pattern", "words")
 
-    def __init__(self, pattern: str, name: type[Name], *, remembers: bool = False) -> None:
-        ids = {
+    def __init__(
+        self, pattern: str, name: type[Name], *, remembers: bool = False, ids: Mapping[str, str] | None = None
+    ) -> None:
+        grammars = {
             "projects": PROJECT_ID,
             "locations": LOCATION_ID,
             "queues": QUEUE_ID,
             "tasks": TASK_ID,
             "operations": r"[^/]+",  # an ID that no operation can have is answered with NOT_FOUND
+            **(ids or {}),
         }
         self.pattern = pattern
         self.name = name
         self.words = pattern.split("/")
         whole = "/".join(
-            ids[self.words[at - 1]] if word == "*" else re.escape(word) for at, word in enumerate(self.words)
+            grammars[self.words[at - 1]] if word == "*" else re.escape(word) for at, word in enumerate(self.words)
         )
         self.grammar = re.compile(whole)
         self.known: dict[str, Name] | None = {} if remembers else None

@@ -156,8 +156,7 @@ def every_key(reader: Reader, now: datetime) -> Iterator[AccountKey]:
 
 
 def keys_of(reader: Reader, email: str, now: datetime) -> list[AccountKey]:
-    found = reader.documents(KEYS, f"{email}/", KEYS_MAX, now)
-    return [_key.decode(value) for name, value in found if name.startswith(f"{email}/")]
+    return [_key.decode(value) for _, value in reader.documents(KEYS, f"{email}/", "", KEYS_MAX, now)]
 
 
 def _key_document(key: AccountKey) -> str:

@@ -22,6 +22,9 @@ LARGE_SHARE = 128
 SHARE_PAUSE = timedelta(milliseconds=5)
 """A queue that could have given more than a small share is looked at again after this."""
 
+HELD_PAUSE = timedelta(milliseconds=5)
+"""A queue that another node held is tried again after this: a claim takes a millisecond or a few."""
+
 RATE_PAUSE = 0.01
 """Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
 tasks at once cost half of what as many claims of one would."""
@@ -42,7 +45,7 @@ class Claim(Struct, frozen=True):
 
 class _Grant(Struct):
     """What a queue may start in a claim: ``granted`` of its ``share``, and the ``flow`` if it does; then the ``tasks``
-    that it starts.
+    that it starts, and when the next one is due if it starts fewer.
     """
 
     stored: StoredQueue
@@ -51,6 +54,7 @@ class _Grant(Struct):
     limits: RateLimits
     flow: Flow
     tasks: list[Task]
+    next_due: datetime | None = None
 
 
 def grant(stored: StoredQueue, wanted: int, now: datetime, *, ramp_up: bool) -> tuple[int, Flow, RateLimits]:
@@ -71,6 +75,9 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
         stored = tx.queue(name)
         if stored is None:
             continue
+        if not tx.held(name):
+            claims.append(Claim(stored, [], HeldBy(HoldCode.OTHER_NODE, until=now + HELD_PAUSE)))
+            continue
         if not stored.queue.dispatches:
             claims.append(Claim(stored, [], HeldBy(_why_not_dispatched(stored.queue))))
             continue
@@ -86,7 +93,11 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
         each.flow = each.flow.give_back(each.granted - started).started(started, now) if started else each.stored.flow
     tx.mark_dispatched([task for each in asked for task in each.tasks], now)
     tx.save_flows([(each.stored, each.flow) for each in asked if each.tasks])
-    claims.extend(Claim(each.stored, each.tasks, _held_by(tx, each, now)) for each in grants)
+    # Of those that gave less than they might: what is due next.
+    short = [each for each in grants if len(each.tasks) < each.granted or not each.tasks]
+    for each, due_at in zip(short, tx.next_due([each.stored for each in short]), strict=True):
+        each.next_due = due_at
+    claims.extend(Claim(each.stored, each.tasks, _held_by(each, now)) for each in grants)
     return claims
 
 
@@ -108,13 +119,12 @@ def _fitting(due: DueTasks, queue: QueueName, bulk: BodyBudget) -> list[Task]:
     return fitting
 
 
-def _held_by(tx: Transaction, given: _Grant, now: datetime) -> HeldBy:
+def _held_by(given: _Grant, now: datetime) -> HeldBy:
     """What keeps a queue that dispatches from starting more than it was given."""
     tasks, granted, limits, flow = given.tasks, given.granted, given.limits, given.flow
     if len(tasks) < granted or not tasks:
-        due = tx.next_due(given.stored)
-        if due is None or due > now:  # nothing waits, or not yet
-            return HeldBy(HoldCode.NOTHING_DUE, until=due)
+        if given.next_due is None or given.next_due > now:  # nothing waits, or not yet
+            return HeldBy(HoldCode.NOTHING_DUE, until=given.next_due)
         if granted:
             return HeldBy(HoldCode.BODIES_FULL)
     if flow.in_flight >= limits.max_concurrent_dispatches:

@@ -8,7 +8,7 @@ to its record, and a commit less of waiting).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -98,13 +98,18 @@ def admit(
         if stored is None or not tasks:
             continue
         share = shares.get(name, 0) if stored.queue.dispatches else 0
-        ready = _ready(tasks, now)[:share] if share else []
-        started = _start(tx, stored, ready, now, rules) if ready else []
-        waiting = _without(tasks, started)
-        if waiting:
-            tx.add_tasks(stored, waiting)
+        ready = _ready(tasks, now)[:share] if share and tx.held(name) else []
+        started, taken = _start(tx, stored, ready, now, rules) if ready else ([], set())
+        waiting = _rest(tasks, started, taken)
+        if waiting and (late := tx.add_tasks(stored, waiting)):
+            waiting = _without(waiting, late)
+            taken.update(late)
+        if taken:
+            tasks = _without(tasks, taken)
+            settled[name] = [_unless(taken, each) for each in outcomes]
         admitted.append(Admitted(stored.queue, stored.id, tasks, waiting, started))
     if len(settled) == 1:
+        (outcomes,) = settled.values()
         return Creations(outcomes, admitted)
     in_turn = {name: iter(each) for name, each in settled.items()}
     return Creations([next(in_turn[creation.queue]) for creation in creations], admitted)
@@ -173,21 +178,35 @@ def _ready(tasks: Sequence[Task], now: datetime) -> list[Task]:
     return [task for task in tasks if task.schedule_time <= now and len(task.body) <= LIGHT_BODY]
 
 
-def _start(tx: Transaction, stored: StoredQueue, ready: Sequence[Task], now: datetime, rules: Rules) -> list[Task]:
-    """Store as many of the tasks as the queue's limits let start now as dispatched."""
+def _start(
+    tx: Transaction, stored: StoredQueue, ready: Sequence[Task], now: datetime, rules: Rules
+) -> tuple[list[Task], set[str]]:
+    """Store as many of the tasks as the queue's limits let start now as dispatched. Returns these, and the IDs of those
+    that another node took first.
+    """
     granted, flow, _ = grant(stored, len(ready), now, ramp_up=rules.ramp_up)
     if not granted:
-        return []
-    started = tx.add_dispatched(stored, [task.dispatched(now) for task in ready[:granted]], now)
-    tx.save_flows([(stored, flow.started(granted, now))])
-    return started
+        return [], set()
+    added = tx.add_dispatched(stored, [task.dispatched(now) for task in ready[:granted]], now)
+    started = len(added.tasks)
+    if started:
+        tx.save_flows([(stored, flow.give_back(granted - started).started(started, now))])
+    return added.tasks, set(added.taken)
 
 
-def _without(tasks: list[Task], started: Sequence[Task]) -> list[Task]:
-    """Those of the tasks that do not start; mostly all or none of them."""
-    if not started:
+def _rest(tasks: list[Task], started: Sequence[Task], taken: Collection[str]) -> list[Task]:
+    """Those of the tasks that neither start nor are taken; mostly all or none of them."""
+    if not started and not taken:
         return tasks
-    if len(started) == len(tasks):
+    if len(started) + len(taken) == len(tasks):
         return []
-    names = {task.name for task in started}
-    return [task for task in tasks if task.name not in names]
+    return _without(tasks, {task.name.task for task in started}.union(taken))
+
+
+def _without(tasks: list[Task], task_ids: Collection[str]) -> list[Task]:
+    return [task for task in tasks if task.name.task not in task_ids]
+
+
+def _unless(taken: Collection[str], outcome: Task | ApiError) -> Task | ApiError:
+    """The outcome of a creation, if it is not that of a task whose name another node took first."""
+    return refusals.task_exists() if isinstance(outcome, Task) and outcome.name.task in taken else outcome

@@ -16,7 +16,7 @@ _MARK: Final = "access_mark"
 
 def all_documents(reader: Reader, kind: str, now: datetime, after: str = "") -> Iterator[tuple[str, bytes]]:
     """Names and values of all documents of a kind, or of those behind a name, by name."""
-    while page := reader.documents(kind, after, PAGE, now):
+    while page := reader.documents(kind, "", after, PAGE, now):
         yield from page
         after = page[-1][0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -18,23 +18,32 @@ from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
+from tidegate.engine.long_running import LongRunning
+from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
+from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
+from tidegate.engine.time_control import TimeControl
 from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
 
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
+
+RELEASED_AT_ONCE = 500
+"""Attempts of a dead node that are released in one transaction."""
 
 
 class Policy(Struct, frozen=True):
@@ -77,15 +86,32 @@ class Engine:
         self.policies = Policies(world)
         self.accounts = Accounts(world)
         self.operations = Operations(world)
+        self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
+        self._membership = world.membership
         self._janitor = Janitor(inner)
+        self.time: TimeControl | None = None
+        """Moves the clock, if it is one that can be moved."""
+        self.idle_runs: IdleRuns | None = None
+        if isinstance(world.clock, MovableClock):
+            self.time = TimeControl(world.store, world.clock, world.machine, self.next_moment, self.quiet)
+            self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
+        joined = await self._membership.join("")
         now = self.clock.now()
-        await self.store.write(lambda tx: tx.release(now))
+
+        def take_up(tx: Transaction) -> tuple[bool, Sequence[LongRunning]]:
+            more = [tx.release(node, now, RELEASED_AT_ONCE) for node in joined.succeeds]
+            return any(more), self.long_running.take_over(tx, now)
+
+        more, left = await self.store.write(take_up)
+        while more:
+            more, left = await self.store.write(take_up)
         await self.scheduler.start()
+        self.long_running.start(left)
         loop = asyncio.get_running_loop()
         self._running = [
             loop.create_task(self._keep_going("scheduler", self.scheduler.run)),
@@ -98,6 +124,7 @@ class Engine:
         _, sweeping = self._running
         sweeping.cancel()
         await asyncio.wait(self._running)  # however they end
+        await self.long_running.stop()
         return await self.dispatcher.drain(patience)
 
     async def reset(self) -> None:
@@ -105,6 +132,8 @@ class Engine:
         await self.store.write(lambda tx: tx.reset())
         self._executions.clear()
         self.scheduler.forget()
+        if self.time is not None:
+            self.time.forget()
         self._events.emit(AllDeleted())
 
     def next_moment(self) -> datetime | None:
@@ -114,10 +143,11 @@ class Engine:
         return self.scheduler.next_moment()
 
     def quiet(self) -> bool:
-        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim. Calls that
-        are not answered yet do not count.
+        """Whether nothing is under way and nothing is due: no attempt, no outcome to be recorded, no claim, no
+        long-running operation. Calls that are not answered yet do not count.
         """
-        return not self.under_way.attempts and self._recorder.idle and self.scheduler.quiet()
+        idle = not self.under_way.attempts and self._recorder.idle and self.long_running.idle
+        return idle and self.scheduler.quiet()
 
     async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part to its end. What it did not expect is logged, and it goes on: its transactions are undone, and a

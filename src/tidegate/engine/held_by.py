@@ -33,6 +33,8 @@ class HoldCode(Enum):
     """As many attempts are under way as it allows."""
     BODIES_FULL = auto()
     """Its next task is long, and attempts under way leave no room in memory for its body."""
+    OTHER_NODE = auto()
+    """Another node claims from it just now."""
     OPENING_CONNECTIONS = auto()
     """Its attempts need new connections, of which only a few are opened at a time."""
     SERVER_FULL = auto()

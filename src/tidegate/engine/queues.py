@@ -65,7 +65,7 @@ class Queues:
                 raise refusals.queue_exists()
             return self._add(tx, queue)
 
-        return await self._changed(work)
+        return await self._changed(queue.name, work)
 
     async def is_busy(self, name: QueueName) -> bool:
         """Whether the queue has tasks that will end. Raises NotFound, Aborted when it does not dispatch them."""
@@ -145,7 +145,7 @@ class Queues:
             tx.save_queue(stored, changed)
             return changed
 
-        return await self._changed(work)
+        return await self._changed(name, work)
 
     @to_its_end
     async def apply(
@@ -175,7 +175,8 @@ class Queues:
             tx.put_document(LAST_FILE, location, file.digest)
             return planned
 
-        planned = await self._store.write(work)
+        there = await self._store.read(lambda tx: [stored.queue.name for stored in queues_of(tx, location)])
+        planned = await self._store.write(work, changes=there)
         for queue in planned or ():
             self._tell(queue)
         return planned
@@ -190,7 +191,7 @@ class Queues:
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
             drop_policy(tx, stored, self._clock.now(), mark)
 
-        await self._store.write(work)
+        await self._store.write(work, changes={name})
         self._events.emit(QueueDeleted(name))
         self._scheduler.wake(name, self._clock.now())
 
@@ -204,7 +205,7 @@ class Queues:
             tx.purge(stored, purged, now + purged.tombstone_ttl)
             return purged
 
-        return await self._changed(work)
+        return await self._changed(name, work)
 
     async def pause(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """Stop dispatching; attempts under way run to their end. Raises NotFound."""
@@ -221,11 +222,11 @@ class Queues:
             tx.save_queue(stored, changed)
             return changed
 
-        return await self._changed(work)
+        return await self._changed(name, work)
 
     @to_its_end
-    async def _changed(self, work: Callable[[Transaction], Queue]) -> Queue:
-        queue = await self._store.write(work)
+    async def _changed(self, name: QueueName, work: Callable[[Transaction], Queue]) -> Queue:
+        queue = await self._store.write(work, changes={name})
         self._tell(queue)
         return queue
 

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Gone, Judgement, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
@@ -19,7 +17,7 @@ from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.executions import Executions
 from tidegate.engine.ports.events import AttemptEnded
-from tidegate.engine.ports.store import Settlement, StoredQueue, StoreError, Transaction, Verdict
+from tidegate.engine.ports.store import EndedAttempts, FencedError, StoreError, Transaction, Verdict
 from tidegate.engine.ports.world import World
 from tidegate.engine.under_way import UnderWay
 
@@ -68,8 +66,7 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
         by_queue[each.queue.name, each.queue_id].append(place)
     judgements: list[Judgement | None] = [None] * len(ended)
     told: list[Verdict | None] = [None] * len(ended)
-    settlements: list[Settlement] = []
-    flows: list[tuple[StoredQueue, Flow]] = []
+    attempts: list[EndedAttempts] = []
     recorded = []
     for (name, queue_id), its_places in by_queue.items():
         stored = tx.queue(name)
@@ -86,20 +83,16 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
         latest = max(each.at for each in group)
-        settlements.append(Settlement(stored, verdicts, latest + stored.queue.tombstone_ttl))
-        flow = stored.flow.ended(len(group))
-        if throttling:
-            answers = [(each.task.target, each.outcome) for each in group]
-            flow = replace(flow, throttle=flow.throttle.after(answers, latest))
-        flows.append((stored, flow))
+        tombstones_until = latest + stored.queue.tombstone_ttl
+        answers = [(each.task.target, each.outcome) for each in group] if throttling else ()
+        attempts.append(EndedAttempts(stored, verdicts, len(group), tombstones_until, latest, answers))
         recorded.append(RecordedQueue(name, retry_at if stored.queue.dispatches else None))
-    stale = tx.settle(settlements)
+    stale = tx.ended(attempts)
     if stale:
         ignored = set(map(id, stale))
         judgements = [
             None if id(verdict) in ignored else judgement for verdict, judgement in zip(told, judgements, strict=True)
         ]
-    tx.save_flows(flows)
     return RecordedBatch(recorded, judgements)
 
 
@@ -109,7 +102,7 @@ def forget(tx: Transaction, ended: Sequence[Ended]) -> RecordedBatch:
     for each in ended:
         stored = tx.queue(each.queue.name)
         if stored is not None and stored.id == each.queue_id:
-            tx.save_flows([(stored, stored.flow.ended(1))])
+            tx.ended([EndedAttempts(stored, (), 1, each.at, each.at)])
             freed.append(RecordedQueue(each.queue.name, None))
     return RecordedBatch(freed, [None] * len(ended))
 
@@ -185,6 +178,8 @@ class Recorder:
         while True:
             try:
                 return await self._store.write(lambda tx: work(tx, ended))
+            except FencedError:  # the tasks are another node's by now
+                return RecordedBatch([], [None] * len(ended))
             except StoreError as error:  # the outcomes are known: keep them until the store takes them
                 logger.warning("cannot record %d attempts: %s", len(ended), error)
                 if self._leaving:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -69,6 +69,7 @@ class Scheduler:
         self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
         self._numbers = count()
         self._waiting: dict[QueueName, datetime] = {}  # due, until connections may be opened; since when, in this order
+        self._paced: deque[tuple[float, QueueName]] = deque()  # due, and looked at again by then, by machine time
         self._claiming: Shares = {}  # the claim with the store
         self._held = HeldQueues()  # those that had, or may have had, more due tasks than they gave in their last claim
         self._all_held: HeldBy | None = None  # what holds all queues
@@ -131,6 +132,9 @@ class Scheduler:
         """When the next queue is looked at, by the wall clock: its next task is due then, or its next token is there.
         None when none is to be looked at.
         """
+        return self._clock.now() if self._paced else self._first_moment()
+
+    def _first_moment(self) -> datetime | None:
         while self._heap:
             at, _, queue = self._heap[0]
             if self._moments.get(queue) == at:
@@ -140,7 +144,7 @@ class Scheduler:
 
     def quiet(self) -> bool:
         """Whether nothing is due, waits for connections, or is on its way from the store."""
-        if self._claiming or self._handed or self._waiting:
+        if self._claiming or self._handed or self._waiting or self._paced:
             return False
         moment = self.next_moment()
         return moment is None or moment > self._clock.now()
@@ -203,7 +207,7 @@ class Scheduler:
             self._claiming = shares
             try:
                 work = partial(claim, shares=shares, now=now, bulk=self._bodies, ramp_up=self._ramp_up)
-                claims = await self._store.write(work)
+                claims = await self._store.write(work, holds=shares)
             except Exception as error:
                 self._claiming = {}
                 for name in shares:
@@ -239,12 +243,22 @@ class Scheduler:
                 self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
                 logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
-            if each.held_by.until is not None:
-                self.wake(name, each.held_by.until)
+            self._look_again(name, each.held_by, now)
             self._held.put(name, each.held_by, now)
             gone.discard(name)
         for name in gone:
             self._held.drop(name)
+
+    def _look_again(self, queue: QueueName, held_by: HeldBy, now: datetime) -> None:
+        """Have the queue looked at when what holds it may be over."""
+        if held_by.until is None:
+            return
+        if (
+            held_by.code is HoldCode.DUE_NOW and held_by.until > now
+        ):  # only not to claim too often: time may stand still
+            self._paced.append((self._machine.monotonic() + (held_by.until - now).total_seconds(), queue))
+        else:
+            self.wake(queue, held_by.until)
 
     def _free(self) -> int:
         """How many attempts may start now beside those that are about to."""
@@ -285,6 +299,8 @@ class Scheduler:
 
     def _due(self, now: datetime) -> list[QueueName]:
         names: list[QueueName] = []
+        while self._paced and self._paced[0][0] <= self._machine.monotonic():
+            self.wake(self._paced.popleft()[1], now)
         while self._heap and self._heap[0][0] <= now and len(names) < QUEUES_PER_CLAIM:
             at, _, queue = heapq.heappop(self._heap)
             if self._moments.get(queue) == at:  # else an older, later moment of a queue that was woken before it
@@ -296,7 +312,9 @@ class Scheduler:
         longest = LONGEST_WAIT
         if room > 0 and self._waiting:
             longest = min(longest, self._connections.wait(self._machine.monotonic()))
-        await self._waiter.wait(self.next_moment() if room > 0 else None, longest)
+        if room > 0 and self._paced:
+            longest = min(longest, max(0.0, self._paced[0][0] - self._machine.monotonic()))
+        await self._waiter.wait(self._first_moment() if room > 0 else None, longest)
 
 
 def _dispatching(tx: Reader) -> list[tuple[QueueName, datetime]]:

@@ -116,7 +116,7 @@ class Tasks:
         ticket = self._admission.enter(size)
         try:
             with self._scheduler.at_once({queue}) as shares:
-                admitted, value = await self._store.write(lambda tx: work(tx, shares))
+                admitted, value = await self._store.write(lambda tx: work(tx, shares), holds=shares)
                 self._created(admitted, now)
         finally:
             self._admission.leave(ticket, size)
@@ -160,7 +160,7 @@ class Tasks:
             for begin, end in _parts(sizes):
                 with self._scheduler.at_once({queue}) as shares:
                     step = partial(work, shares=shares, begin=begin, end=end)
-                    created, part, value = await self._store.write(step)
+                    created, part, value = await self._store.write(step, holds=shares)
                     outcomes += part
                     self._created(created.admitted, now)
         except Exception:
@@ -255,7 +255,7 @@ class Tasks:
             tx.save_flows([(stored, stored.flow.forced())])
             return stored, before, forced
 
-        stored, before, forced = await self._store.write(work)
+        stored, before, forced = await self._store.write(work, changes={name.parent})
         self._dispatcher.dispatch(stored.queue, stored.id, [forced])
         return replace(
             before,
@@ -267,7 +267,7 @@ class Tasks:
     async def _create(self, creations: Sequence[Creation]) -> Sequence[Task | ApiError]:
         now = self._clock.now()
         with self._scheduler.at_once({each.queue for each in creations}) as shares:
-            created = await self._store.write(lambda tx: self._admit(tx, creations, shares, now))
+            created = await self._store.write(lambda tx: self._admit(tx, creations, shares, now), holds=shares)
             self._created(created.admitted, now)
         return created.outcomes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from itertools import count
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,7 +42,8 @@ class UnderWay:
         self.bodies = BodyBudget()
         self.connections = ConnectionBudget(connections_kept_for)
         self._attempts: dict[int, AttemptUnderWay] = {}
-        self._numbers = count()
+        self.started = 0
+        """How many began since this process did."""
 
     @property
     def attempts(self) -> int:
@@ -62,7 +62,7 @@ class UnderWay:
             self.bodies.hold(queue.name, task.bulk)
         handler = handler_of(queue, task)
         self.connections.started(queue.name, handler)
-        number = next(self._numbers)
+        number = self.started = self.started + 1
         attempt = self._attempts[number] = AttemptUnderWay(number, queue, queue_id, task, handler)
         return attempt
 

@@ -32,6 +32,13 @@ TASK_MESSAGE_MAX: Final = 1126 * KIB
 SETTINGS_MAX: Final = 256 * KIB
 """Bytes of a message with a queue (80 KB of header overrides) or a policy (1,500 principals)."""
 
+ENTRIES_MAX: Final = 1000
+"""Entries of a repeated field for which nothing else is said."""
+
+IMPORT_SIZE_MAX: Final = 16 * 1024 * KIB
+IMPORT_RECORDS_MAX: Final = 100
+"""Bytes and records of one ImportState. Our choice: ten tasks of a megabyte, or a hundred usual ones."""
+
 SIZES: Final[Mapping[str, int]] = {
     "create_task": TASK_MESSAGE_MAX,
     "buffer_task": TASK_MESSAGE_MAX,
@@ -41,14 +48,16 @@ SIZES: Final[Mapping[str, int]] = {
     "update_queue": SETTINGS_MAX,
     "set_iam_policy": SETTINGS_MAX,
     "upload_queue_yaml": 1024 * KIB,  # read_yaml says what it takes of that
+    "bulk_delete_tasks": ENTRIES_MAX * KIB,
+    "bulk_run_tasks": ENTRIES_MAX * KIB,
+    "bulk_reschedule_tasks": ENTRIES_MAX * KIB,
+    "redrive_dead_tasks": ENTRIES_MAX * KIB,
+    "import_state": IMPORT_SIZE_MAX,
 }
 """Bytes of the messages of the methods that may be larger than ``SMALL``."""
 
 MASK_PATHS_MAX: Final = 200
 """Paths of a field mask; a queue has some forty fields, all levels counted."""
-
-ENTRIES_MAX: Final = 1000
-"""Entries of a repeated field for which nothing else is said."""
 
 FIELDS_MAX: Final = 1000
 """Fields of one message beside the entries of its repeated ones: many more than any message of ours declares."""
@@ -97,6 +106,7 @@ _MOST: Final[Mapping[str, Most]] = {
     "FieldMask.paths": _refusing("FieldMask.paths", MASK_PATHS_MAX),
     "Policy.bindings": _refusing("Policy.bindings", POLICY_MEMBERS_MAX),
     "Binding.members": _refusing("Binding.members", POLICY_MEMBERS_MAX),
+    "ImportStateRequest.records": _refusing("ImportStateRequest.records", IMPORT_RECORDS_MAX),
     "TestIamPermissionsRequest.permissions": _refusing("TestIamPermissionsRequest.permissions", TESTED_PERMISSIONS_MAX),
 }
 """By message and field; the same in all versions of the API."""

@@ -1,7 +1,7 @@
 """Our messages under Google's names, where a name travels: in type URLs and in error texts.
 
 The classes are declared in packages of our own (``tidegate.v2``), so that they can live beside google-cloud-tasks in
-one interpreter. The wire shows ``google.cloud.tasks.v2``.
+one interpreter. The wire shows ``google.cloud.tasks.v2``. What Google has not, the operator's API, keeps its name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2  # so that Any finds the details of errors  # noqa: F401
 
 OURS = "tidegate."
+OPERATORS = "tidegate.operator."
 GOOGLES = "google.cloud.tasks."
 TYPE_URL = "type.googleapis.com/"
 
@@ -21,7 +22,9 @@ TYPE_URL = "type.googleapis.com/"
 def google_name(descriptor: Any) -> str:
     """The name to show for a message or enum: ``google.cloud.tasks.v2.Task.View``."""
     name: str = descriptor.full_name
-    return GOOGLES + name.removeprefix(OURS) if name.startswith(OURS) else name
+    if name.startswith(OURS) and not name.startswith(OPERATORS):
+        return GOOGLES + name.removeprefix(OURS)
+    return name
 
 
 def type_url(descriptor: Any) -> str:

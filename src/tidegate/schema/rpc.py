@@ -111,7 +111,9 @@ class Rpc(Generic[Request, Response]):
 
     ``http`` is its REST form, ``also`` holds further ones; None when it has none. ``grpc`` is False for what only REST
     serves. ``fields`` are the arguments a Python client takes in place of a request, in order. ``permission`` is the
-    one the caller needs on the resource, ``more_permissions`` are needed besides.
+    one the caller needs on the resource, ``more_permissions`` are needed besides. With ``streams`` the server answers
+    with any number of responses, one after the other. A ``dev`` RPC is refused unless the server was started with
+    ``dev``.
     """
 
     request: type[Request]
@@ -124,6 +126,8 @@ class Rpc(Generic[Request, Response]):
     more_permissions: tuple[str, ...] = ()
     long_running: LongRunning | None = None
     grpc: bool = True
+    streams: bool = False
+    dev: bool = False
     name: str = ""  # create_task; given by the service, like the next
     service: str = ""  # google.cloud.tasks.v2.CloudTasks
 

@@ -1,4 +1,4 @@
-"""The API versions there are."""
+"""The API versions there are. The operator's API stands beside them, in ``schema.operator``."""
 
 from __future__ import annotations
 

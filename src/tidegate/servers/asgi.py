@@ -63,6 +63,8 @@ class App:
     ) -> None:
         self.bytes_in_flight = in_flight or InFlight()
         self.serving = False
+        self.on_reload: Callable[[], None] = lambda: None
+        """What SIGHUP asks for beside new certificates."""
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
@@ -147,6 +149,10 @@ class App:
         """Make ready to answer. Raises OperatorError."""
         await self._start()
         self.serving = True
+
+    def reload(self) -> None:
+        """Read files of the settings anew that may be replaced while the server runs."""
+        self.on_reload()
 
     async def leave(self) -> None:
         """Report that the server is not ready, drain, then refuse new calls and answer those in flight."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import inf
 
@@ -18,6 +18,9 @@ TASKS_AT_ONCE = 128
 BODIES_AT_ONCE = 8
 """Rows of tasks that are read in one step where their bytes are limited, without and with their bodies: a step for each
 would cost a tenth more."""
+
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after all that a name may go on with."""
 
 
 class StoreReader:
@@ -87,9 +90,9 @@ class StoreReader:
     def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
         return self.tables.living(queue.key, task_ids) if task_ids else set()
 
-    def next_due(self, queue: StoredQueue) -> datetime | None:
-        due = self.tables.next_due(queue.key)
-        return None if due is None else moment(due)
+    def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
+        found = self.tables.next_due([queue.key for queue in queues])
+        return [None if due is None else moment(due) for due in found]
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         if not queues:
@@ -99,11 +102,12 @@ class StoreReader:
         tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
         return [tallies.get(generation, Tally(0, None)) for generation in generations]
 
-    def backlog(self) -> list[tuple[QueueName, datetime]]:
-        return [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
+    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[QueueName, datetime]]:
+        found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
+        return found if wanted is None else [each for each in found if wanted(each[0])]
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         return self.tables.document(kind, name, micros(now))
 
-    def documents(self, kind: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
-        return [(name, value) for name, value in self.tables.documents(kind, after, limit, micros(now))]
+    def documents(self, kind: str, under: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        return list(self.tables.documents(kind, max(under, after), under + LAST_CHARACTER, limit, micros(now)))

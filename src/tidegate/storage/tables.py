@@ -51,8 +51,8 @@ class ReadTables(Protocol):
 
     def living(self, generation: int, task_ids: Sequence[str]) -> set[str]: ...
 
-    def next_due(self, generation: int) -> int | None:
-        """The earliest schedule time among the tasks that wait for an attempt."""
+    def next_due(self, generations: Sequence[int]) -> Sequence[int | None]:
+        """Of each generation the earliest schedule time among the tasks that wait for an attempt."""
 
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         """Generation, number of tasks and earliest schedule time of those that wait, of each generation there is."""
@@ -62,8 +62,8 @@ class ReadTables(Protocol):
 
     def document(self, kind: str, name: str, now: int) -> bytes | None: ...
 
-    def documents(self, kind: str, after: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
-        """Name and value of the first documents of a kind behind a name, in the order of their names."""
+    def documents(self, kind: str, after: str, before: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
+        """Name and value of documents whose names are between these two, in the order of their names."""
 
 
 class Tables(ReadTables, Protocol):

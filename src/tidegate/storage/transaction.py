@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,15 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import DueTasks, Settlement, StoredAge, StoredQueue, StoreFullError, Verdict
+from tidegate.engine.ports.store import (
+    Added,
+    DueTasks,
+    EndedAttempts,
+    StoredAge,
+    StoredQueue,
+    StoreFullError,
+    Verdict,
+)
 from tidegate.storage import rows
 from tidegate.storage.reading import StoreReader
 from tidegate.storage.rows import TaskKey
@@ -62,6 +70,9 @@ class StoreTransaction(StoreReader):
 
     # Queues
 
+    def held(self, queue: QueueName) -> bool:
+        return True  # nobody else writes
+
     def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue:
         self._check_room()
         name = str.__str__(queue.name)
@@ -96,13 +107,14 @@ class StoreTransaction(StoreReader):
 
     # Tasks
 
-    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> Collection[str]:
         self._add(queue, tasks, None)
+        return ()
 
-    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
+    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> Added:
         first = self._add(queue, tasks, micros(now))
         generation = queue.key
-        return [replace(each, key=TaskKey(generation, seq)) for seq, each in enumerate(tasks, first)]
+        return Added([replace(each, key=TaskKey(generation, seq)) for seq, each in enumerate(tasks, first)])
 
     def _add(self, queue: StoredQueue, tasks: Sequence[Task], dispatched_at: int | None) -> int:
         """Insert tasks; return the seq of the first."""
@@ -160,14 +172,22 @@ class StoreTransaction(StoreReader):
     def reschedule(self, task: Task, at: datetime) -> None:
         self.tables.reschedule(task.key.seq, micros(at))
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[Verdict]:
+    def ended(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
+        stale = self._record(attempts)
+        self.save_flows(
+            [(each.queue, each.queue.flow.ended(each.places).answered(each.answers, each.latest)) for each in attempts]
+        )
+        return stale
+
+    def _record(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
+        """Write down what the verdicts say. Returns those that did not count."""
         stale: list[Verdict] = []
         gone: defaultdict[int, list[Finished]] = defaultdict(list)
         kept: list[Verdict] = []
-        for settlement in settlements:
+        for ended in attempts:
             done: defaultdict[int, list[Verdict]] = defaultdict(list)
-            for verdict in settlement.verdicts:
-                if verdict.task.key.generation != settlement.queue.key:
+            for verdict in ended.verdicts:
+                if verdict.task.key.generation != ended.queue.key:
                     stale.append(verdict)  # purged meanwhile
                 elif verdict.retry is None:
                     done[verdict.task.dispatch_count].append(verdict)
@@ -175,8 +195,8 @@ class StoreTransaction(StoreReader):
                     kept.append(verdict)
             for attempt, verdicts in done.items():
                 tasks = [verdict.task for verdict in verdicts]
-                until = micros(settlement.tombstones_until)
-                gone[attempt].append(Finished(settlement.queue, tasks, verdicts, until))
+                until = micros(ended.tombstones_until)
+                gone[attempt].append(Finished(ended.queue, tasks, verdicts, until))
         for attempt, groups in gone.items():
             stale += self._finish(groups, attempt)
         return stale + self._retry(kept) if kept else stale
@@ -198,9 +218,10 @@ class StoreTransaction(StoreReader):
     def drop_document(self, kind: str, name: str) -> None:
         self.tables.drop_document(kind, name)
 
-    def release(self, now: datetime) -> None:
+    def release(self, node: int, now: datetime, limit: int) -> bool:
         self._queues.clear()
-        self.tables.release(micros(now))
+        self.tables.release(micros(now))  # whichever node's: there is one, whose last process is no more
+        return False
 
     def clear(self, now: datetime, limit: int) -> bool:
         at = micros(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from tidegate.core.bucket import Flow
 from tidegate.core.lease import Lease
+from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
-from tidegate.core.task import Task
+from tidegate.core.task import Target, Task
 
 T = TypeVar("T")
 
@@ -37,12 +38,27 @@ class Verdict(Struct, frozen=True):
     retry: Task | None
 
 
-class Settlement(Struct, frozen=True):
-    """The verdicts on a queue's ended attempts. The names of tasks that are gone stay taken ``tombstones_until``."""
+class EndedAttempts(Struct, frozen=True):
+    """Attempts of a queue that are over: the verdicts on their tasks, and how many ``places`` among those under way
+    they give back, which is more where no verdict was reached on some.
+
+    The names of tasks that are gone stay taken ``tombstones_until``. ``answers`` are what the queue's throttle learns
+    from, none where it is off; ``latest`` is when the last of the attempts ended.
+    """
 
     queue: StoredQueue
     verdicts: Sequence[Verdict]
+    places: int
     tombstones_until: datetime
+    latest: datetime
+    answers: Sequence[tuple[Target, Outcome]] = ()
+
+
+class Added(Struct, frozen=True):
+    """New tasks that were stored, with their keys, and the IDs of those that were not: another node took them first."""
+
+    tasks: list[Task]
+    taken: Collection[str] = ()
 
 
 class Tally(Struct, frozen=True):
@@ -110,20 +126,24 @@ class Reader(Protocol):
     def living(self, queue: StoredQueue, task_ids: Sequence[str]) -> set[str]:
         """Those of the IDs that a task has now."""
 
-    def next_due(self, queue: StoredQueue) -> datetime | None:
-        """The earliest schedule time among the tasks that wait for an attempt."""
+    def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
+        """Of each queue the earliest schedule time among the tasks that wait for an attempt."""
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
 
-    def backlog(self) -> list[tuple[QueueName, datetime]]:
-        """Each queue in which tasks wait, with its earliest schedule time; one look-up a queue."""
+    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[QueueName, datetime]]:
+        """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a
+        queue.
+        """
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         """A small value kept beside the queues (policies, operations, key configs), until it expires."""
 
-    def documents(self, kind: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
-        """Names and values of documents of a kind whose names sort after ``after``, in the order of their names."""
+    def documents(self, kind: str, under: str, after: str, limit: int, now: datetime) -> list[tuple[str, bytes]]:
+        """Names and values of those of a kind whose names begin with ``under`` and sort after ``after``, in the order
+        of their names.
+        """
 
 
 class Transaction(Reader, Protocol):
@@ -131,6 +151,11 @@ class Transaction(Reader, Protocol):
 
     Which tasks to take and what becomes of them is decided by ``core`` and ``engine``; the store keeps what they say.
     """
+
+    def held(self, queue: QueueName) -> bool:
+        """Whether this transaction may use the queue's limits: save its flow, mark its tasks as dispatched. Not while
+        another node holds the queue.
+        """
 
     def add_queue(self, queue: Queue, flow: Flow) -> StoredQueue: ...
 
@@ -145,22 +170,22 @@ class Transaction(Reader, Protocol):
     def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
         """Remove all tasks, leaving their names taken until then, and save the queue. Takes no time over the tasks."""
 
-    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> None:
-        """Store new tasks."""
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> Collection[str]:
+        """Store new tasks. Returns the IDs of those that were not stored, for another node took their IDs first."""
 
-    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[Task]:
-        """Store new tasks that are ``Task.dispatched`` at ``now``. Returns them with their keys."""
+    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> Added:
+        """Store new tasks that are ``Task.dispatched`` at ``now``, of a queue that is ``held``."""
 
     def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[DueTasks]:
         """Of each queue the first so many tasks that wait for an attempt and are due. A task's size is that of its
-        settings and its body.
+        settings and its body. Nobody else takes these tasks before the transaction ends.
         """
 
     def with_bodies(self, tasks: list[Task]) -> list[Task]:
         """These due tasks, of whatever queues, with the bodies that were left unread."""
 
     def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
-        """Save these tasks, of whatever queues, as ``Task.dispatched`` made them at ``now``."""
+        """Save these tasks, of whatever queues, as ``Task.dispatched`` made them at ``now``: by this node."""
 
     def leasable(self, queue: StoredQueue, tag: str | None, now: datetime, limit: int) -> DueTasks:
         """The first ``limit`` pull tasks that are due, those with ``tag`` unless it is None. A task's size is that of
@@ -186,11 +211,12 @@ class Transaction(Reader, Protocol):
     def reschedule(self, task: Task, at: datetime) -> None:
         """Give a waiting task another schedule time."""
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[Verdict]:
-        """Record ended attempts, each only if its attempt is still the newest.
+    def ended(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
+        """Record ended attempts of this node, each only if it is still its task's newest, and give their places back.
 
         Returns the verdicts that did not count: a newer attempt was started, or a task that was to be tried again is
-        gone.
+        gone. When the places are seen to be free, the store decides: at once, or with the node's next claim of the
+        queue. Until then more attempts seem to be under way than are, never fewer.
         """
 
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
@@ -200,8 +226,10 @@ class Transaction(Reader, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, now: datetime) -> None:
-        """Forget all attempts under way: their process is no more. Their tasks are due at once."""
+    def release(self, node: int, now: datetime, limit: int) -> bool:
+        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. True when
+        some are left. Otherwise the node itself is forgotten.
+        """
 
     def clear(self, now: datetime, limit: int) -> bool:
         """Do up to ``limit`` rows of each kind of clearing away: tasks of purged and deleted queues, names and
@@ -216,8 +244,19 @@ class Store(Protocol):
     async def read(self, look: Callable[[Reader], T]) -> T:
         """What ``look`` finds, of the newest committed state."""
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        holds: Collection[QueueName] = (),
+        changes: Collection[QueueName] = (),
+    ) -> T:
         """Run ``work`` in a transaction and return its answer once the transaction is safely on disk.
+
+        Where several nodes share a store, only one at a time uses a queue's limits or changes the queue. ``holds``
+        names the queues whose limits the work would use if it can: ``Transaction.held`` says of which it may.
+        ``changes`` names those that it has to have, to save, purge or delete them or to count an attempt that nothing
+        limits: it waits for these.
 
         If ``work`` raises, its exception is raised here and nothing is changed. If the commit fails, StoreError.
 
@@ -236,4 +275,16 @@ class StoreError(Exception):
 class StoreFullError(StoreError):
     """There is no room on the disk. Nothing was changed; reading and removing may go on, and so may all when there is
     room again.
+    """
+
+
+class StoreAwayError(StoreError):
+    """The store cannot be reached, or said nothing to a commit of which nothing more can be found out. It may be back
+    at any time: try again.
+    """
+
+
+class FencedError(StoreError):
+    """The other nodes took this one for dead: nothing was changed, and nothing that it has under way counts any more.
+    It has to forget its attempts and join anew.
     """

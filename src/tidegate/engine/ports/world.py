@@ -12,6 +12,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
 from tidegate.engine.ports.events import Events
+from tidegate.engine.ports.membership import Alone, Membership
 from tidegate.engine.ports.store import Store
 
 
@@ -93,3 +94,4 @@ class World(Struct, frozen=True):
     machine: MachineClock
     ids: Ids
     events: Events
+    membership: Membership = Alone()

@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
 from tidegate.core.errors import Code
-from tidegate.schema.reflection.files import name_in_json, reflection_file, version_files
+from tidegate.schema.reflection.files import name_in_json, operator_files, reflection_file, version_files
 from tidegate.schema.reflection.messages import ServerReflectionResponse
 from tidegate.schema.versions import VERSIONS
 
@@ -25,13 +25,14 @@ _Response: Any = ServerReflectionResponse.pb()
 class Catalogue:
     """All services of a server, with the files that describe them.
 
-    ``Catalogue()`` describes every API version, the mixins and reflection itself; ``more`` are files of further
-    services, such as health.
+    ``Catalogue()`` describes every API version, the operator's API, the mixins and reflection itself; ``more`` are
+    files of further services, such as health.
     """
 
     def __init__(self, more: Iterable[FileDescriptorProto] = ()) -> None:
         described = [
             *(file for version in VERSIONS for file in version_files(version)),
+            *operator_files(),
             *(reflection_file(package) for package in REFLECTION),
             _library_file(locations_pb2.DESCRIPTOR),
             _library_file(operations_proto_pb2.DESCRIPTOR),

@@ -12,10 +12,13 @@ from typing import Any
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 
+from tidegate.schema import operator
 from tidegate.schema.names import GOOGLES, OURS
 from tidegate.schema.reflection import messages
-from tidegate.schema.rpc import HttpRule
+from tidegate.schema.rpc import HttpRule, Service
 from tidegate.schema.versions import VERSIONS
+
+OPERATOR_PACKAGE = "tidegate.operator.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +28,18 @@ class ReflectedMethod:
     name: str
     request: type[Any]
     response: type[Any]
-    streams: bool = False
+    client_streams: bool = False
+    server_streams: bool = False
     http: tuple[HttpRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """A package of ours, and the name under which others know it."""
+    """A package of ours, and the name under which others know it. ``needed`` are those of packages that it uses."""
 
     ours: str
     public: str
+    needed: tuple[Renaming, ...] = ()
 
     def file(self, kind: type[Any]) -> FileDescriptorProto:
         """The file in which a raw message class is declared, renamed throughout."""
@@ -51,12 +56,18 @@ class Renaming:
     def file_name(self, file: Any) -> str:
         """``google/cloud/tasks/v2/task.proto`` for our module ``task``; files of other packages keep their names."""
         name: str = file.name
-        return f"{self.public.replace('.', '/')}/{name.rpartition('/')[2]}" if file.package == self.ours else name
+        for each in (self, *self.needed):
+            if file.package == each.ours:
+                return f"{each.public.replace('.', '/')}/{name.rpartition('/')[2]}"
+        return name
 
     def type_name(self, full_name: str) -> str:
         """A type as descriptors refer to it: ``.google.cloud.tasks.v2.Task``."""
-        prefix = f"{self.ours}."
-        return f".{self.public}." + full_name.removeprefix(prefix) if full_name.startswith(prefix) else f".{full_name}"
+        for each in (self, *self.needed):
+            prefix = f"{each.ours}."
+            if full_name.startswith(prefix):
+                return f".{each.public}." + full_name.removeprefix(prefix)
+        return f".{full_name}"
 
     def _rename(self, message: DescriptorProto) -> None:
         for field in message.field:
@@ -76,8 +87,8 @@ def add_service(file: FileDescriptorProto, name: str, methods: Iterable[Reflecte
         described.output_type = renaming.type_name(method.response.DESCRIPTOR.full_name)
         for kind in (method.request, method.response):
             _need(file, renaming.file_name(kind.DESCRIPTOR.file))
-        if method.streams:
-            described.client_streaming = described.server_streaming = True
+        described.client_streaming = method.client_streams
+        described.server_streaming = method.server_streams
         if method.http:
             _need(file, annotations_pb2.DESCRIPTOR.name)
             first, *others = method.http
@@ -111,14 +122,32 @@ def name_in_json(file: FileDescriptorProto) -> None:
 def version_files(version: str) -> list[FileDescriptorProto]:
     """The files of an API version, its CloudTasks service included."""
     module = VERSIONS[version]
-    renaming = Renaming(f"{OURS}{version}", f"{GOOGLES}{version}")
+    home = module.CreateTaskRequest.pb().DESCRIPTOR.file.name
+    return _files(module, _renaming(version), module.CloudTasks, home)
+
+
+def operator_files() -> list[FileDescriptorProto]:
+    """The files of the operator's API, its service included."""
+    renaming = Renaming(OPERATOR_PACKAGE, OPERATOR_PACKAGE, (_renaming("v2beta3"),))
+    home = operator.Server.pb().DESCRIPTOR.file.name
+    return _files(operator, renaming, operator.Operator, home)
+
+
+def _renaming(version: str) -> Renaming:
+    return Renaming(f"{OURS}{version}", f"{GOOGLES}{version}")
+
+
+def _files(module: Any, renaming: Renaming, service: type[Service], home: str) -> list[FileDescriptorProto]:
+    """The files of a module's messages; the one named ``home`` gets the service."""
     kinds = [getattr(module, name) for name in module.__all__]
     raw = [kind.pb() for kind in kinds if isinstance(kind, type) and hasattr(kind, "pb")]
     files = {kind.DESCRIPTOR.file.name: renaming.file(kind) for kind in raw}
-    rows = [row for row in module.CloudTasks.rpcs if row.grpc]
-    methods = [ReflectedMethod(row.rpc_name, row.request_pb, row.response_pb, http=row.bindings) for row in rows]
-    home = module.CreateTaskRequest.pb().DESCRIPTOR.file.name
-    add_service(files[home], "CloudTasks", methods, renaming)
+    methods = [
+        ReflectedMethod(row.rpc_name, row.request_pb, row.response_pb, server_streams=row.streams, http=row.bindings)
+        for row in service.rpcs
+        if row.grpc
+    ]
+    add_service(files[home], service.name.rpartition(".")[2], methods, renaming)
     return list(files.values())
 
 
@@ -127,7 +156,6 @@ def reflection_file(public: str) -> FileDescriptorProto:
     renaming = Renaming(messages.PACKAGE, public)
     request, response = messages.ServerReflectionRequest.pb(), messages.ServerReflectionResponse.pb()
     file = renaming.file(request)
-    add_service(
-        file, "ServerReflection", [ReflectedMethod("ServerReflectionInfo", request, response, streams=True)], renaming
-    )
+    info = ReflectedMethod("ServerReflectionInfo", request, response, client_streams=True, server_streams=True)
+    add_service(file, "ServerReflection", [info], renaming)
     return file

@@ -25,6 +25,8 @@ ISSUER: Final = "tidegate"
 LIFE: Final = 3600
 """Seconds that a token is good for."""
 SIGNS_FOR: Final = timedelta(days=30)
+KEYS_MAX: Final = 100
+"""Keys that are known at one time; there are two as a rule."""
 KEPT_AFTER: Final = timedelta(days=1)
 """How long a key is known after it signed its last token: longer than the tokens live."""
 
@@ -110,7 +112,7 @@ class OwnTokens:
         now = self._clock.now()
 
         def look(reader: Reader) -> list[tuple[str, bytes]]:
-            return reader.documents(_KIND, "", 100, now)
+            return reader.documents(_KIND, "", "", KEYS_MAX, now)
 
         for _, value in await self._store.read(look):  # by age, so the last is the newest
             entry = json.loads(value)

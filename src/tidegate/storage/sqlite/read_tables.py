@@ -72,11 +72,9 @@ class SqliteReadTables:
         found = self.execute(f"SELECT id FROM tasks WHERE generation = ? AND id {IN}", (generation, texts(task_ids)))
         return {row[0] for row in found}
 
-    def next_due(self, generation: int) -> int | None:
-        (due,) = self.execute(
-            "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL", (generation,)
-        ).fetchone()
-        return None if due is None else int(due)
+    def next_due(self, generations: Sequence[int]) -> list[int | None]:
+        first = "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL"
+        return [self.execute(first, (generation,)).fetchone()[0] for generation in generations]
 
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         found: Sequence[tuple[int, int, int | None]] = self.execute(
@@ -102,11 +100,11 @@ class SqliteReadTables:
         ).fetchone()
         return None if row is None else row[0]
 
-    def documents(self, kind: str, after: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
+    def documents(self, kind: str, after: str, before: str, limit: int, now: int) -> Sequence[tuple[str, bytes]]:
         found: Sequence[tuple[str, bytes]] = self.execute(
-            "SELECT name, value FROM documents WHERE kind = ? AND name > ? AND (expires IS NULL OR expires > ?)"
-            " ORDER BY name LIMIT ?",
-            (kind, after, now, limit),
+            "SELECT name, value FROM documents WHERE kind = ? AND name > ? AND name < ?"
+            " AND (expires IS NULL OR expires > ?) ORDER BY name LIMIT ?",
+            (kind, after, before, now, limit),
         ).fetchall()
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from importlib import resources
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import apsw
 
+from tidegate.core.names import QueueName
 from tidegate.engine.ports.store import Reader, StoreError, Transaction
 from tidegate.storage.reading import StoreReader
 from tidegate.storage.sqlite.commits import Worker
@@ -104,7 +105,13 @@ class SqliteStore:
         found: T = await self._reader.submit(look)
         return found
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        holds: Collection[QueueName] = (),
+        changes: Collection[QueueName] = (),
+    ) -> T:
         done: T = await self._writer.submit(work)
         return done
 
@@ -127,7 +134,13 @@ class MemoryStore:
     async def read(self, look: Callable[[Reader], T]) -> T:
         return look(self._transaction)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        holds: Collection[QueueName] = (),
+        changes: Collection[QueueName] = (),
+    ) -> T:
         self._connection.execute("BEGIN")
         try:
             done = work(self._transaction)

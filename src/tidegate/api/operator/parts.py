@@ -1,0 +1,26 @@
+"""What the operator's handlers stand on, handed to each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tidegate.api.door import FREE, Door, May
+from tidegate.engine.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The server's parts. ``dev`` says whether it was started with ``dev``; without a ``door`` nobody is asked who they
+    are.
+    """
+
+    engine: Engine
+    door: Door | None = None
+    dev: bool = False
+
+    def may(self, call: Any) -> May:
+        """What the maker of a call may do: ``parts.may(call)("cloudtasks.tasks.create", queue)`` raises
+        PermissionDenied.
+        """
+        return FREE if self.door is None else self.door.may(call)

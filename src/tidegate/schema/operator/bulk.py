@@ -1,0 +1,118 @@
+"""Much at once: search, delete, run, reschedule. What changes tasks is an operation."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
+
+from tidegate.schema.declare import BOOL, INT32, INT64, STRING, Enum, Message, field, module, repeated
+from tidegate.schema.v2beta3.task import Task
+
+__protobuf__ = module(
+    "tidegate.operator.v1",
+    "SearchTasksRequest",
+    "SearchTasksResponse",
+    "BulkDeleteTasksRequest",
+    "BulkRunTasksRequest",
+    "BulkRescheduleTasksRequest",
+    "Failure",
+    "BulkResult",
+    "BulkMetadata",
+)
+
+
+class SearchTasksRequest(Message):
+    """Tasks of a queue that a filter chooses, by schedule time."""
+
+    parent: str = field(STRING, 1)
+    filter: str = field(STRING, 2)
+    """In the language of ListQueues, over the fields of Task; ``url_host`` is the host of its URL."""
+    response_view: Task.View = field(Task.View, 3)
+    page_size: int = field(INT32, 4)
+    page_token: str = field(STRING, 5)
+
+
+class SearchTasksResponse(Message):
+    """A page of tasks. It may have few or none and a token: a call looks at 20,000 tasks at most."""
+
+    tasks: MutableSequence[Task] = repeated(Task, 1)
+    next_page_token: str = field(STRING, 2)
+    scanned: int = field(INT64, 3)
+    """How many tasks were looked at for this page."""
+
+
+class BulkDeleteTasksRequest(Message):
+    """The end of many tasks: of those named, or of those that the filter chooses. One of both is needed."""
+
+    parent: str = field(STRING, 1)
+    filter: str = field(STRING, 2)
+    names: MutableSequence[str] = repeated(STRING, 3)
+    validate_only: bool = field(BOOL, 4)
+    """Only count them."""
+
+
+class BulkRunTasksRequest(Message):
+    """An attempt now for many tasks. ``names`` or ``filter`` is needed."""
+
+    parent: str = field(STRING, 1)
+    filter: str = field(STRING, 2)
+    names: MutableSequence[str] = repeated(STRING, 3)
+    validate_only: bool = field(BOOL, 4)
+    """Only count them."""
+
+
+class BulkRescheduleTasksRequest(Message):
+    """Another schedule time for many tasks. ``names`` or ``filter`` is needed."""
+
+    parent: str = field(STRING, 1)
+    filter: str = field(STRING, 2)
+    names: MutableSequence[str] = repeated(STRING, 3)
+    validate_only: bool = field(BOOL, 4)
+    """Only count them."""
+    at: datetime | None = field(Timestamp, 5)
+    """When they are due; unset for now."""
+
+
+class Failure(Message):
+    """Something that could not be done."""
+
+    name: str = field(STRING, 1)
+    status: Status = field(Status, 2)
+
+
+class BulkResult(Message):
+    """What was done."""
+
+    matched: int = field(INT64, 1)
+    changed: int = field(INT64, 2)
+    failures: MutableSequence[Failure] = repeated(Failure, 3)
+    """At most the first 100."""
+
+
+class BulkMetadata(Message):
+    """How far it is."""
+
+    class State(Enum):
+        """What becomes of it."""
+
+        STATE_UNSPECIFIED = 0
+        RUNNING = 1
+        SUCCEEDED = 2
+        FAILED = 3
+        CANCELLED = 4
+        PARTIALLY_SUCCEEDED = 5
+
+    target: str = field(STRING, 1)
+    """The queue."""
+    verb: str = field(STRING, 2)
+    """The method: ``BulkDeleteTasks``."""
+    state: State = field(State, 3)
+    start_time: datetime | None = field(Timestamp, 4)
+    end_time: datetime | None = field(Timestamp, 5)
+    matched: int = field(INT64, 6)
+    changed: int = field(INT64, 7)
+    failed: int = field(INT64, 8)
+    progress_percent: int = field(INT32, 9)

@@ -1,0 +1,49 @@
+"""What settings would mean, before they are set."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
+
+from tidegate.schema.declare import INT32, INT64, STRING, Message, field, module, repeated
+from tidegate.schema.v2beta3.queue import RateLimits, RetryConfig
+
+__protobuf__ = module(
+    "tidegate.operator.v1",
+    "PreviewRetriesRequest",
+    "PreviewRetriesResponse",
+    "PreviewedAttempt",
+)
+
+
+class PreviewRetriesRequest(Message):
+    """Settings to try for a queue. What is not given is the queue's own."""
+
+    queue: str = field(STRING, 1)
+    retry_config: RetryConfig = field(RetryConfig, 2)
+    rate_limits: RateLimits = field(RateLimits, 3)
+    backlog: int = field(INT64, 4)
+    """So many tasks are due; 0 for as many as the queue has now."""
+
+
+class PreviewedAttempt(Message):
+    """A try of a task whose tries all fail at once."""
+
+    number: int = field(INT32, 1)
+    at: timedelta = field(Duration, 2)
+    """After the first one."""
+
+
+class PreviewRetriesResponse(Message):
+    """When a task would be tried, and how long the backlog would take."""
+
+    attempts: MutableSequence[PreviewedAttempt] = repeated(PreviewedAttempt, 1)
+    """At most the first 100."""
+    gives_up_at: timedelta = field(Duration, 2)
+    """When the task is given up, after its first attempt; unset when it never is."""
+    drain_time: timedelta = field(Duration, 3)
+    """How long the backlog takes at least, by rate, burst and concurrency."""
+    backlog: int = field(INT64, 4)
+    """The backlog that was reckoned with."""
