@@ -13,11 +13,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate import metrics
+from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
+from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.time_text import rfc3339
@@ -48,6 +50,7 @@ from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import GrpcMethod
+from tidegate.servers.guards import guarded
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
 from tidegate.servers.operator import operator_mounts
@@ -90,6 +93,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._access: AccessControl | None = None
         self.metrics = Metrics()
         self.asgi = App(
             start=self._start,
@@ -111,10 +115,13 @@ class Application:
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
         bells = Bells()
+        self._access = access_control(self._settings, self._address, self._store, clock, issuer)
         listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         listeners += self._listeners
         if has_dev_helpers(self._settings):
             listeners.append(bells)
+        if self._access is not None:
+            listeners.append(self._access.access)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
@@ -123,12 +130,22 @@ class Application:
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
-        api = Api(engine, location=self._settings.location)
-        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
-        mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
-        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
+        door = None
+        if self._access is not None:
+            await self._access.start()
+            door = self._access.door()
+            self.asgi.on_reload = self._access.reload
+        api = Api(engine, location=self._settings.location, door=door)
+        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev, door=door))
+        mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
+        mounts += page_mounts(_token_pages(issuer, keys, clock))
+        metrics_door = None if self._settings.metrics_public else door
+        mounts += [guarded(each, metrics_door, METRICS_GET) for each in page_mounts(_metrics_page(self.metrics))]
         if has_dev_helpers(self._settings):
-            mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+            helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+        if self._access is not None:
+            mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
@@ -146,6 +163,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._access is not None:
+            self._access.stop()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:
@@ -217,10 +236,18 @@ def origins(settings: Settings) -> Origins:
 
 
 def _warn_of_exposure(settings: Settings) -> None:
-    if not settings.loopback and settings.tls_cert is None:
+    if settings.loopback or settings.access or settings.asks_certificates == "required":
+        return
+    if settings.tls_cert is None:
         logger.warning(
             "listening on %s without TLS: whoever reaches the port can use every queue, and what is sent can be read on"
-            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate",
+            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate, --access on"
+            " asks who calls",
+            settings.host,
+        )
+    else:
+        logger.warning(
+            "listening on %s with access off: whoever reaches the port can use every queue; --access on asks who calls",
             settings.host,
         )
 
