@@ -12,12 +12,13 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tidegate import metrics
 from tidegate.access_control import AccessControl, access_control, id_tokens
+from tidegate.api.audit import AuditTrail
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
+from tidegate.audit_log import line_writer
 from tidegate.clock import SystemClock
 from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.clock_setting import REAL_TIME
@@ -38,7 +39,8 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.metrics import Metrics
+from tidegate.observers import metrics
+from tidegate.observers.metrics import Metrics
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -60,6 +62,7 @@ from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.firebase import firebase_answers
 from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -93,6 +96,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._audit_log: LineWriter | None = None
         self._access: AccessControl | None = None
         self.metrics = Metrics()
         self.asgi = App(
@@ -113,9 +117,13 @@ class Application:
         _warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
         mint = _mint(self._settings, clock, keys, issuer)
-        self._log = _operation_log(self._settings)
+        self._log = _log_at(self._settings.operation_log, "operation log")
+        self._audit_log = _log_at(self._settings.audit_log, "audit log")
         bells = Bells()
         self._access = access_control(self._settings, self._address, self._store, clock, issuer)
+        if self._access is not None:
+            await self._access.start()
+            self.asgi.on_reload = self._access.reload
         listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         listeners += self._listeners
         if has_dev_helpers(self._settings):
@@ -130,13 +138,10 @@ class Application:
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
-        door = None
-        if self._access is not None:
-            await self._access.start()
-            door = self._access.door()
-            self.asgi.on_reload = self._access.reload
+        audit = _audit(self._settings, clock, self._audit_log)
+        door = None if self._access is None else self._access.door(audit)
         api = Api(engine, location=self._settings.location, door=door)
-        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev, door=door))
+        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev, door=door, audit=audit))
         mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock))
         metrics_door = None if self._settings.metrics_public else door
@@ -146,7 +151,7 @@ class Application:
             mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
         mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
@@ -175,8 +180,9 @@ class Application:
             await self._sender.close()
         if self._store is not None:
             await self._store.close()
-        if self._log is not None:
-            await asyncio.to_thread(self._log.close)
+        for log in (self._log, self._audit_log):
+            if log is not None:
+                await asyncio.to_thread(log.close)
 
 
 async def _wall_clock(settings: Settings, store: Store, clock: SystemClock) -> Clock:
@@ -217,14 +223,19 @@ def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSe
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values(), url_map=url_map)
 
 
-def _operation_log(settings: Settings) -> LineWriter | None:
-    if settings.operation_log is None:
+def _log_at(path: str | None, what: str) -> LineWriter | None:
+    """What writes the log that is called ``what``; None where none is wanted."""
+    if path is None:
         return None
     try:
-        return LineWriter(settings.operation_log)
+        return LineWriter(path, what)
     except OSError as error:
-        text = f"cannot open the operation log {settings.operation_log}: {error.strerror}; name another --operation-log"
-        raise OperatorError(text) from error
+        flag = f"--{what.replace(' ', '-')}"
+        raise OperatorError(f"cannot open the {what} {path}: {error.strerror}; name another {flag}") from error
+
+
+def _audit(settings: Settings, clock: MachineClock, log: LineWriter | None) -> AuditTrail | None:
+    return None if log is None else AuditTrail(clock, line_writer(log.write), reads=settings.audit_reads)
 
 
 def origins(settings: Settings) -> Origins:

@@ -104,7 +104,7 @@ def test_an_answer_needs_no_line_for_the_api_shows_it(log: Log) -> None:
     for status in (200, 302, 404, 429, 500, 503):
         log.ends(Outcome(status), HttpRequest(URL))
     log.hears(AttemptStarted(queue(), task(), NOON))
-    log.hears(QueueChanged(QueueName(Q)))
+    log.hears(QueueChanged(QueueName(Q), "updated"))
     assert log.lines() == []
 
 

@@ -48,7 +48,8 @@ async def test_whoever_listens_hears_of_a_deleted_queue_and_of_a_reset() -> None
         await at.engine.queues.create(Queue(name=name))
     await at.engine.queues.delete(OTHER)
     await at.engine.reset()
-    assert at.notes.events == [QueueChanged(OTHER), QueueChanged(QUEUE), QueueDeleted(OTHER), AllDeleted()]
+    created = [QueueChanged(name, "created") for name in (OTHER, QUEUE)]
+    assert at.notes.events == [*created, QueueDeleted(OTHER), AllDeleted()]
 
 
 async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_dispatched() -> None:

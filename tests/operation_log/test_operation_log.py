@@ -188,7 +188,7 @@ def test_a_queue_that_samples_nothing_is_not_even_rolled_for() -> None:
         AttemptStarted(silent, under_way, START),
         ended(silent, under_way, Outcome(500)),
         TasksDeleted(silent, ["a"], START),
-        QueueChanged(NAME),
+        QueueChanged(NAME, "updated"),
     ]
     assert logged(*events, rolls=()) == []
 

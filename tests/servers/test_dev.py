@@ -132,7 +132,7 @@ def test_an_event_is_answered_long_before_the_next_look() -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(60)
         await helped.call("DELETE", f"/v2/{TASK}")
-        helped.bells.emit(QueueChanged(QueueName(QUEUE)))
+        helped.bells.emit(QueueChanged(QueueName(QUEUE), "updated"))
         before = loop.time()
         assert await waiting == 204
         assert loop.time() - before < LATE / 10

@@ -9,7 +9,8 @@ a handler knows, it asks by the ``May`` that it is given. Where access is not ch
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Final, Protocol, TypeAlias
 
 from tidegate.api.needs import Need, needs_of
@@ -28,7 +29,8 @@ Enter: TypeAlias = Callable[[Any], Any]
 Inner: TypeAlias = Callable[[Any, Any, Any, Principal], Awaitable[Any]]
 """Takes a raw request, that name, the call and who makes it; awaited, it returns the answer."""
 
-InnerStream: TypeAlias = Callable[[Any, Any, Any, Principal], AsyncIterator[Any]]
+InnerStream: TypeAlias = Callable[[Any, Any, Any, Principal], Awaitable[AsyncGenerator[Any, None]]]
+"""The same of a row that streams; awaited, it returns the answers."""
 
 
 class Callers(Protocol):
@@ -127,18 +129,25 @@ class Door:
 
         return answer
 
-    def stream(self, row: Rpc[Any, Any], enter: Enter, inner: InnerStream) -> Callable[..., AsyncIterator[Any]]:
+    def stream(
+        self, row: Rpc[Any, Any], enter: Enter, inner: InnerStream
+    ) -> Callable[..., Awaitable[AsyncGenerator[Any, None]]]:
         """The same of a row that streams. Before each answer it is checked anew whether the caller still may."""
         check = self._check(row)
 
-        async def answer(request: Any, call: Any = None) -> AsyncIterator[Any]:
+        async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
             name = enter(request)
             principal = await self.principal(row, name, call)
             check(principal, request, name, call)
-            async for each in inner(request, name, call, principal):
-                principal = self._callers.known(call) or await self.principal(row, name, call)
-                check(principal, request, name, call)
-                yield each
+            return checked(await inner(request, name, call, principal), request, name, call)
+
+        async def checked(
+            answers: AsyncGenerator[Any, None], request: Any, name: Any, call: Any
+        ) -> AsyncGenerator[Any, None]:
+            async with aclosing(answers):
+                async for each in answers:
+                    check(await self.principal(row, name, call), request, name, call)
+                    yield each
 
         return answer
 

@@ -31,6 +31,10 @@ LAST_FILE = "queue_file"
 LOCATIONS_AT_ONCE = 200
 """Locations read in one step."""
 
+CREATED, UPDATED, PAUSED, RESUMED, PURGED = "created", "updated", "paused", "resumed", "purged"
+APPLIED = "set by a queue.yaml"
+"""What is told of a queue that was changed."""
+
 
 class QueueFileVersion(Struct, frozen=True):
     """Which file a plan follows from: two of one ``digest`` say the same. ``only_if_new``: apply it only when another
@@ -65,7 +69,7 @@ class Queues:
                 raise refusals.queue_exists()
             return self._add(tx, queue)
 
-        return await self._changed(queue.name, work)
+        return await self._changed(queue.name, work, CREATED)
 
     async def is_busy(self, name: QueueName) -> bool:
         """Whether the queue has tasks that will end. Raises NotFound, Aborted when it does not dispatch them."""
@@ -145,7 +149,7 @@ class Queues:
             tx.save_queue(stored, changed)
             return changed
 
-        return await self._changed(name, work)
+        return await self._changed(name, work, UPDATED)
 
     @to_its_end
     async def apply(
@@ -178,7 +182,7 @@ class Queues:
         there = await self._store.read(lambda tx: [stored.queue.name for stored in queues_of(tx, location)])
         planned = await self._store.write(work, changes=there)
         for queue in planned or ():
-            self._tell(queue)
+            self._tell(queue, APPLIED)
         return planned
 
     @to_its_end
@@ -205,7 +209,7 @@ class Queues:
             tx.purge(stored, purged, now + purged.tombstone_ttl)
             return purged
 
-        return await self._changed(name, work)
+        return await self._changed(name, work, PURGED)
 
     async def pause(self, name: QueueName, *, push_only: bool = False) -> Queue:
         """Stop dispatching; attempts under way run to their end. Raises NotFound."""
@@ -222,16 +226,16 @@ class Queues:
             tx.save_queue(stored, changed)
             return changed
 
-        return await self._changed(name, work)
+        return await self._changed(name, work, PAUSED if state is State.PAUSED else RESUMED)
 
     @to_its_end
-    async def _changed(self, name: QueueName, work: Callable[[Transaction], Queue]) -> Queue:
+    async def _changed(self, name: QueueName, work: Callable[[Transaction], Queue], change: str) -> Queue:
         queue = await self._store.write(work, changes={name})
-        self._tell(queue)
+        self._tell(queue, change)
         return queue
 
-    def _tell(self, queue: Queue) -> None:
-        self._events.emit(QueueChanged(queue.name))
+    def _tell(self, queue: Queue, change: str) -> None:
+        self._events.emit(QueueChanged(queue.name, change))
         self._scheduler.wake(queue.name, self._clock.now())
 
     def _add(self, tx: Transaction, queue: Queue) -> Queue:

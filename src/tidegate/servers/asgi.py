@@ -65,6 +65,8 @@ class App:
         self.serving = False
         self.on_reload: Callable[[], None] = lambda: None
         """What SIGHUP asks for beside new certificates."""
+        self.closing = asyncio.Event()
+        """Set when calls are no longer answered: streams end then."""
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
         self._closed = False
@@ -159,6 +161,7 @@ class App:
         self.serving = False
         await run_logging_errors(self._drain)
         self._closed = True
+        self.closing.set()
         loop = asyncio.get_running_loop()
         patience = loop.time() + LAST_ANSWERS
         while self._in_flight and loop.time() < patience:  # noqa: ASYNC110 - an event would cost every call

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from tidegate.api.operator import OperatorApi
+from tidegate.servers.grpc_streams import GrpcStream
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
 from tidegate.servers.rest import RestServer
+from tidegate.servers.rest.streams import StreamingRest
+from tidegate.servers.streams import Streams
 
 ROOT: Final = "/operator/v1/"
 
 
-def operator_mounts(api: OperatorApi, in_flight: InFlight) -> list[Mount]:
-    """REST below ``/operator/v1/``. It has a router of its own: its verbs end no path of Cloud Tasks."""
-    return [Mount(ROOT, RestServer(api.methods(), in_flight), below=True)]
+def operator_mounts(api: OperatorApi, in_flight: InFlight, streams: Streams) -> list[Mount]:
+    """REST below ``/operator/v1/``, and the gRPC methods that stream.
+
+    REST has a router of its own here: its verbs end no path of Cloud Tasks.
+    """
+    rest = StreamingRest(api.streams(), streams, RestServer(api.methods(), in_flight))
+    calls = [
+        Mount(row.grpc_path, GrpcStream(row, answer, streams), stream=True) for row, answer in api.streams().items()
+    ]
+    return [*calls, Mount(ROOT, rest, below=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -19,9 +19,12 @@ async def echo(parts: Parts, request: Any, name: Any, call: Any) -> Any:
     return name
 
 
-async def endless(parts: Parts, request: Any, name: Any, call: Any) -> AsyncIterator[Any]:
-    while True:
-        yield name
+async def endless(parts: Parts, request: Any, name: Any, call: Any) -> AsyncGenerator[Any, None]:
+    async def echoes() -> AsyncGenerator[Any, None]:
+        while True:
+            yield name
+
+    return echoes()
 
 
 def api(*, dev: bool = True) -> OperatorApi:
@@ -48,8 +51,7 @@ def named(row: Rpc[Any, Any], name: str) -> Any:
 async def routed(row: Rpc[Any, Any], name: str, *, dev: bool = True) -> Any:
     request = named(row, name)
     if row.streams:
-        async for found in api(dev=dev).stream(row)(request):
-            return found
+        return await anext(await api(dev=dev).stream(row)(request))
     return await api(dev=dev).method(row)(request)
 
 
@@ -105,4 +107,4 @@ async def test_a_row_without_a_handler_says_that_it_is_not_implemented() -> None
     with pytest.raises(Unimplemented, match="GetServer is not implemented"):
         await bare.method(Operator.get_server)(named(Operator.get_server, ""))
     with pytest.raises(ApiError, match="WatchEvents is not implemented"):
-        bare.stream(Operator.watch_events)(named(Operator.watch_events, "-"))
+        await bare.stream(Operator.watch_events)(named(Operator.watch_events, "-"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tidegate.api.audit import AuditTrail
 from tidegate.api.door import FREE, Door, May
 from tidegate.engine.engine import Engine
 
@@ -12,11 +13,12 @@ from tidegate.engine.engine import Engine
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """The server's parts. ``dev`` says whether it was started with ``dev``; without a ``door`` nobody is asked who they
-    are.
+    are, without an ``audit`` no log of calls is kept.
     """
 
     engine: Engine
     door: Door | None = None
+    audit: AuditTrail | None = None
     dev: bool = False
 
     def may(self, call: Any) -> May:

@@ -2,7 +2,7 @@
 
     api = OperatorApi(parts)
     response = await api.method(Operator.get_server)(request)
-    async for event in api.stream(Operator.watch_events)(request):
+    async for event in await api.stream(Operator.watch_events)(request):
         ...
 
 Like the servers, this is a loop over the rows. A row without a handler answers UNIMPLEMENTED.
@@ -11,10 +11,11 @@ Like the servers, this is a loop over the rows. A row without a handler answers 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from tidegate.api.operator import audit, clock
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.access import Principal
@@ -29,15 +30,23 @@ Handler: TypeAlias = Callable[[Parts, Any, Any, Any], Awaitable[Any]]
 are raw.
 """
 
-StreamHandler: TypeAlias = Callable[[Parts, Any, Any, Any], AsyncIterator[Any]]
-"""The same, for a row that streams: an asynchronous generator of raw responses. Its end is the end of the stream; it is
-closed when the caller leaves or the server drains.
+StreamHandler: TypeAlias = Callable[[Parts, Any, Any, Any], Awaitable[AsyncGenerator[Any, None]]]
+"""The same, for a row that streams: it checks the request, then returns an asynchronous generator of raw responses,
+whose end is the end of the stream. The generator is closed when the caller leaves or the server drains. One that was
+never begun ends without a trace: what is to be released it takes in its own body.
 """
 
-StreamAnswer: TypeAlias = Callable[..., AsyncIterator[Any]]
-"""Takes a raw request and the call, returns the raw responses. Raises an ApiError before the first one or later."""
+StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
+"""Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
-HANDLERS: Final[Mapping[str, Handler]] = {}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_clock": clock.get_clock,
+    "advance_clock": clock.advance_clock,
+    "freeze_clock": clock.freeze_clock,
+    "reset_clock": clock.reset_clock,
+    "run_until_idle": clock.run_until_idle,
+    "list_audit_entries": audit.list_audit_entries,
+}
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
@@ -102,16 +111,16 @@ def _stream(parts: Parts, row: Rpc[Any, Any], handler: StreamHandler | None) -> 
     enter = _entrance(parts, row, handler is not None)
     if parts.door is not None:
 
-        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> AsyncIterator[Any]:
+        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[AsyncGenerator[Any, None]]:
             assert handler is not None  # noqa: S101 - the entrance refuses what has none
             return handler(parts, request, name, call)
 
         return parts.door.stream(row, enter, inner)
 
-    def answer(request: Any, call: Any = None) -> AsyncIterator[Any]:
+    async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
         name = enter(request)
         assert handler is not None  # noqa: S101 - the entrance refuses what has none
-        return handler(parts, request, name, call)
+        return await handler(parts, request, name, call)
 
     return answer
 

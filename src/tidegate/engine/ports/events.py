@@ -66,7 +66,10 @@ class AttemptEnded(Event, frozen=True):
 
 
 class QueueChanged(Event, frozen=True):
+    """A queue is another than before. ``change`` says in a few words what was done."""
+
     queue: QueueName
+    change: str
 
 
 class QueueDeleted(Event, frozen=True):

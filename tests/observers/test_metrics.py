@@ -15,7 +15,7 @@ from tidegate.engine.ports.events import (
     QueueDeleted,
     TasksCreated,
 )
-from tidegate.metrics import BUCKETS, Metrics
+from tidegate.observers.metrics import BUCKETS, Metrics
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MAIL = QueueName("projects/p/locations/here/queues/mail")
@@ -44,7 +44,7 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 
 def test_created_tasks_are_counted_by_queue() -> None:
     metrics = Metrics()
-    for event in (created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL)):
+    for event in (created(MAIL, 3), created(AUDIT, 1), created(MAIL, 2), QueueChanged(MAIL, "updated")):
         metrics.emit(event)
     shown = numbers(metrics)
     assert shown[f'tidegate_tasks_created_total{{queue="{MAIL}"}}'] == 5

@@ -1,0 +1,287 @@
+"""The last events of the engine, kept in memory and numbered, for those who watch.
+
+To note an event costs a small tuple, whoever watches: watchers read the ring at their own pace, by the number of the
+last event that they have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from tidegate.core.errors import InvalidArgument, ResourceExhausted
+from tidegate.core.lifecycle import Gone, Retry
+from tidegate.core.names import QueueName
+from tidegate.engine.ports.events import (
+    AllDeleted,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    QueueChanged,
+    QueueDeleted,
+    TasksCreated,
+    TasksDeleted,
+)
+from tidegate.engine.ports.world import MachineClock
+from tidegate.observers.happenings import (
+    DeadTask,
+    Detail,
+    EndedAttempt,
+    EventKind,
+    Group,
+    Happening,
+    StartedAttempt,
+)
+
+RING_SIZE: Final = 10_000
+"""Events that are remembered; those of the oldest transaction go together."""
+
+UNREAD_MAX: Final = 1000
+"""Events that a watcher may leave unread who does not read."""
+
+STALLED: Final = 5.0
+"""Seconds without reading after which a watcher counts as one who does not read. A busy one is only late."""
+
+WATCHERS_MAX: Final = 200
+"""Watchers at the same time."""
+
+NOTHING: Final[Detail] = ""
+
+# Members of an enum take longer to look up than the rest of an event.
+TASK_CREATED: Final = EventKind.TASK_CREATED
+ATTEMPT_STARTED: Final = EventKind.ATTEMPT_STARTED
+ATTEMPT_ENDED: Final = EventKind.ATTEMPT_ENDED
+
+
+class EventRing:
+    """``ports.Events``: remembers what it hears.
+
+    ``life`` names this life of the server: cursors of an earlier one are told from ours by it.
+    """
+
+    def __init__(self, now: Callable[[], datetime], machine: MachineClock, life: str, size: int = RING_SIZE) -> None:
+        self._now = now
+        self._machine = machine
+        self._life = life
+        self._size = size
+        self._groups: deque[Group] = deque()
+        self._held = 0
+        self._next = 1
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._watches: set[Watch] = set()
+        self._note: dict[type[Event], Callable[[Any], None]] = {
+            TasksCreated: self._created,
+            TasksDeleted: self._deleted,
+            AttemptStarted: self._started,
+            AttemptEnded: self._ended,
+            QueueChanged: self._queue_changed,
+            QueueDeleted: self._queue_deleted,
+            AllDeleted: self._all_deleted,
+        }
+
+    def emit(self, event: Event) -> None:
+        note = self._note.get(type(event))
+        if note is not None:
+            note(event)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest event, 0 before the first."""
+        return self._next - 1
+
+    def cursor(self, number: int) -> str:
+        """The cursor of the event with this number."""
+        return f"{self._life}-{number}"
+
+    def read_cursor(self, cursor: str) -> int | None:
+        """The number that a cursor names, None when it is of another life of the server. Raises InvalidArgument."""
+        life, dash, digits = cursor.rpartition("-")
+        if not dash or not life or not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(2**63)):
+            raise InvalidArgument(f"The cursor {cursor[:80]!r} was not made by this API.")
+        if life != self._life:
+            return None
+        number = int(digits)
+        if number > self.last:
+            raise InvalidArgument(f"The cursor {cursor[:80]!r} is of no event so far.")
+        return number
+
+    def is_gone(self, number: int) -> bool:
+        """Whether an event after the one with this number is no longer remembered."""
+        oldest = self._groups[0].first if self._groups else self._next
+        return number + 1 < oldest
+
+    def after(self, number: int, limit: int) -> list[Happening]:
+        """The first ``limit`` events after the one with this number, as far as they are remembered."""
+        unread: list[Group] = []
+        for group in reversed(self._groups):
+            if group.last <= number:
+                break
+            unread.append(group)
+        found: list[Happening] = []
+        for group in reversed(unread):
+            skipped = max(0, number + 1 - group.first)
+            found += [
+                Happening(group.first + place, group.time, group.kind, group.queue, group.details[place])
+                for place in range(skipped, min(len(group.details), skipped + limit - len(found)))
+            ]
+            if len(found) >= limit:
+                break
+        return found
+
+    @contextmanager
+    def watch(self, cursor: str) -> Iterator[Watch]:
+        """A watcher that begins after the cursor, with what comes next if it is empty.
+
+        Raises InvalidArgument for what is no cursor, ResourceExhausted when there are too many watchers.
+        """
+        number = self.read_cursor(cursor) if cursor else self.last
+        if len(self._watches) >= WATCHERS_MAX:
+            for stalled in [each for each in self._watches if each.stalled]:
+                self._watches.discard(stalled)
+            if len(self._watches) >= WATCHERS_MAX:
+                raise ResourceExhausted(f"{WATCHERS_MAX} callers watch events, which is the most there may be.")
+        watch = Watch(self, self._machine, number)
+        self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+
+    def watches(self, watch: Watch) -> bool:
+        """Whether the watcher has kept its place."""
+        return watch in self._watches
+
+    async def wait(self, number: int, seconds: float) -> bool:
+        """Wait until there is an event after the one with this number; False when none came in so many seconds."""
+        if self.last > number:
+            return True
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        timer = self._machine.call_later(seconds, partial(_wake, waiter))
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
+        return self.last > number
+
+    def gap(self) -> Happening:
+        """The GAP before the oldest event that is remembered."""
+        before = (self._groups[0].first if self._groups else self._next) - 1
+        return Happening(before, self._now(), EventKind.GAP, None, NOTHING)
+
+    def _add(self, kind: EventKind, queue: QueueName | None, details: Sequence[Detail], time: datetime) -> None:
+        count = len(details)
+        groups = self._groups
+        groups.append(Group(self._next, time, kind, queue, details))
+        self._next += count
+        self._held += count
+        while self._held - len(groups[0].details) >= self._size:
+            self._held -= len(groups.popleft().details)
+        if self._waiting:
+            for waiter in self._waiting:
+                _wake(waiter)
+            self._waiting.clear()
+
+    def _created(self, event: TasksCreated) -> None:
+        self._add(TASK_CREATED, event.queue.name, [task.name for task in event.tasks], event.at)
+
+    def _deleted(self, event: TasksDeleted) -> None:
+        self._add(EventKind.TASK_DELETED, event.queue.name, event.queue.name.tasks(event.task_ids), event.at)
+
+    def _started(self, event: AttemptStarted) -> None:
+        task = event.task
+        detail = StartedAttempt(task.name, task.dispatch_count, task.schedule_time)
+        self._add(ATTEMPT_STARTED, event.queue.name, (detail,), event.at)
+
+    def _ended(self, event: AttemptEnded) -> None:
+        task, judgement = event.task, event.judgement
+        retry_time = judgement.task.schedule_time if isinstance(judgement, Retry) else None
+        detail = EndedAttempt(
+            task.name,
+            task.dispatch_count,
+            task.schedule_time,
+            task.dispatched_at,
+            event.outcome,
+            event.took,
+            retry_time,
+            judgement is not None,
+        )
+        self._add(ATTEMPT_ENDED, event.queue.name, (detail,), event.at)
+        if isinstance(judgement, Gone) and judgement.limit is not None:
+            dead = DeadTask(task.name, judgement.limit)
+            self._add(EventKind.TASK_DIED, event.queue.name, (dead,), event.at)
+
+    def _queue_changed(self, event: QueueChanged) -> None:
+        self._add(EventKind.QUEUE_CHANGED, event.queue, (event.change,), self._now())
+
+    def _queue_deleted(self, event: QueueDeleted) -> None:
+        self._add(EventKind.QUEUE_DELETED, event.queue, (NOTHING,), self._now())
+
+    def _all_deleted(self, _event: AllDeleted) -> None:
+        self._add(EventKind.RESET, None, (NOTHING,), self._now())
+
+
+class Watch:
+    """One who reads the ring from a place on."""
+
+    def __init__(self, ring: EventRing, machine: MachineClock, number: int | None) -> None:
+        """``number`` is that of the last event that is known, None when it was in another life of the server."""
+        self._ring = ring
+        self._machine = machine
+        self._number = number or 0
+        self._missed = number is None
+        self._read_at = machine.monotonic()
+
+    @property
+    def unread(self) -> int:
+        """How many events have happened since the last that was read."""
+        return self._ring.last - self._number
+
+    @property
+    def stalled(self) -> bool:
+        """Whether it does not read: it left too much unread for too long."""
+        return self.unread > UNREAD_MAX and self._machine.monotonic() - self._read_at > STALLED
+
+    def go_back_to(self, number: int) -> None:
+        """Read what comes after the event with this number, again if it was read before."""
+        self._number = number
+
+    def read(self, limit: int) -> list[Happening]:
+        """The next events, ``limit`` at most; a GAP first when some were missed. Call it as soon as the events that it
+        gave last are sent.
+
+        Raises ResourceExhausted when it did not read for too long.
+        """
+        if self.stalled or not self._ring.watches(self):
+            cursor = self._ring.cursor(self._number)
+            raise ResourceExhausted(
+                f"More than {UNREAD_MAX} events were left unread for {STALLED:g} s. Go on from the cursor {cursor}."
+            )
+        self._read_at = self._machine.monotonic()
+        found: list[Happening] = []
+        if self._missed or self._ring.is_gone(self._number):
+            self._missed = False
+            gap = self._ring.gap()
+            self._number = gap.number
+            found.append(gap)
+        found += self._ring.after(self._number, limit - len(found))
+        if found:
+            self._number = found[-1].number
+        return found
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for another event; False when none came in so many seconds."""
+        came = await self._ring.wait(self._number, seconds)
+        self._read_at = self._machine.monotonic()
+        return came
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,89 @@
+"""What the event ring remembers of an event: small values that hold no task, for a task may hold a megabyte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from tidegate.core.backoff import RetryLimit
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+
+
+class EventKind(IntEnum):
+    """``Event.Kind`` of the operator's API; the numbers are the API's."""
+
+    TASK_CREATED = 1
+    TASK_DELETED = 2
+    ATTEMPT_STARTED = 3
+    ATTEMPT_ENDED = 4
+    TASK_DIED = 5
+    QUEUE_CHANGED = 6
+    QUEUE_DELETED = 7
+    RESET = 8
+    GAP = 9
+
+
+# They hold no reference cycles: with gc=False the collector does not visit the thousands of them.
+
+
+class StartedAttempt(Struct, frozen=True, gc=False):
+    """An attempt, by its task's name and its number, and when it was due."""
+
+    task: str
+    number: int
+    schedule_time: datetime
+
+
+class EndedAttempt(Struct, frozen=True, gc=False):
+    """The same after its end. ``retry_time`` is when the task is tried again; ``counts`` is False for an outcome that
+    was not recorded, since the task was deleted or a newer attempt of it started.
+    """
+
+    task: str
+    number: int
+    schedule_time: datetime
+    start_time: datetime | None
+    outcome: Outcome
+    took: timedelta
+    retry_time: datetime | None
+    counts: bool
+
+
+class DeadTask(Struct, frozen=True, gc=False):
+    """A task that was given up, and the limit that it reached."""
+
+    task: str
+    limit: RetryLimit
+
+
+Detail: TypeAlias = str | StartedAttempt | EndedAttempt | DeadTask
+"""Of TASK_CREATED and TASK_DELETED the task's name, of QUEUE_CHANGED what was done, of RESET and GAP nothing."""
+
+
+class Group(Struct, frozen=True, gc=False):
+    """Events of one kind, queue and moment, numbered from ``first`` on."""
+
+    first: int
+    time: datetime
+    kind: EventKind
+    queue: QueueName | None
+    details: Sequence[Detail]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.details) - 1
+
+
+class Happening(Struct, frozen=True, gc=False):
+    """One event. A GAP has the number of the last event that is missing, and no queue."""
+
+    number: int
+    time: datetime
+    kind: EventKind
+    queue: QueueName | None
+    detail: Detail

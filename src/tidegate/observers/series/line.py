@@ -1,0 +1,89 @@
+"""The rows of one queue in one resolution, the newest so many of them, packed tightly.
+
+Full chunks are kept column by column, each in as few bytes a value as it needs; a column of zeros needs none.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from tidegate.observers.series.metric import WIDTH
+
+CHUNK: Final = 60
+"""Rows of a full chunk."""
+VALUE_MAX: Final = 2**32 - 1
+
+_TYPES: Final = {1: "B", 2: "H", 4: "I"}
+
+
+class Chunk(NamedTuple):
+    """Packed rows of adjacent slots."""
+
+    slot: int
+    rows: int
+    packed: bytes
+
+
+class Line:
+    """Rows by their slots: the number of a step since 1970. Slots without a row may lie between."""
+
+    __slots__ = ("_chunks", "_full", "_open", "_slot")
+
+    def __init__(self, rows: int) -> None:
+        """``rows`` is how many are kept, a multiple of ``CHUNK``; up to a chunk more stay for a while."""
+        self._full = rows // CHUNK
+        self._chunks: deque[Chunk] = deque()
+        self._open = array("I")
+        self._slot = 0  # of the first open row
+
+    def add(self, slot: int, row: Sequence[int]) -> None:
+        """Add a row behind all others."""
+        rows = len(self._open) // WIDTH
+        if rows == CHUNK or (rows and slot != self._slot + rows):
+            self._chunks.append(Chunk(self._slot, rows, pack(self._open)))
+            while len(self._chunks) > self._full:
+                self._chunks.popleft()
+            self._open = array("I")
+            rows = 0
+        if not rows:
+            self._slot = slot
+        self._open.extend([min(value, VALUE_MAX) for value in row])
+
+    def read(self, columns: Sequence[int], begin: int, end: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The values of some columns, of the slots from ``begin`` to before ``end`` that have a row."""
+        opened = len(self._open) // WIDTH
+        for slot, rows, packed in (*self._chunks, Chunk(self._slot, opened, b"")):
+            first, last = max(begin, slot), min(end, slot + rows)
+            if first >= last:
+                continue
+            values = [
+                unpack(packed, column, rows) if packed else self._open[column::WIDTH].tolist() for column in columns
+            ]
+            for at in range(first, last):
+                yield at, tuple(each[at - slot] for each in values)
+
+
+def pack(rows: array[int]) -> bytes:
+    """Rows of ``WIDTH`` values, one after the other, as columns: for each the bytes a value takes, then the values."""
+    sizes = bytearray()
+    packed = []
+    for column in range(WIDTH):
+        values = rows[column::WIDTH]
+        highest = max(values)
+        size = 0 if not highest else 1 if highest < 2**8 else 2 if highest < 2**16 else 4
+        sizes.append(size)
+        if size:
+            packed.append(array(_TYPES[size], values).tobytes())
+    return bytes(sizes) + b"".join(packed)
+
+
+def unpack(packed: bytes, column: int, rows: int) -> list[int]:
+    """The values of a column of packed rows."""
+    size = packed[column]
+    if not size:
+        return [0] * rows
+    start = WIDTH + sum(packed[:column]) * rows
+    return array(_TYPES[size], packed[start : start + size * rows]).tolist()
