@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.audit import AuditTrail
+from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
@@ -45,7 +46,6 @@ from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
 from tidegate.schema.limits import ENTRY_MAX
-from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Scope
@@ -55,13 +55,13 @@ from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.guards import guarded
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
+from tidegate.servers.oauth import PATH as TOKEN_PATH
 from tidegate.servers.operator import operator_mounts
 from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
 from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
-from tidegate.servers.rest.firebase import firebase_answers
-from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
@@ -152,7 +152,8 @@ class Application:
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
-        mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
+        rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
+        mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _is_serving(self) -> bool:
@@ -290,11 +291,6 @@ def _token_source(settings: Settings) -> GoogleSource | None:
     if wanted is None:
         return None
     return GoogleSource(None if wanted == "metadata" else Path(wanted))
-
-
-def _rest(api: Api, in_flight: InFlight) -> RestServer:
-    rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
-    return RestServer(rows, in_flight)
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:

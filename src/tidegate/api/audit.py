@@ -1,6 +1,7 @@
 """Who did what: an entry for each call that changed something, touched a policy or was refused.
 
-The last entries are kept in memory for ListAuditEntries; ``write`` gets every one. An entry has no body, header or token.
+The last entries are kept in memory for ListAuditEntries; ``write`` gets every one. An entry has no body, header or
+token.
 """
 
 from __future__ import annotations

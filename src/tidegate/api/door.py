@@ -74,6 +74,20 @@ class May:
         """Whether the caller has the permission."""
         return self._door is None or self.principal is None or self._door.holds(self.principal, permission, resource)
 
+    def permissions(self, resource: str) -> frozenset[str]:
+        """All that the caller may do on what the name belongs to; nothing where nobody is asked."""
+        if self._door is None or self.principal is None:
+            return frozenset()
+        return self._door.access.permissions(self.principal, queue_of(resource))
+
+    def because(self, principal: Principal, permission: str, resource: str) -> list[tuple[str, str, str]]:
+        """Why a principal has a permission on a resource: resource, role and member of each binding."""
+        return [] if self._door is None else self._door.access.because(principal, permission, resource)
+
+    def roles_holding(self, permission: str) -> list[str]:
+        """The roles that grant a permission, the narrowest first."""
+        return [] if self._door is None else self._door.access.roles.holding(permission)
+
     def act_as(self, email: str) -> None:
         """Raise PermissionDenied unless the caller may have tokens issued for a service account; NotFound when it is
         not known here, where only those may be named.

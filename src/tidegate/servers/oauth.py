@@ -128,7 +128,7 @@ class TokenEndpoints:
         if form.get("grant_type") != JWT_BEARER:
             raise OAuthError("unsupported_grant_type", f"grant_type must be {JWT_BEARER}.")
         assertion = Jwt(form.get("assertion", "").encode())
-        if not self._self_signed.is_one(assertion):
+        if not self._self_signed.is_assertion(assertion):
             raise OAuthError("invalid_grant", "Invalid grant: account not found.")
         email = self._self_signed.signer(assertion)
         if not any(each in self._audiences for each in assertion.audiences()):

@@ -33,7 +33,7 @@ async def list_audit_entries(parts: Parts, request: Any, parent: str, call: Any)
     response, pace, number = _Response(), Pace(), 0
     for entry in [each for each in reversed(parts.audit.entries) if not last or each.number < int(last)]:
         await pace.step()
-        if parent != "-" and entry.resource != parent and not entry.resource.startswith(f"{parent}/"):
+        if parent not in {"-", entry.resource} and not entry.resource.startswith(f"{parent}/"):
             continue
         written = _written(entry)
         if not chooses(written):

@@ -44,9 +44,13 @@ class SelfSigned:
         self._audiences = audiences
 
     def is_one(self, token: Jwt) -> bool:
-        """Whether a token says that an account which was made here signed it."""
+        """Whether a token says that an account which was made here signed it, and that the account calls."""
+        return self.is_assertion(token) and token.claim("sub") == token.claim("iss")
+
+    def is_assertion(self, token: Jwt) -> bool:
+        """The same of a token that is traded for another. Clients leave out who calls."""
         issuer = token.claim("iss")
-        return issuer in self._access.accounts and token.claim("sub") == issuer
+        return issuer in self._access.accounts and token.claims.get("sub", issuer) == issuer
 
     def principal(self, token: Jwt, now: float) -> tuple[Principal, float]:
         """Who signed it, and until when it is good. Raises RefusedError."""
