@@ -26,7 +26,7 @@ def presented(scope: Scope, *, certificates: bool) -> Presented:
     is there and is none. ``certificates`` says whether one counts.
     """
     bearer, key = _in_headers(scope["headers"])
-    query: bytes = scope["query_string"]
+    query: bytes = scope.get("query_string", b"")
     if bearer is not None:
         scheme, _, token = bearer.partition(b" ")
         token = token.strip()
