@@ -17,22 +17,18 @@ from tidegate.api.audit import AuditTrail
 from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import AnsweredRpc, Api
-from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.audit_log import line_writer
 from tidegate.clock import SystemClock
 from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.queue_options import Keep, Keeping
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
-from tidegate.delivery import signing_keys
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.signing_keys import SigningKeys
-from tidegate.delivery.token_mint import Mint
-from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
@@ -40,8 +36,8 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.observers import metrics
-from tidegate.observers.metrics import Metrics
+from tidegate.observers.metrics.counts import Counts
+from tidegate.observers.metrics.page import MetricsPage
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -65,6 +61,7 @@ from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
+from tidegate.task_tokens import mint_of, signing_keys_of, token_pages, warn_of_unreachable_issuer
 
 logger = logging.getLogger("tidegate")
 
@@ -98,7 +95,7 @@ class Application:
         self._log: LineWriter | None = None
         self._audit_log: LineWriter | None = None
         self._access: AccessControl | None = None
-        self.metrics = Metrics()
+        self.counts = Counts()
         self.asgi = App(
             start=self._start,
             drain=self._drain,
@@ -112,11 +109,11 @@ class Application:
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
         self._sender = _sender(self._settings, self._address, clock)
-        keys = _keys(self._settings)
+        keys = signing_keys_of(self._settings)
         _warn_of_exposure(self._settings)
-        _warn_of_unreachable_issuer(self._settings, self._address)
+        warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
-        mint = _mint(self._settings, clock, keys, issuer)
+        mint = mint_of(self._settings, clock, keys, issuer)
         self._log = _log_at(self._settings.operation_log, "operation log")
         self._audit_log = _log_at(self._settings.audit_log, "audit log")
         bells = Bells()
@@ -124,7 +121,7 @@ class Application:
         if self._access is not None:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
-        listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         listeners += self._listeners
         if has_dev_helpers(self._settings):
             listeners.append(bells)
@@ -133,8 +130,18 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
+        world = World(
+            self._store,
+            self._sender,
+            mint,
+            wall,
+            clock,
+            RandomIds(),
+            Listeners(*listeners),
+            dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+        )
         engine = Engine(world, policy(self._settings))
+        await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
@@ -143,18 +150,33 @@ class Application:
         api = Api(engine, location=self._settings.location, door=door)
         operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev, door=door, audit=audit))
         mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
-        mounts += page_mounts(_token_pages(issuer, keys, clock))
+        mounts += page_mounts(token_pages(issuer, keys, clock))
         metrics_door = None if self._settings.metrics_public else door
-        mounts += [guarded(each, metrics_door, METRICS_GET) for each in page_mounts(_metrics_page(self.metrics))]
+        mounts += [
+            guarded(each, metrics_door, METRICS_GET)
+            for each in page_mounts(_metrics_page(self._metrics(engine, clock)))
+        ]
         if has_dev_helpers(self._settings):
             helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
             mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
-        mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight), below=True))
+        mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
+        commits = self._store.commits if isinstance(self._store, SqliteStore) else None
+        return MetricsPage(
+            self.counts,
+            engine,
+            self.asgi.calls,
+            commits,
+            store="memory" if self._settings.store.in_memory else "sqlite",
+            ready=self._is_serving,
+            monotonic=machine.monotonic,
+        )
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -212,6 +234,7 @@ def policy(settings: Settings) -> Policy:
         throttling=settings.throttling,
         ramp_up=settings.ramp_up,
         queue_name_reuse_after=settings.queue_name_reuse_after,
+        keeping=Keeping(dead_for=settings.dead_letters, attempts=Keep[settings.kept_attempts.upper()]),
     )
 
 
@@ -264,53 +287,11 @@ def _warn_of_exposure(settings: Settings) -> None:
         )
 
 
-def _warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:
-    if settings.oidc_issuer is None and address.is_wildcard:
-        logger.warning(
-            "handlers elsewhere cannot fetch the keys of ID tokens from %s: if they verify tokens, say where they reach"
-            " this server with --oidc-issuer",
-            address.url,
-        )
-
-
-def _keys(settings: Settings) -> SigningKeys:
-    """The keys that sign ID tokens, kept beside the store and for as long as the store."""
-    path = None if settings.store.in_memory else Path(f"{settings.store.path}-keys.json")
-    return SigningKeys(path)
-
-
-def _mint(settings: Settings, clock: MachineClock, keys: SigningKeys, issuer: str) -> Mint:
-    source, handed_over = _token_source(settings), settings.id_tokens == "source"
-    if handed_over and source is None:
-        raise OperatorError("--id-tokens source needs a source: name one with --token-source")
-    return Mint(clock, keys, issuer, source, hand_over=handed_over)
-
-
-def _token_source(settings: Settings) -> GoogleSource | None:
-    wanted = settings.token_source
-    if wanted is None:
-        return None
-    return GoogleSource(None if wanted == "metadata" else Path(wanted))
-
-
-def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
-    """What a handler needs to verify the ID tokens that ``name`` issues."""
-
-    async def about(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.discovery(name)))
-
-    async def key_set(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.jwks(await keys.ring(clock.now()))))
-
-    async def pem(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.pem_keys(await keys.ring(clock.now()))))
-
-    return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
-
-
-def _metrics_page(counted: Metrics) -> dict[str, Page]:
-    async def page(_scope: Scope) -> Document:
-        return Document(counted.text().encode(), metrics.CONTENT_TYPE.encode())
+def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
+    async def page(scope: Scope) -> Document:
+        accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        body, content_type = await metrics.render(accept.decode("latin-1"))
+        return Document(body, content_type.encode())
 
     return {"/metrics": page}
 

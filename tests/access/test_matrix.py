@@ -13,7 +13,10 @@ from tests.access.world import ADMIN, LOCATION, PROJECT, QUEUE, TASK, Guarded, s
 from tests.servers.driving import Answer
 
 from tidegate.api import rpcs
+from tidegate.api.handlers import upload
+from tidegate.api.iam import keys
 from tidegate.api.iam import rpcs as iam_rpcs
+from tidegate.api.operator import Parts
 from tidegate.api.operator import rpcs as operator_rpcs
 from tidegate.core.access.permissions import FULL_VIEW
 from tidegate.core.access.roles import ROLES
@@ -99,9 +102,9 @@ async def handled(*_: Any) -> Any:
 async def server(monkeypatch: pytest.MonkeyPatch) -> Guarded:
     for table in ("HANDLERS", "CALL_HANDLERS", "ASKING_HANDLERS"):
         monkeypatch.setattr(rpcs, table, dict.fromkeys(getattr(rpcs, table), handled))
-    monkeypatch.setattr(rpcs.upload, "upload_queue_yaml", handled)
+    monkeypatch.setattr(upload, "upload_queue_yaml", handled)
     monkeypatch.setattr(iam_rpcs, "HANDLERS", dict.fromkeys(iam_rpcs.HANDLERS, handled))
-    monkeypatch.setattr(iam_rpcs.keys, "key_maker", lambda _uri: handled)
+    monkeypatch.setattr(keys, "key_maker", lambda _uri: handled)
     served = operator_rpcs.OperatorApi.__init__
     unary = {row.name: handled for row in Operator.rpcs if not row.streams}
     streams = {row.name: handled for row in Operator.rpcs if row.streams}
@@ -183,7 +186,7 @@ async def test_what_streams_ends_when_the_caller_may_no_longer_see_it(monkeypatc
         return events()
 
     api = operator_rpcs.OperatorApi(
-        operator_rpcs.Parts(engine=server.engine, dev=True, door=server.door), {}, {"watch_events": watching}
+        Parts(engine=server.engine, dev=True, door=server.door), {}, {"watch_events": watching}
     )
     call = _call(ann)
     seen = []

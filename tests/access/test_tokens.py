@@ -120,8 +120,8 @@ def shared_secret(text: bytes) -> bytes:
 
 
 def rs256(text: bytes) -> bytes:
-    signature: bytes = KEY.private_key.sign(text, PKCS1v15(), SHA256())
-    return signature
+    assert KEY.private_key is not None
+    return KEY.private_key.sign(text, PKCS1v15(), SHA256())
 
 
 def forged() -> dict[str, str]:

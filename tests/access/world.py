@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -27,7 +27,7 @@ from tidegate.core.queue import Queue
 from tidegate.engine.access import Access
 from tidegate.engine.accounts import NewAccount
 from tidegate.engine.engine import Engine
-from tidegate.engine.ports.world import World
+from tidegate.engine.ports.world import Timer, World
 from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.outgoing import write_request
@@ -60,7 +60,7 @@ PUBLIC = KEY.as_pem(private=False)
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class Clock:
+class HandClock:
     """Wall and machine time in one, moved by the tests alone."""
 
     def __init__(self) -> None:
@@ -75,10 +75,17 @@ class Clock:
     def advance(self, **span: float) -> None:
         self.moment += timedelta(**span)
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("nobody waits here")
 
-    call_at = call_later = sleep
+    def call_at(self, moment: datetime, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> Timer:
+        raise AssertionError("nobody waits here")
 
 
 class Guarded:
@@ -93,7 +100,7 @@ class Guarded:
         known_accounts: bool = False,
         certificates: Certificates | None = None,
     ) -> None:
-        self.clock: Any = Clock()
+        self.clock = HandClock()
         self.store = MemoryStore()
         self.access = Access(self.store, self.clock, Roles(roles), admins)
         self.self_signed = SelfSigned(self.access, audiences_of([OWN_URL]))
@@ -135,8 +142,8 @@ class Guarded:
         }
         mounts = [
             *tokens.mounts(),
-            *operator_mounts(operator, in_flight, Streams(self.app.closing)),
-            Mount("/", RestServer(rest, in_flight), below=True),
+            *operator_mounts(operator, in_flight, Streams(self.app.closing), self.app.calls),
+            Mount("/", RestServer(rest, in_flight, self.app.calls), below=True),
         ]
         self.app.serve(methods, mounts)
         return self

@@ -7,10 +7,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from tidegate.core.attempt_record import is_kept
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
+from tidegate.core.queue_options import Keep, Keeping, keeping
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
+from tidegate.engine.attempt_report import AttemptReport
+from tidegate.engine.life import Life
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
@@ -18,7 +22,9 @@ from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 
 logger = logging.getLogger(__name__)
 
+FENCED = Outcome(reason="the other nodes took this one for dead")
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
+INTERNAL_ERROR = Outcome(reason="internal error", unsendable=True)
 
 
 class Dispatcher:
@@ -32,8 +38,13 @@ class Dispatcher:
         app_engine: Mapping[str, str],
         *,
         https_tokens: bool,
+        keeping: Keeping,
+        life: Life | None = None,
     ) -> None:
-        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only."""
+        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only;
+        ``keeping`` what is kept of attempts where a queue does not say so itself. Where there are other nodes, requests
+        are sent only while this one may trust in its ``life``.
+        """
         self._clock = world.clock
         self._machine = world.machine
         self._events = world.events
@@ -43,14 +54,19 @@ class Dispatcher:
         self._recorder = recorder
         self._app_engine = app_engine
         self._https_tokens = https_tokens
+        self._life = life
+        self._hanging_up: asyncio.Task[None] | None = None
+        self._keeping = keeping
         self._warned = False
 
-    def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task]) -> None:
-        """Start attempts of tasks that the store has marked as dispatched."""
+    def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task], *, forced: bool = False) -> None:
+        """Start attempts of tasks that the store has marked as dispatched; ``forced`` ones were asked for by a
+        caller.
+        """
         start = asyncio.get_running_loop().create_task  # to ask for the loop is a system call
         begin = self._under_way.begin
         for task in tasks:
-            attempt = begin(queue, queue_id, task)
+            attempt = begin(queue, queue_id, task, forced=forced)
             attempt.running = start(self._run(attempt))
 
     async def drain(self, patience: timedelta) -> int:
@@ -63,34 +79,74 @@ class Dispatcher:
         await self._recorder.drained()
         return cut
 
+    def hang_up(self) -> None:
+        """Forget all attempts under way; their handlers see the connection closed. Call when the node's life ends."""
+        attempts = self._under_way.all()
+        for attempt in attempts:
+            attempt.forgotten = True
+            if attempt.running is not None:
+                attempt.running.cancel()
+        if attempts:
+            self._hanging_up = asyncio.get_running_loop().create_task(self._give_back(attempts))
+
+    async def _give_back(self, attempts: Sequence[AttemptUnderWay]) -> None:
+        """Give back what attempts held that were cancelled before they began."""
+        running = [attempt.running for attempt in attempts if attempt.running is not None]
+        if running:
+            await asyncio.wait(running)
+        for attempt in attempts:
+            if attempt.running is not None:
+                self._under_way.forget(attempt)
+
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
         try:
             started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
-            outcome = await self._outcome(queue, task)
+            kept = keeping(queue.options, self._keeping)
+            report = None if kept.attempts is Keep.NONE else AttemptReport(self._machine.monotonic)
+            outcome = await self._outcome(queue, task, report)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
-            took = timedelta(seconds=self._machine.monotonic() - started)
-            self._recorder.add(Ended(queue, attempt.queue_id, task, outcome, took, now))
+            took = self._machine.monotonic() - started
+            exchange = None
+            if report is not None and is_kept(outcome, kept.attempts):
+                exchange = report.exchange(task, took, bodies=kept.bodies)
+            self._recorder.add(
+                Ended(queue, attempt.queue_id, task, outcome, timedelta(seconds=took), now, attempt.forced, exchange)
+            )
+        except asyncio.CancelledError:
+            if not attempt.forgotten:
+                raise
+            self._under_way.connections.ended(queue.name, attempt.handler, answered=False)
+            took = self._machine.monotonic() - started
+            self._recorder.drop(
+                Ended(queue, attempt.queue_id, task, FENCED, timedelta(seconds=took), self._clock.now())
+            )
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
-    async def _outcome(self, queue: Queue, task: Task) -> Outcome:
+    async def _outcome(self, queue: Queue, task: Task, report: AttemptReport | None) -> Outcome:
         try:
             call = compose(task, queue, self._app_engine)
             if not isinstance(call, HttpCall):
-                return Outcome(reason=call.reason)
+                return Outcome(reason=call.reason, unsendable=True)
+            if report is not None:
+                report.call = call
             if call.token is None:
-                return await self._sender.send(call, None)
-            if not self._may_carry_tokens(call.url):
+                authorization = None
+            elif not self._may_carry_tokens(call.url):
                 return NO_TOKEN_OVER_HTTP
-            return await self._sender.send(call, await self._mint.authorization(call.token))
+            else:
+                authorization = await self._mint.authorization(call.token)
+            if self._life is not None:
+                await self._life.trust()  # last of all: another node may start the task after that
+            return await self._sender.send(call, authorization, report)
         except MintError as error:
-            return Outcome(reason=f"no token: {error}")
+            return Outcome(reason=f"no token: {error}", unsendable=True)
         except Exception:
             logger.exception("an attempt of %s failed here, not at its handler", task.name)
-            return Outcome(reason="internal error")
+            return INTERNAL_ERROR
 
     def _may_carry_tokens(self, url: str) -> bool:
         """Whether a token may go there: a task's own URL was looked at when it was created, where its queue's routing

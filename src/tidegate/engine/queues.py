@@ -14,7 +14,7 @@ from tidegate.core.bucket import Flow
 from tidegate.core.errors import Aborted
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
-from tidegate.core.stats import QueueStats, effective_rate
+from tidegate.core.stats import QueueStats, effective_rate, tokens
 from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown, queues_of
@@ -124,6 +124,8 @@ class Queues:
                     executed_last_minute=executed.get(stored.queue.name, 0),
                     in_flight=stored.flow.in_flight,
                     effective_rate=effective_rate(stored.queue, stored.flow, now),
+                    tokens=tokens(stored.queue, stored.flow, now),
+                    throttle_factor=stored.flow.throttle.factor_at(now),
                 )
                 for stored, tally in zip(there, tx.tallies(there), strict=True)
             }
@@ -144,6 +146,7 @@ class Queues:
             if stored is None:
                 return self._add(tx, change(None))
             changed = change(found(stored, push_only=push_only).queue)
+            changed = replace(changed, options=stored.queue.options)  # which have calls of their own
             if changed.rate_limits != stored.queue.rate_limits:  # the time until now is the old rate's
                 tx.save_flows([(stored, stored.flow.filled(stored.queue.rate_limits, self._clock.now()))])
             tx.save_queue(stored, changed)
@@ -173,7 +176,8 @@ class Queues:
                     raise refusals.listed_queue_existed_recently(queue.name.queue)
             for queue in planned:
                 if queue.name in present:
-                    tx.save_queue(present[queue.name], queue)
+                    options = present[queue.name].queue.options  # of which the file says nothing
+                    tx.save_queue(present[queue.name], replace(queue, options=options))
                 else:
                     tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
             tx.put_document(LAST_FILE, location, file.digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class MachineClock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never step back; only differences mean something."""
 
+    def elapsed(self) -> float:
+        """The same, with those in which the machine slept."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait, never shorter."""
 
@@ -64,13 +67,40 @@ class Ids(Protocol):
         """A new operation ID."""
 
 
+class Response(Struct, frozen=True):
+    """The beginning of a handler's answer. ``body_bytes`` is as many as its body has, or as many as were read."""
+
+    headers: Sequence[tuple[str, str]]
+    body_start: bytes
+    body_bytes: int
+
+
+class SendReport(Struct):
+    """What a sender tells of an attempt beside its outcome, for attempts that may be kept. ``now`` is
+    ``MachineClock.monotonic``, the spans are seconds. ``response`` reads what came; None when nothing did.
+    """
+
+    now: Callable[[], float]
+    resolve: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0  # since the request was sent
+    peer: str = ""
+    reused: bool = False
+    redirects: tuple[str, ...] = ()
+    fault: str = ""
+    response: Callable[[], Response | None] | None = None
+
+
 class Sender(Protocol):
     @property
     def connections_kept_for(self) -> float:
         """For how many seconds a connection stays open that no attempt uses; 0 when none is kept."""
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
-        """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
+    async def send(self, call: HttpCall, authorization: str | None, report: SendReport | None = None) -> Outcome:
+        """Deliver one attempt, and note in ``report`` how it went. What the target does, even hanging up, is an
+        Outcome, not an exception.
+        """
 
     async def close(self) -> None: ...
 
@@ -84,6 +114,11 @@ class MintError(Exception):
     """No token could be had; the attempt ends unsent with this short reason."""
 
 
+def no_dice() -> float:
+    """The middle, each time."""
+    return 0.5
+
+
 class World(Struct, frozen=True):
     """Everything outside that the engine is given."""
 
@@ -95,3 +130,5 @@ class World(Struct, frozen=True):
     ids: Ids
     events: Events
     membership: Membership = Alone()
+    dice: Callable[[], float] = no_dice
+    """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""
