@@ -61,6 +61,6 @@ def token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, 
         return Document(json_bytes(signing_keys.jwks(await keys.ring(clock.now()))))
 
     async def pem(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.pemsigning_keys_of(await keys.ring(clock.now()))))
+        return Document(json_bytes(signing_keys.pem_keys(await keys.ring(clock.now()))))
 
     return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
