@@ -10,16 +10,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.audit import AuditTrail
+from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.operator.bulk import read_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.audit_log import line_writer
 from tidegate.clock import SystemClock
+from tidegate.console.application import Console
+from tidegate.console.facts import facts_of
+from tidegate.console.live import Nudges
 from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
@@ -35,9 +39,13 @@ from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
+from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.ids import RandomIds
+from tidegate.observers.event_ring import EventRing
+from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
+from tidegate.observers.series import Series
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -53,7 +61,6 @@ from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
 from tidegate.servers.oauth import PATH as TOKEN_PATH
 from tidegate.servers.operator import operator_mounts
-from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
 from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
@@ -67,10 +74,16 @@ logger = logging.getLogger("tidegate")
 
 
 class Listeners:
-    """``ports.Events``: tells whoever wants to know, in the order in which they came."""
+    """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
 
     def __init__(self, *listeners: Events) -> None:
         self._listeners = listeners
+
+    def add(self, listener: Events) -> None:
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Events) -> None:
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def emit(self, event: Event) -> None:
         for listener in self._listeners:
@@ -95,6 +108,8 @@ class Application:
         self._log: LineWriter | None = None
         self._audit_log: LineWriter | None = None
         self._access: AccessControl | None = None
+        self._nudges: Nudges | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self.counts = Counts()
         self.asgi = App(
             start=self._start,
@@ -110,61 +125,88 @@ class Application:
         wall = await _wall_clock(self._settings, self._store, clock)
         self._sender = _sender(self._settings, self._address, clock)
         keys = signing_keys_of(self._settings)
-        _warn_of_exposure(self._settings)
+        warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
         mint = mint_of(self._settings, clock, keys, issuer)
         self._log = _log_at(self._settings.operation_log, "operation log")
         self._audit_log = _log_at(self._settings.audit_log, "audit log")
-        bells = Bells()
+        bells, ids = Bells(), RandomIds()
         self._access = access_control(self._settings, self._address, self._store, clock, issuer)
         if self._access is not None:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
-        listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
-        listeners += self._listeners
-        if has_dev_helpers(self._settings):
-            listeners.append(bells)
-        if self._access is not None:
-            listeners.append(self._access.access)
-        if self._log is not None:
-            dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
-            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
+        events = EventRing(wall.now, clock, ids.etag().hex())
+        told = Listeners(*self._all_listeners(events, bells, clock))
         world = World(
             self._store,
             self._sender,
             mint,
             wall,
             clock,
-            RandomIds(),
-            Listeners(*listeners),
+            ids,
+            told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
+        engine.serve_bulk(read_selection)
         await engine.start()
         self._engine = engine
         audit = _audit(self._settings, clock, self._audit_log)
         door = None if self._access is None else self._access.door(audit)
+        series = Series(self.counts, engine.queues.stats, wall, clock)
+        self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location, door=door)
-        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev, door=door, audit=audit))
-        mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
-        mounts += page_mounts(token_pages(issuer, keys, clock))
-        metrics_door = None if self._settings.metrics_public else door
-        mounts += [
-            guarded(each, metrics_door, METRICS_GET)
-            for each in page_mounts(_metrics_page(self._metrics(engine, clock)))
-        ]
-        if has_dev_helpers(self._settings):
-            helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+        idle = IdleWaits(engine.store, events, clock)
+        parts = Parts(
+            engine=engine,
+            door=door,
+            audit=audit,
+            dev=self._settings.dev,
+            events=events,
+            series=series,
+            idle=idle,
+        )
+        operator = OperatorApi(parts)
+        mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        if self._settings.console_mode != "off":
+            self._nudges = Nudges(told, self._is_serving)
+            facts = facts_of(self._settings, self._address)
+            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _all_listeners(self, events: EventRing, bells: Bells, machine: MachineClock) -> list[Events]:
+        """Who is told of the engine's events."""
+        listeners: list[Events] = [self.counts, AttemptWarnings(machine.monotonic, self._settings.app_engine)]
+        listeners += [events, *self._listeners]
+        if has_dev_helpers(self._settings):
+            listeners.append(bells)
+        if self._access is not None:
+            listeners.append(self._access.access)
+        if self._log is not None:
+            dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
+            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, machine.now))
+        return listeners
+
+    def _beside(
+        self, engine: Engine, door: Door | None, bells: Bells, tokens: dict[str, Page], machine: MachineClock
+    ) -> list[Mount]:
+        """What answers beside the rows: reflection, documents, metrics, and the helpers for tests."""
+        metrics_door = None if self._settings.metrics_public else door
+        shown = page_mounts(_metrics_page(self._metrics(engine, machine)))
+        mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
+        mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
+        if has_dev_helpers(self._settings):
+            helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+        return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
         commits = self._store.commits if isinstance(self._store, SqliteStore) else None
@@ -193,6 +235,10 @@ class Application:
     async def _drain(self) -> None:
         if self._access is not None:
             self._access.stop()
+        if self._nudges is not None:
+            self._nudges.end()
+        if self._sampling is not None:
+            self._sampling.cancel()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:
@@ -262,31 +308,6 @@ def _audit(settings: Settings, clock: MachineClock, log: LineWriter | None) -> A
     return None if log is None else AuditTrail(clock, line_writer(log.write), reads=settings.audit_reads)
 
 
-def origins(settings: Settings) -> Origins:
-    """Under which names this server may be called, and by the pages of which other sites."""
-    hosts = [settings.host, *settings.allow_hosts]
-    if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
-        hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
-    return Origins(hosts, settings.allow_origins)
-
-
-def _warn_of_exposure(settings: Settings) -> None:
-    if settings.loopback or settings.access or settings.asks_certificates == "required":
-        return
-    if settings.tls_cert is None:
-        logger.warning(
-            "listening on %s without TLS: whoever reaches the port can use every queue, and what is sent can be read on"
-            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate, --access on"
-            " asks who calls",
-            settings.host,
-        )
-    else:
-        logger.warning(
-            "listening on %s with access off: whoever reaches the port can use every queue; --access on asks who calls",
-            settings.host,
-        )
-
-
 def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
     async def page(scope: Scope) -> Document:
         accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
@@ -294,11 +315,6 @@ def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
         return Document(body, content_type.encode())
 
     return {"/metrics": page}
-
-
-def has_dev_helpers(settings: Settings) -> bool:
-    """Whether tests may reset this server: it was said, or nobody else reaches it and it keeps nothing."""
-    return settings.dev or (settings.loopback and settings.store.in_memory)
 
 
 async def _open(settings: Settings) -> Store:

@@ -188,6 +188,22 @@ class Settings(Struct, frozen=True, kw_only=True):
         bool, Says(kinds.SWITCH, "Let callers send tokens without TLS to a host that is not loopback.")
     ] = False
     metrics_public: Annotated[bool, Says(kinds.SWITCH, "Show /metrics to everyone, with access on too.")] = False
+    console: Annotated[
+        str | None,
+        Says(
+            kinds.one_of("on", "read-only", "off"),
+            "Pages at /console/ that show queues and tasks; read-only ones change nothing.",
+            unset="on where the host is loopback, else off",
+        ),
+    ] = None
+    console_hosts: Annotated[
+        tuple[str, ...],
+        Says(
+            kinds.HOST_NAME,
+            "Names under which browsers may open the console, beside addresses, localhost, *.localhost and host.",
+            tuple,
+        ),
+    ] = ()
     max_bytes_in_flight: Annotated[
         int,
         Says(
@@ -210,6 +226,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def asks_certificates(self) -> str:
         """``off``, ``optional`` or ``required``, as it was set or follows from the authority."""
         return self.client_certificates or ("required" if self.tls_client_ca else "off")
+
+    @property
+    def console_mode(self) -> str:
+        """Whether there is a console: what was said, or the default for the host."""
+        return self.console or ("on" if self.loopback else "off")
 
     @property
     def kept_attempts(self) -> str:

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, audit, clock, dead_letters, options
+from tidegate.api.operator import attempts, audit, bulk, clock, dead_letters, events, operations, options, series
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.access import Principal
@@ -40,6 +40,14 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "bulk_delete_tasks": bulk.bulk_delete_tasks,
+    "bulk_run_tasks": bulk.bulk_run_tasks,
+    "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
+    "list_operations": operations.list_operations,
+    "get_operation": operations.get_operation,
+    "cancel_operation": operations.cancel_operation,
+    "query_time_series": series.query_time_series,
+    "wait_idle": events.wait_idle,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -55,7 +63,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "run_until_idle": clock.run_until_idle,
     "list_audit_entries": audit.list_audit_entries,
 }
-STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
+STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
+    "watch_events": events.watch_events,
+}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
