@@ -17,6 +17,7 @@ from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
+from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.audit_log import line_writer
@@ -152,6 +153,7 @@ class Application:
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
+        engine.serve_dead_tasks(read_dead_selection)
         await engine.start()
         self._engine = engine
         audit = _audit(self._settings, clock, self._audit_log)
