@@ -12,9 +12,9 @@ from tidegate.core.names import DEFAULT_LOCATION
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.settings import kinds
 from tidegate.settings.access import IDENTITY, ISSUER, MEMBER, ROLE, IdentitySetup, IssuerSetup, RoleSetup
-from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.queues import QUEUE, QueueSetup
 from tidegate.settings.rows import Row, Says, rows
+from tidegate.settings.stores import SqliteUrl
 
 
 class Settings(Struct, frozen=True, kw_only=True):
