@@ -15,7 +15,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, bulk, clock, dead_letters, events, operations, options, series, state
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    operations,
+    options,
+    redrive,
+    series,
+    state,
+)
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -60,6 +71,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_dead_task": dead_letters.get_dead_task,
     "delete_dead_task": dead_letters.delete_dead_task,
     "group_dead_tasks": dead_letters.group_dead_tasks,
+    "redrive_dead_tasks": redrive.redrive_dead_tasks,
+    "purge_dead_tasks": redrive.purge_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
