@@ -13,10 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.operator.bulk import read_selection
+from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
+from tidegate.console.application import Console
+from tidegate.console.facts import facts_of
+from tidegate.console.live import Nudges
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.queue_options import Keep, Keeping
@@ -36,8 +41,11 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
+from tidegate.observers.event_ring import EventRing
+from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
+from tidegate.observers.series import Series
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -66,10 +74,16 @@ logger = logging.getLogger("tidegate")
 
 
 class Listeners:
-    """``ports.Events``: tells whoever wants to know, in the order in which they came."""
+    """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
 
     def __init__(self, *listeners: Events) -> None:
         self._listeners = listeners
+
+    def add(self, listener: Events) -> None:
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Events) -> None:
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def emit(self, event: Event) -> None:
         for listener in self._listeners:
@@ -92,6 +106,8 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._nudges: Nudges | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self.counts = Counts()
         self.asgi = App(
             start=self._start,
@@ -112,36 +128,48 @@ class Application:
         issuer = self._settings.oidc_issuer or self._address.url
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
-        bells = Bells()
+        bells, ids = Bells(), RandomIds()
         listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
-        listeners += self._listeners
+        events = EventRing(wall.now, clock, ids.etag().hex())
+        listeners += [events, *self._listeners]
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
+        told = Listeners(*listeners)
         world = World(
             self._store,
             self._sender,
             mint,
             wall,
             clock,
-            RandomIds(),
-            Listeners(*listeners),
+            ids,
+            told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
+        engine.serve_bulk(read_selection)
+        engine.serve_dead_tasks(read_dead_selection)
         await engine.start()
         self._engine = engine
+        series = Series(self.counts, engine.queues.stats, wall, clock)
+        self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location)
-        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
+        idle = IdleWaits(engine.store, events, clock)
+        parts = Parts(engine=engine, dev=self._settings.dev, events=events, series=series, idle=idle)
+        operator = OperatorApi(parts)
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        if self._settings.console_mode != "off":
+            self._nudges = Nudges(told, self._is_serving)
+            facts = facts_of(self._settings, self._address)
+            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
         mounts.append(Mount("/", _rest(api, self.asgi), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
@@ -170,6 +198,10 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._nudges is not None:
+            self._nudges.end()
+        if self._sampling is not None:
+            self._sampling.cancel()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:
@@ -238,7 +270,7 @@ def origins(settings: Settings) -> Origins:
     hosts = [settings.host, *settings.allow_hosts]
     if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
         hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
-    return Origins(hosts, settings.allow_origins)
+    return Origins(hosts, settings.allow_origins, settings.console_hosts)
 
 
 def _warn_of_exposure(settings: Settings) -> None:

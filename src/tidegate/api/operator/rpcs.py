@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, clock, dead_letters, options
+from tidegate.api.operator import attempts, bulk, clock, dead_letters, events, operations, options, redrive, series
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -39,6 +39,14 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "bulk_delete_tasks": bulk.bulk_delete_tasks,
+    "bulk_run_tasks": bulk.bulk_run_tasks,
+    "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
+    "list_operations": operations.list_operations,
+    "get_operation": operations.get_operation,
+    "cancel_operation": operations.cancel_operation,
+    "query_time_series": series.query_time_series,
+    "wait_idle": events.wait_idle,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -51,9 +59,13 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_dead_task": dead_letters.get_dead_task,
     "delete_dead_task": dead_letters.delete_dead_task,
     "group_dead_tasks": dead_letters.group_dead_tasks,
+    "redrive_dead_tasks": redrive.redrive_dead_tasks,
+    "purge_dead_tasks": redrive.purge_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
-STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
+STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
+    "watch_events": events.watch_events,
+}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 
