@@ -223,7 +223,7 @@ class NodesCluster(Cluster):
             if self.server.nodes:
                 await dice.choice(kinds)(dice.choice(self.server.nodes))
         for node in self.server.nodes:
-            node.way.cut = False
+            node.way.cut, node.way.slow = False, SLOW
 
     async def _kill(self, node: Node) -> None:
         """And start it anew, by the same name or, much later, when the others know that it is dead."""
@@ -239,11 +239,16 @@ class NodesCluster(Cluster):
         self.server.begin(node.name)
 
     async def _freeze(self, node: Node) -> None:
-        self._note(f"{node.name} stands still")
-        node.process.stop()
+        """Sometimes with all others."""
+        frozen = [node] if self.dice.random() < 0.8 else list(self.server.nodes)
+        for each in frozen:
+            self._note(f"{each.name} stands still")
+            each.process.stop()
         await asyncio.sleep(self.dice.choice([1.0, 9.0, 30.0]) * self.dice.random())
-        self._note(f"{node.name} goes on")
-        node.process.go_on()
+        for each in frozen:
+            self._note(f"{each.name} goes on")
+            each.process.go_on()
+            await asyncio.sleep(self.dice.choice([0.0, 2.0]) * self.dice.random())
 
     async def _cut_off(self, node: Node) -> None:
         self._note(f"{node.name} is cut off from the store")
@@ -253,10 +258,9 @@ class NodesCluster(Cluster):
         node.way.cut = False
 
     async def _slow(self, node: Node) -> None:
-        node.way.slow = self.dice.choice([0.1, 1.0, 4.0])
+        """Until the day is over, or it gets quick again."""
+        node.way.slow = self.dice.choice([SLOW, 0.1, 1.0, 4.0])
         self.history.slack = max(self.history.slack, node.way.slow)
-        await asyncio.sleep(self.dice.random() * 10)
-        node.way.slow = SLOW
 
     async def _settle(self) -> None:
         if not self.server.up:
