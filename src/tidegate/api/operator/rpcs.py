@@ -17,7 +17,6 @@ from typing import Any, Final, TypeAlias
 
 from tidegate.api.operator import (
     attempts,
-    audit,
     bulk,
     clock,
     dead_letters,
@@ -26,7 +25,9 @@ from tidegate.api.operator import (
     options,
     redrive,
     series,
+    state,
 )
+from tidegate.api.operator.audit import list_audit_entries
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.access import Principal
@@ -51,6 +52,7 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "list_audit_entries": list_audit_entries,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
     "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
@@ -59,6 +61,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cancel_operation": operations.cancel_operation,
     "query_time_series": series.query_time_series,
     "wait_idle": events.wait_idle,
+    "import_state": state.import_state,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -74,10 +77,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "redrive_dead_tasks": redrive.redrive_dead_tasks,
     "purge_dead_tasks": redrive.purge_dead_tasks,
     "run_until_idle": clock.run_until_idle,
-    "list_audit_entries": audit.list_audit_entries,
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
     "watch_events": events.watch_events,
+    "export_state": state.export_state,
 }
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
