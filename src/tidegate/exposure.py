@@ -26,13 +26,13 @@ def warn_of_exposure(settings: Settings) -> None:
     if settings.tls_cert is None:
         logger.warning(
             "listening on %s without TLS: whoever reaches the port can use every queue, and what is sent can be read on"
-            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate, --access on"
+            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate, --access"
             " asks who calls",
             settings.host,
         )
     else:
         logger.warning(
-            "listening on %s with access off: whoever reaches the port can use every queue; --access on asks who calls",
+            "listening on %s with access off: whoever reaches the port can use every queue; --access asks who calls",
             settings.host,
         )
 

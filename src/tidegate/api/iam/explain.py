@@ -32,7 +32,7 @@ async def explain_access(engine: Engine, request: Any, name: str, may: May) -> A
     """The caller's own access is explained to everyone who is known, that of others with a permission."""
     principal = _known(may, Iam.explain_access.full_name)
     if principal is None:
-        raise FailedPrecondition("Access is not checked: everything is allowed. Start the server with --access on.")
+        raise FailedPrecondition("Access is not checked: everything is allowed. Start the server with --access.")
     if request.permission not in ALL:
         raise InvalidArgument(f"Permission {request.permission[:100]} is not known here.")
     resource = _resource(request.resource)

@@ -23,7 +23,7 @@ _Response: Final = raw(operator.ListAuditEntriesResponse)
 
 async def list_audit_entries(parts: Parts, request: Any, parent: str, call: Any) -> Any:
     if parts.audit is None:
-        raise FailedPrecondition("No audit log is kept: start the server with --access on and --audit-log FILE.")
+        raise FailedPrecondition("No audit log is kept: start the server with --access and --audit-log FILE.")
     if request.page_size < 0:
         raise InvalidArgument("ListAuditEntriesRequest.pageSize cannot be negative.")
     size = min(request.page_size, PAGE_MAX) or PAGE_MAX
