@@ -17,6 +17,7 @@ from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.explaining import Explaining
 from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
@@ -81,6 +82,9 @@ class Engine:
         self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
+        self.explaining = Explaining(
+            world, self.scheduler, self.under_way, policy.app_engine, https_tokens=policy.https_tokens
+        )
         self.leases = Leases(world)
         self.policies = Policies(world)
         self.operations = Operations(world)

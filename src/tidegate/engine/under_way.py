@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
@@ -70,6 +72,11 @@ class UnderWay:
         """The attempt is over: its place is free."""
         del self._attempts[attempt.number]
         attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
+
+    def longest(self, queue: QueueName, most: int) -> list[Task]:
+        """The tasks of a queue's attempts that have been under way for longest in this process."""
+        of_queue = (attempt.task for attempt in self._attempts.values() if attempt.queue.name == queue)
+        return list(islice(of_queue, most))
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""

@@ -51,7 +51,7 @@ def explain_task(at: Situation) -> Explanation:
         return _pull_task(at)
     if at.task.dispatched_at is not None:
         return Explanation(State.IN_FLIGHT, [_under_way(at.task, at.task.dispatched_at)])
-    stopped = of_the_state(at.queue)
+    stopped = of_the_state(at.queue, at.hold)
     waits = _not_yet(at) if at.task.schedule_time > at.time else None
     state = State.DUE if waits is None else State.SCHEDULED
     if stopped is not None:
@@ -96,7 +96,7 @@ def _pull_task(at: Situation) -> Explanation:
     else:
         reasons = [Reason(Code.DUE_NOW, "Nothing stands in its way: a worker may lease it.", task.schedule_time)]
         state = State.DUE
-    stopped = of_the_state(at.queue)
+    stopped = of_the_state(at.queue, at.hold)
     if stopped is not None:
         reasons = [stopped, *(each for each in reasons if each.code is not Code.DUE_NOW)]
     return Explanation(state, reasons)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
@@ -84,6 +85,16 @@ class MintError(Exception):
     """No token could be had; the attempt ends unsent with this short reason."""
 
 
+class Prober(Protocol):
+    """Finds out what a call would meet, and sends nothing."""
+
+    async def look(self, call: HttpCall) -> Reason | None:
+        """What would keep the call from being sent, as far as it is known without asking anybody."""
+
+    async def probe(self, call: HttpCall) -> Reason | None:
+        """The same, found out by resolving the host's name and connecting to it."""
+
+
 class World(Struct, frozen=True):
     """Everything outside that the engine is given."""
 
@@ -95,3 +106,4 @@ class World(Struct, frozen=True):
     ids: Ids
     events: Events
     membership: Membership = Alone()
+    prober: Prober | None = None
