@@ -38,7 +38,7 @@ class HangingNetwork(Network):
 
     seconds = 0.001
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         await asyncio.sleep(self.seconds)
         return await super().send(call, authorization)
 
