@@ -24,6 +24,7 @@ from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
+from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import SigningKeys
@@ -120,7 +121,16 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
+        world = World(
+            self._store,
+            self._sender,
+            mint,
+            wall,
+            clock,
+            RandomIds(),
+            Listeners(*listeners),
+            prober=self._sender.prober(in_container=in_container()),
+        )
         engine = Engine(world, policy(self._settings))
         await make_queues(engine, self._settings)
         await engine.start()

@@ -11,7 +11,14 @@ from msgspec import Struct
 
 from tidegate.core.explain.holds import Hold, Longest
 from tidegate.core.explain.queue import QueueSituation, explain_queue
-from tidegate.core.explain.task import MOST_AHEAD, Situation, explain_task, finished_or_deleted, never_existed
+from tidegate.core.explain.task import (
+    MOST_AHEAD,
+    Situation,
+    died,
+    explain_task,
+    finished_or_deleted,
+    never_existed,
+)
 from tidegate.core.explain.values import Code, Explanation, Reason
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
@@ -94,8 +101,7 @@ class Explaining:
             stored = found(reader.queue(name.parent))
             task = reader.task(stored, name.task, body=True)
             if task is None:
-                gone = reader.entombed(stored, [name.task], now)
-                return finished_or_deleted() if gone else never_existed()
+                return _gone(reader, stored, name.task, now)
             waits = task.dispatched_at is None and stored.queue.kind is Kind.PUSH
             return _Seen(stored, task, reader.waiting_before(stored, task, MOST_AHEAD) if waits else [])
 
@@ -178,3 +184,13 @@ class Explaining:
             patience = f"{TOKEN_PATIENCE.total_seconds():g} s"
             return Reason(Code.TOKEN_SOURCE_FAILS, f"The source of tokens did not answer within {patience}.")
         return None
+
+
+def _gone(reader: Reader, stored: StoredQueue, task_id: str, now: datetime) -> Explanation:
+    """What became of a task that is not there."""
+    for dead in reader.dead_tasks_of(stored, task_id, 1):
+        return died(dead)
+    if not reader.entombed(stored, [task_id], now):
+        return never_existed()
+    kept = reader.attempts(stored, task_id, None, 1)
+    return finished_or_deleted(kept[0].record if kept else None)

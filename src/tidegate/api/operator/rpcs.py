@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import clock
+from tidegate.api.operator import clock, explain
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -39,6 +39,8 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "explain_task": explain.explain_task,
+    "explain_queue": explain.explain_queue,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
