@@ -37,8 +37,8 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.observers import metrics
-from tidegate.observers.metrics import Metrics
+from tidegate.observers.metrics.counts import Counts
+from tidegate.observers.metrics.page import MetricsPage
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -93,7 +93,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
-        self.metrics = Metrics()
+        self.counts = Counts()
         self.asgi = App(
             start=self._start,
             drain=self._drain,
@@ -114,7 +114,7 @@ class Application:
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
         bells = Bells()
-        listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         listeners += self._listeners
         if has_dev_helpers(self._settings):
             listeners.append(bells)
@@ -130,20 +130,34 @@ class Application:
             RandomIds(),
             Listeners(*listeners),
             prober=self._sender.prober(in_container=in_container()),
+            dice=random.Random().random,  # noqa: S311 - when to try again is no secret
         )
         engine = Engine(world, policy(self._settings))
+        await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         await engine.start()
         self._engine = engine
         api = Api(engine, location=self._settings.location)
         operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
-        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
+        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
-        mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        mounts.append(Mount("/", _rest(api, self.asgi), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
+        commits = self._store.commits if isinstance(self._store, SqliteStore) else None
+        return MetricsPage(
+            self.counts,
+            engine,
+            self.asgi.calls,
+            commits,
+            store="memory" if self._settings.store.in_memory else "sqlite",
+            ready=self._is_serving,
+            monotonic=machine.monotonic,
+        )
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -267,9 +281,9 @@ def _token_source(settings: Settings) -> GoogleSource | None:
     return GoogleSource(None if wanted == "metadata" else Path(wanted))
 
 
-def _rest(api: Api, in_flight: InFlight) -> RestServer:
+def _rest(api: Api, app: App) -> RestServer:
     rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
-    return RestServer(rows, in_flight)
+    return RestServer(rows, app.bytes_in_flight, app.calls)
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
@@ -287,9 +301,11 @@ def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str,
     return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
 
 
-def _metrics_page(counted: Metrics) -> dict[str, Page]:
-    async def page(_scope: Scope) -> Document:
-        return Document(counted.text().encode(), metrics.CONTENT_TYPE.encode())
+def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
+    async def page(scope: Scope) -> Document:
+        accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        body, content_type = await metrics.render(accept.decode("latin-1"))
+        return Document(body, content_type.encode())
 
     return {"/metrics": page}
 

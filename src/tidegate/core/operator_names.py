@@ -51,6 +51,11 @@ class DeadTaskName(_InQueue):
         return self.rsplit("/", 1)[1]
 
 
+def dead_task_name(queue: QueueName, dead_id: int) -> DeadTaskName:
+    """The name of a dead task."""
+    return DeadTaskName(f"{queue}/deadTasks/{dead_id}")
+
+
 class FaultName(_InQueue):
     """``projects/P/locations/L/queues/Q/faults/F``."""
 

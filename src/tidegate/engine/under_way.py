@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from itertools import islice
 
@@ -22,6 +23,7 @@ MOST_ATTEMPTS = 20_000
 class AttemptUnderWay(Struct):
     """An attempt between its start and its outcome. ``queue_id`` tells the queue from another that took its name
     meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out. ``forced``: a caller ran it.
+    Of one that is ``forgotten`` nothing is recorded: another node has its task.
     """
 
     number: int
@@ -31,6 +33,7 @@ class AttemptUnderWay(Struct):
     handler: str
     forced: bool = False
     running: asyncio.Task[None] | None = None
+    forgotten: bool = False
 
 
 class UnderWay:
@@ -52,6 +55,10 @@ class UnderWay:
     def attempts(self) -> int:
         """How many are under way."""
         return len(self._attempts)
+
+    def by_queue(self) -> Counter[QueueName]:
+        """How many are under way of each queue."""
+        return Counter(attempt.queue.name for attempt in self._attempts.values())
 
     def room(self) -> int:
         """How many more attempts may start now."""
@@ -78,6 +85,17 @@ class UnderWay:
         """The tasks of a queue's attempts that have been under way for longest in this process."""
         of_queue = (attempt.task for attempt in self._attempts.values() if attempt.queue.name == queue)
         return list(islice(of_queue, most))
+
+    def all(self) -> list[AttemptUnderWay]:
+        """Those that are under way now."""
+        return list(self._attempts.values())
+
+    def forget(self, attempt: AttemptUnderWay) -> None:
+        """The attempt never began: give back all that it took."""
+        self.end(attempt)
+        self.connections.ended(attempt.queue.name, attempt.handler, answered=False)
+        if attempt.task.bulk:
+            self.bodies.release(attempt.queue.name, attempt.task.bulk)
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""

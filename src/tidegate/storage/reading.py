@@ -109,9 +109,10 @@ class StoreReader(StoreShelfReader):
         tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
         return [tallies.get(generation, Tally(0, None)) for generation in generations]
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[QueueName, datetime]]:
+    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
         found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
-        return found if wanted is None else [each for each in found if wanted(each[0])]
+        there = ((self.queue(name), due) for name, due in found if wanted is None or wanted(name))
+        return [(stored, due) for stored, due in there if stored is not None]
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         return self.tables.document(kind, name, micros(now))

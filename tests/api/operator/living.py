@@ -76,7 +76,10 @@ class Life:
     async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:
         """The answer of a method as Python clients see it."""
         request = row.request.pb(row.request(**fields))
-        return row.response.wrap(await self.api.method(row)(request))
+        response = await self.api.method(row)(request)
+        return (
+            row.response.wrap(response) if hasattr(row.response, "wrap") else response
+        )  # Empty and Operation are bare
 
     async def create(
         self, task_id: str, ahead: timedelta = timedelta(), queue: QueueName = QUEUE, target: Any = None

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.api.operator.living import QUEUE, Life, lived
 
 from tidegate.core.errors import NotFound
-from tidegate.core.explain.values import Code, Reason
+from tidegate.core.explain.values import Code, Reason, State
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import HttpTarget, Kind, OidcToken, Queue, RateLimits, RetryConfig, UriOverride
@@ -22,12 +22,15 @@ from tidegate.core.validation import HttpDraft, PullDraft
 from tidegate.engine import body_budget, under_way
 from tidegate.engine.connection_budget import SLICE
 from tidegate.engine.engine import Policy
+from tidegate.engine.explaining import HOLDS
+from tidegate.engine.held_by import HoldCode
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.store import StoreError, StoreFullError
 from tidegate.engine.ports.world import MintError
 from tidegate.schema.operator import Operator
 from tidegate.schema.operator.explain import Explanation
+from tidegate.schema.operator.explain import Reason as ReasonMessage
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -436,3 +439,11 @@ def test_explaining_is_not_for_tests_alone() -> None:
         assert codes(await explained(life, "never")) == ["NEVER_EXISTED"]
 
     lived(story, dev=False)
+
+
+def test_every_hold_of_the_scheduler_and_every_code_of_the_rules_has_its_word_in_the_api() -> None:
+    assert set(HOLDS) == set(HoldCode)
+    assert {code.name: code.value for code in ReasonMessage.Code if code.value} == {
+        code.name: code.value for code in Code
+    }
+    assert {state.name: state.value for state in Shown if state.value} == {state.name: state.value for state in State}

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import clock, explain
+from tidegate.api.operator import attempts, clock, dead_letters, explain, options
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -45,6 +45,14 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
     "reset_clock": clock.reset_clock,
+    "get_queue_options": options.get_queue_options,
+    "update_queue_options": options.update_queue_options,
+    "list_attempts": attempts.list_attempts,
+    "get_attempt": attempts.get_attempt,
+    "list_dead_tasks": dead_letters.list_dead_tasks,
+    "get_dead_task": dead_letters.get_dead_task,
+    "delete_dead_task": dead_letters.delete_dead_task,
+    "group_dead_tasks": dead_letters.group_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}

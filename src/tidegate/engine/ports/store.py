@@ -138,7 +138,7 @@ class Reader(ShelfReader, Protocol):
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[QueueName, datetime]]:
+    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
         """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a
         queue.
         """

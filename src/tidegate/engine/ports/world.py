@@ -47,6 +47,9 @@ class MachineClock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never step back; only differences mean something."""
 
+    def elapsed(self) -> float:
+        """The same, with those in which the machine slept."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait, never shorter."""
 
@@ -122,6 +125,11 @@ class Prober(Protocol):
         """The same, found out by resolving the host's name and connecting to it."""
 
 
+def no_dice() -> float:
+    """The middle, each time."""
+    return 0.5
+
+
 class World(Struct, frozen=True):
     """Everything outside that the engine is given."""
 
@@ -134,3 +142,5 @@ class World(Struct, frozen=True):
     events: Events
     membership: Membership = Alone()
     prober: Prober | None = None
+    dice: Callable[[], float] = no_dice
+    """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""
