@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.operator.bulk import read_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
@@ -37,8 +38,11 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
+from tidegate.observers.event_ring import EventRing
+from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
+from tidegate.observers.series import Series
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -93,6 +97,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self.counts = Counts()
         self.asgi = App(
             start=self._start,
@@ -113,9 +118,10 @@ class Application:
         issuer = self._settings.oidc_issuer or self._address.url
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
-        bells = Bells()
+        bells, ids = Bells(), RandomIds()
         listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
-        listeners += self._listeners
+        events = EventRing(wall.now, clock, ids.etag().hex())
+        listeners += [events, *self._listeners]
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
@@ -127,7 +133,7 @@ class Application:
             mint,
             wall,
             clock,
-            RandomIds(),
+            ids,
             Listeners(*listeners),
             prober=self._sender.prober(in_container=in_container()),
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
@@ -135,10 +141,15 @@ class Application:
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
+        engine.serve_bulk(read_selection)
         await engine.start()
         self._engine = engine
+        series = Series(self.counts, engine.queues.stats, wall, clock)
+        self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location)
-        operator = OperatorApi(Parts(engine=engine, dev=self._settings.dev))
+        idle = IdleWaits(engine.store, events, clock)
+        parts = Parts(engine=engine, dev=self._settings.dev, events=events, series=series, idle=idle)
+        operator = OperatorApi(parts)
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))
         if has_dev_helpers(self._settings):
@@ -172,6 +183,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._sampling is not None:
+            self._sampling.cancel()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:

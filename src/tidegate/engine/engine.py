@@ -15,6 +15,7 @@ from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
 from tidegate.engine.attempts import Attempts
+from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dead_letters import DeadLetters
@@ -144,6 +145,12 @@ class Engine:
         """Become one of the nodes that share the store, called ``name``: a host and a port. Call it before all else."""
         if self.nodes is not None:
             await self.nodes.join(name)
+
+    def serve_bulk(self, select: Select) -> None:
+        """Let operations change many tasks; ``select`` reads which from their requests. Call before ``start``."""
+        self.long_running.add_workers(
+            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
+        )
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""

@@ -15,7 +15,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, clock, dead_letters, explain, options
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    explain,
+    operations,
+    options,
+    series,
+)
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -41,6 +51,14 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 HANDLERS: Final[Mapping[str, Handler]] = {
     "explain_task": explain.explain_task,
     "explain_queue": explain.explain_queue,
+    "bulk_delete_tasks": bulk.bulk_delete_tasks,
+    "bulk_run_tasks": bulk.bulk_run_tasks,
+    "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
+    "list_operations": operations.list_operations,
+    "get_operation": operations.get_operation,
+    "cancel_operation": operations.cancel_operation,
+    "query_time_series": series.query_time_series,
+    "wait_idle": events.wait_idle,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -55,7 +73,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "group_dead_tasks": dead_letters.group_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
-STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
+STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
+    "watch_events": events.watch_events,
+}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 

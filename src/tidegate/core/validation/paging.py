@@ -11,7 +11,7 @@ TASKS_PAGE_MAX: Final = 1000
 LOCATIONS_PAGE_MAX: Final = 1000
 """Our choice. The service answers all of them unless it is asked for fewer."""
 OPERATOR_PAGE_MAX: Final = 1000
-"""Our choice, for the lists of attempts and of dead tasks."""
+"""Our choice, for lists that Cloud Tasks does not have."""
 PAGE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Bytes after which a page ends, with at least one entry on it. Our choice: gRPC clients accept no larger message by
 default, and the API allows a page with fewer entries than were asked for."""
@@ -30,6 +30,11 @@ def tasks_page_size(sent: int) -> int:
 def locations_page_size(sent: int) -> int:
     """How many locations a page may hold: the cap for 0 and for more than the cap."""
     return _page_size("ListLocationsRequest", sent, LOCATIONS_PAGE_MAX)
+
+
+def operations_page_size(sent: int) -> int:
+    """How many operations a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListOperationsRequest", sent, OPERATOR_PAGE_MAX)
 
 
 def attempts_page_size(sent: int) -> int:
