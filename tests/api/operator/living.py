@@ -75,7 +75,8 @@ class Life:
 
     async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:
         """The answer of a method as Python clients see it."""
-        request = row.request.pb(row.request(**fields))
+        pb = getattr(row.request, "pb", None)
+        request = row.request(**fields) if pb is None else pb(row.request(**fields))
         response = await self.api.method(row)(request)
         return (
             row.response.wrap(response) if hasattr(row.response, "wrap") else response

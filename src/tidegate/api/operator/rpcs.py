@@ -24,6 +24,7 @@ from tidegate.api.operator import (
     explain,
     operations,
     options,
+    redrive,
     series,
 )
 from tidegate.api.operator.parts import Parts
@@ -71,6 +72,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_dead_task": dead_letters.get_dead_task,
     "delete_dead_task": dead_letters.delete_dead_task,
     "group_dead_tasks": dead_letters.group_dead_tasks,
+    "redrive_dead_tasks": redrive.redrive_dead_tasks,
+    "purge_dead_tasks": redrive.purge_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
