@@ -146,10 +146,9 @@ class Application:
             wall,
             clock,
             ids,
-            Listeners(*listeners),
-            prober=self._sender.prober(in_container=in_container()),
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+            prober=self._sender.prober(in_container=in_container()),
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
