@@ -15,7 +15,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, bulk, clock, dead_letters, events, operations, options, redrive, series
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    operations,
+    options,
+    redrive,
+    series,
+    state,
+)
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -47,6 +58,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cancel_operation": operations.cancel_operation,
     "query_time_series": series.query_time_series,
     "wait_idle": events.wait_idle,
+    "import_state": state.import_state,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -65,6 +77,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
     "watch_events": events.watch_events,
+    "export_state": state.export_state,
 }
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
