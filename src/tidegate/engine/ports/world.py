@@ -153,6 +153,6 @@ class World(Struct, frozen=True):
     ids: Ids
     events: Events
     membership: Membership = Alone()
-    prober: Prober | None = None
     dice: Callable[[], float] = no_dice
     """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""
+    prober: Prober | None = None
