@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.invariants.attempts import early, repeated
+from tests.invariants.attempts import early, repeated, undead
 from tests.invariants.clients import shared, unlisted
 from tests.invariants.evidence import Evidence
 from tests.invariants.exact import late, misnumbered, mistimed, slowed
 from tests.invariants.history import History, story
 from tests.invariants.queues import paused, too_fast, too_many
+from tests.invariants.shelf import astray, shelved_alive, unshelved
 from tests.invariants.tasks import lost, refused_but_there, returned, taken_twice
 from tests.invariants.violation import Check, Violation
 
@@ -26,9 +27,13 @@ OF_ALL: tuple[Check, ...] = (
     too_many,
     early,
     repeated,
+    undead,
     paused,
     unlisted,
     shared,
+    unshelved,
+    astray,
+    shelved_alive,
 )
 OF_EXACT: tuple[Check, ...] = (mistimed, misnumbered, slowed, late)
 

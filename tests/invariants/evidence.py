@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,7 +24,8 @@ from tests.invariants.history import (
     Started,
 )
 
-CREATES = frozenset({"create_task", "batch_create_tasks"})
+REDRIVE = "redrive_dead_tasks"
+CREATES = frozenset({"create_task", "batch_create_tasks", REDRIVE})
 REMOVALS = frozenset({"delete_task", "batch_delete_tasks", "acknowledge_task", "purge_queue", "delete_queue"})
 OF_WHOLE_QUEUES = frozenset({"purge_queue", "delete_queue"})
 SETTINGS = frozenset({"create_queue", "update_queue"})
@@ -89,11 +90,15 @@ class Evidence:
         self.calls: dict[int, Call] = {}
         self.deliveries: list[Delivery] = []
         self.crashes: list[int] = []
+        self.ends: dict[int, int] = {}
+        """Where the lives of single nodes ended."""
         self.crashed_at: list[float] = []
         self.started_at: list[float] = []
         self.exact = history.exact
         self.throttling = history.throttling
+        self.slack = history.slack
         self.left: frozenset[str] | None = None
+        self.shelved: Counter[str] | None = None
         self._clock: list[tuple[float, float]] = [(0.0, 0.0)]
         self._read(history)
         self.creates: defaultdict[str, list[Call]] = defaultdict(list)
@@ -124,6 +129,8 @@ class Evidence:
                 case Replied():
                     requests[entry.request].reply = entry
                     requests[entry.request].replied = place
+                case Crashed(node=node) if node:
+                    self.ends.setdefault(node, place)
                 case Crashed():
                     self.crashes.append(place)
                     self.crashed_at.append(entry.at)
@@ -136,6 +143,7 @@ class Evidence:
                     self._clock.append((entry.at, self._clock[-1][1] + entry.by))
                 case Settled():
                     self.left = frozenset().union(*entry.left.values())
+                    self.shelved = None if entry.shelved is None else Counter(entry.shelved)
 
     def _index(self) -> None:
         for call in self.calls.values():
@@ -178,17 +186,32 @@ class Evidence:
         """Calls that changed the settings or the state of the queue, in order."""
         return [call for call in self.of_queue.get(queue, ()) if call.done and call.asked.method in CHANGES]
 
+    def redriven(self, task: str) -> Iterator[Call]:
+        """Redrives that made the task anew, in whatever queue."""
+        queue, task_id = task.split("/", maxsplit=1)
+        for call in self.of_queue.get(queue, ()):
+            if call.asked.method != REDRIVE or not call.done or call.answer is None:
+                continue
+            if any(each.split("/", maxsplit=1)[1] == task_id for each in call.answer.tasks):
+                yield call
+
     def lives(self, task: str) -> int:
         """How many tasks of that name there may have been."""
         return sum(call.may_have_touched(task) for call in self.creates.get(task, []))
 
-    def crashed_between(self, place: float, other: float) -> bool:
-        return any(place < crash < other for crash in self.crashes)
+    def crashed_between(self, one: Delivery, other: Delivery) -> bool:
+        """Whether who had begun one attempt was gone before another began."""
+        return one.place < self.end_of(one) < other.place
+
+    def end_of(self, delivery: Delivery) -> float:
+        """Where the life ended in which an attempt was begun."""
+        crash = next((crash for crash in self.crashes if crash > delivery.place), math.inf)
+        return min(crash, self.ends.get(delivery.request.node, math.inf))
 
     def forgotten(self, one: Delivery, other: Delivery) -> bool:
         """Whether a crash may have lost the end of one attempt before another began."""
         if not self.exact or one.reply is None:
-            return self.crashed_between(one.place, other.place)
+            return self.crashed_between(one, other)
         # What ends in the very moment of a crash may be recorded or not; what ended earlier is.
         return any(one.request.at <= at <= one.reply.at for at in self.crashed_at)
 

@@ -191,6 +191,30 @@ async def test_many_headers_make_a_task_long_too(store: Store) -> None:
     assert 8000 < claimed.bulk < 9000
 
 
+async def test_the_tasks_before_another_one_are_those_that_wait_and_come_first(store: Store) -> None:
+    stored = await made(
+        store,
+        task("later", NOON + HOUR),
+        task("first", NOON - SECOND),
+        task("same, made before", NOON),
+        task("this"),
+        task("same, made after", NOON),
+        task("under way", NOON - HOUR),
+    )
+    await store.write(lambda tx: claim(tx, stored, NOON - HOUR, limit=1))
+
+    async def ahead(task_id: str, limit: int = 10) -> list[datetime]:
+        def look(tx: Any) -> list[datetime]:
+            found = tx.task(stored, task_id, body=False)
+            return tx.waiting_before(stored, found, limit)  # type: ignore[no-any-return]
+
+        return await store.read(look)
+
+    assert await ahead("this") == [NOON - SECOND, NOON]
+    assert await ahead("first") == []
+    assert await ahead("later", limit=3) == [NOON - SECOND, NOON, NOON]
+
+
 async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store: Store) -> None:
     other = QueueName.of("p", "us-central1", "idle")
     await made(store, name=other)
@@ -706,3 +730,17 @@ async def test_documents_of_a_kind_are_listed_by_their_names(store: Store) -> No
         ["a0/1"],
     ]
     assert found[1][0] == ("a/1", b"a/1")
+
+
+async def test_queues_are_listed_by_what_their_names_begin_with(store: Store) -> None:
+    names = [QueueName.of(*each) for each in (("p", "l", "a"), ("p", "l", "b"), ("p", "l2", "a"), ("q", "l", "a"))]
+    for name in names:
+        await made(store, name=name)
+    looks = [
+        ("projects/", "", 10),
+        ("projects/p/", "", 10),
+        ("projects/p/locations/l/", "", 10),
+        ("projects/", names[1], 1),
+    ]
+    found = await store.read(lambda tx: [[each.queue.name for each in tx.queues_under(*look)] for look in looks])
+    assert found == [names, names[:3], names[:2], names[2:3]]

@@ -14,6 +14,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
+from tidegate.engine.accounts import Accounts
 from tidegate.engine.attempts import Attempts
 from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
@@ -21,6 +22,7 @@ from tidegate.engine.creation import Rules
 from tidegate.engine.dead_letters import DeadLetters
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.explaining import Explaining
 from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
@@ -42,6 +44,7 @@ from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
+from tidegate.engine.state import State
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
 from tidegate.engine.time_control import TimeControl
@@ -121,12 +124,18 @@ class Engine:
             self._life.at_end(self.dispatcher.hang_up)
             self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
-        self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
+        rules = Rules(policy.https_tokens, policy.ramp_up)
+        self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
+        self.state = State(world, self.scheduler, rules, policy.keeping, policy.app_engine)
+        self.explaining = Explaining(
+            world, self.scheduler, self.under_way, policy.app_engine, https_tokens=policy.https_tokens
+        )
         self.leases = Leases(world, self.shelving)
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
         self.policies = Policies(world)
+        self.accounts = Accounts(world)
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)

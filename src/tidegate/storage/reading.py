@@ -41,6 +41,10 @@ class StoreReader(StoreShelfReader):
         found = self.tables.queues(f"{parent}/queues/{after}", f"{parent}/queues0", limit)
         return [rows.stored_queue(row) for row in found]
 
+    def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
+        found = self.tables.queues(max(under, after), under + LAST_CHARACTER, limit)
+        return [rows.stored_queue(row) for row in found]
+
     def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         prefix = f"projects/{project}/locations/"
         found: list[str] = []
@@ -96,6 +100,10 @@ class StoreReader(StoreShelfReader):
     def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
         found = self.tables.next_due([queue.key for queue in queues])
         return [None if due is None else moment(due) for due in found]
+
+    def waiting_before(self, queue: StoredQueue, task: Task, limit: int) -> list[datetime]:
+        found = self.tables.waiting_before(queue.key, micros(task.schedule_time), task.key.seq, limit)
+        return [moment(due) for due in found]
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         if not queues:

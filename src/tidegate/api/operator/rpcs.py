@@ -15,9 +15,23 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, bulk, clock, dead_letters, events, operations, options, redrive, series
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    explain,
+    operations,
+    options,
+    redrive,
+    series,
+    state,
+)
+from tidegate.api.operator.audit import list_audit_entries
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
+from tidegate.core.access import Principal
 from tidegate.core.errors import FailedPrecondition, Unimplemented
 from tidegate.core.operator_names import OPERATOR_SHAPES, SERVER, OperatorGate
 from tidegate.schema.limits import size_of
@@ -39,6 +53,9 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "explain_task": explain.explain_task,
+    "explain_queue": explain.explain_queue,
+    "list_audit_entries": list_audit_entries,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
     "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
@@ -47,6 +64,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cancel_operation": operations.cancel_operation,
     "query_time_series": series.query_time_series,
     "wait_idle": events.wait_idle,
+    "import_state": state.import_state,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -65,6 +83,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
     "watch_events": events.watch_events,
+    "export_state": state.export_state,
 }
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
@@ -109,6 +128,13 @@ class OperatorApi:
 
 def _answer(parts: Parts, row: Rpc[Any, Any], handler: Handler | None) -> Answer:
     enter = _entrance(parts, row, handler is not None)
+    if parts.door is not None:
+
+        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[Any]:
+            assert handler is not None  # noqa: S101 - the entrance refuses what has none
+            return handler(parts, request, name, call)
+
+        return parts.door.method(row, enter, inner)
 
     async def answer(request: Any, call: Any = None) -> Any:
         name = enter(request)
@@ -120,6 +146,13 @@ def _answer(parts: Parts, row: Rpc[Any, Any], handler: Handler | None) -> Answer
 
 def _stream(parts: Parts, row: Rpc[Any, Any], handler: StreamHandler | None) -> StreamAnswer:
     enter = _entrance(parts, row, handler is not None)
+    if parts.door is not None:
+
+        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[AsyncGenerator[Any, None]]:
+            assert handler is not None  # noqa: S101 - the entrance refuses what has none
+            return handler(parts, request, name, call)
+
+        return parts.door.stream(row, enter, inner)
 
     async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
         name = enter(request)

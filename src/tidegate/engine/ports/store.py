@@ -98,6 +98,9 @@ class Reader(ShelfReader, Protocol):
     def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
         """Queues under ``projects/P/locations/L`` whose IDs sort after ``after``, in the order of their IDs."""
 
+    def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
+        """Queues whose names begin with ``under`` and sort after the name ``after``, in the order of their names."""
+
     def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         """IDs of the locations in which the project has queues, in the order of the queues' names: all, or ``limit`` of
         those behind the location ``after``.
@@ -129,6 +132,11 @@ class Reader(ShelfReader, Protocol):
 
     def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
         """Of each queue the earliest schedule time among the tasks that wait for an attempt."""
+
+    def waiting_before(self, queue: StoredQueue, task: Task, limit: int) -> list[datetime]:
+        """The schedule times of the tasks that wait for an attempt and come before this one of the queue, in their
+        order: the first ``limit`` of them.
+        """
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
