@@ -31,15 +31,17 @@ from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
 from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
+from tidegate.delivery.faults import FaultySender
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
 from tidegate.observers.event_ring import EventRing
@@ -104,7 +106,7 @@ class Application:
         self._listeners = listeners
         self._address = address
         self._store: Store | None = None
-        self._sender: HttpSender | None = None
+        self._sender: Sender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self._nudges: Nudges | None = None
@@ -122,7 +124,10 @@ class Application:
         clock = SystemClock()
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = _sender(self._settings, self._address, clock)
+        self._sender = http = _sender(self._settings, self._address, clock)
+        faults = Faults(wall) if self._settings.dev else None
+        if faults is not None:
+            self._sender = FaultySender(http, faults, clock)
         keys = _keys(self._settings)
         _warn_of_exposure(self._settings)
         _warn_of_unreachable_issuer(self._settings, self._address)
@@ -132,7 +137,7 @@ class Application:
         bells, ids = Bells(), RandomIds()
         listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
         events = EventRing(wall.now, clock, ids.etag().hex())
-        listeners += [events, *self._listeners]
+        listeners += [events, *([faults] if faults is not None else []), *self._listeners]
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
@@ -148,7 +153,7 @@ class Application:
             ids,
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=self._sender.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()),
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
@@ -161,7 +166,7 @@ class Application:
         self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location)
         idle = IdleWaits(engine.store, events, clock)
-        parts = Parts(engine=engine, dev=self._settings.dev, events=events, series=series, idle=idle)
+        parts = Parts(engine=engine, dev=self._settings.dev, events=events, series=series, idle=idle, faults=faults)
         operator = OperatorApi(parts)
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.engine.engine import Engine
+from tidegate.engine.faults import Faults
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
 from tidegate.observers.series import Series
@@ -21,3 +22,4 @@ class Parts:
     events: EventRing | None = None
     series: Series | None = None
     idle: IdleWaits | None = None
+    faults: Faults | None = None

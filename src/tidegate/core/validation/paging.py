@@ -47,6 +47,11 @@ def dead_tasks_page_size(sent: int) -> int:
     return _page_size("ListDeadTasksRequest", sent, OPERATOR_PAGE_MAX)
 
 
+def faults_page_size(sent: int) -> int:
+    """How many faults a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListFaultsRequest", sent, OPERATOR_PAGE_MAX)
+
+
 def _page_size(request: str, sent: int, most: int) -> int:
     if sent < 0:
         raise InvalidArgument(f"{request}.pageSize cannot be negative.")
