@@ -21,6 +21,7 @@ from tidegate.api.operator import (
     clock,
     dead_letters,
     events,
+    explain,
     operations,
     options,
     redrive,
@@ -50,6 +51,8 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "explain_task": explain.explain_task,
+    "explain_queue": explain.explain_queue,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
     "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,

@@ -60,6 +60,10 @@ class PostgresReadTables(PostgresShelfReadTables):
         """The earliest place in line of a waiting task, by queue."""
         return dict(self.on.rows(sql.NEXT_DUE, (list(queues),)))
 
+    def waiting_before(self, generation: int, schedule_time: int, seq: int, limit: int) -> Sequence[int]:  # noqa: ARG002
+        """In the order of the line, where a task stands by its own ``due`` whatever its ``schedule_time`` says."""
+        return sorted(due for (due,) in self.on.rows(sql.WAITING_BEFORE, (generation, seq, limit)))
+
     def counts(self, generations: Sequence[int]) -> dict[int, int]:
         """How many tasks each generation has, as the nodes counted them."""
         return dict(self.on.rows(sql.COUNTS, (list(generations),)))
