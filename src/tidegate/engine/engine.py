@@ -66,7 +66,7 @@ class Engine:
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
-        self._machine = world.machine
+        self.machine = world.machine
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
@@ -125,6 +125,19 @@ class Engine:
         await self.long_running.stop()
         return await self.dispatcher.drain(patience)
 
+    @property
+    def draining(self) -> bool:
+        """Whether no attempts are started, apart from those that RunTask asks for."""
+        return self.scheduler.draining
+
+    def drain(self) -> None:
+        """Claim no more until ``undrain``; attempts under way go on. Calls are answered as before."""
+        self.scheduler.drain()
+
+    def undrain(self) -> None:
+        """Claim again, unless the engine was stopped."""
+        self.scheduler.undrain()
+
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
@@ -156,7 +169,7 @@ class Engine:
                 return await run()
             except Exception:
                 logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
-                await self._machine.sleep(PAUSE_AFTER_ERROR)
+                await self.machine.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

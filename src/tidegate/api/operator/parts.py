@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
+from tidegate.api.operator.about import About
 from tidegate.engine.engine import Engine
+
+UNKNOWN: Final = About(version="", started_at=datetime.fromtimestamp(0, UTC))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The server's parts. ``dev`` says whether it was started with ``dev``."""
+    """The server's parts. ``dev`` says whether it was started with ``dev``; ``reset`` brings it back to its start, where
+    that is more than an empty engine.
+    """
 
     engine: Engine
     dev: bool = False
+    about: About = UNKNOWN
+    reset: Callable[[], Awaitable[None]] | None = None
