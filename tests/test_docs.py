@@ -126,6 +126,16 @@ def test_the_worker_of_the_pull_queues_page_gets_every_task_once(tmp_path: Path)
     assert [line.rpartition(" leased ")[2] for line in lines] == ["1 times"] * 3
 
 
+def test_the_example_of_the_clock_page_runs_what_is_due_in_an_hour(tmp_path: Path) -> None:
+    page = ROOT / "docs/clock.md"
+    (snippet,) = blocks(page, "python")
+    (command,) = re.findall("`tidegate (serve --dev [^`]*)`", page.read_text())
+    with served(*shlex.split(command)[1:], directory=tmp_path) as address:
+        ahead, attempts = run(snippet, address).splitlines()
+    assert ahead.startswith("ahead by 1800")
+    assert attempts == "attempts: 1"
+
+
 def test_the_settings_page_is_made_from_the_settings() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: make docs"
 

@@ -19,6 +19,7 @@ from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
+from tidegate.core.queue_options import Keep, Keeping
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
@@ -187,6 +188,7 @@ def policy(settings: Settings) -> Policy:
         throttling=settings.throttling,
         ramp_up=settings.ramp_up,
         queue_name_reuse_after=settings.queue_name_reuse_after,
+        keeping=Keeping(dead_for=settings.dead_letters, attempts=Keep[settings.kept_attempts.upper()]),
     )
 
 

@@ -201,7 +201,7 @@ def test_rate_and_concurrency_hold_for_those_that_start_at_once() -> None:
     async def hanging(life: Life) -> None:
         go = asyncio.Event()
 
-        async def send(call: HttpCall, authorization: str | None) -> Outcome:
+        async def send(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
             life.network.calls.append((call, authorization))
             await go.wait()
             return Outcome(http_status=200)

@@ -98,7 +98,7 @@ async def under_way(at: Hands, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
     """A task with an attempt under way, which ends so when the event is set."""
     answered = asyncio.Event()
 
-    async def send(call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         await answered.wait()
         return outcome
 

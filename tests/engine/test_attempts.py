@@ -84,7 +84,7 @@ class SlowNetwork(Network):
         self.hold = hold
         self.outcome = outcome
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         number = len(self.calls)
         self.calls.append((call, authorization))
         await asyncio.sleep(self.hold(number))

@@ -37,7 +37,7 @@ class Handlers:
         self.most = 0
         self.arrived: list[str] = []
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         queue = dict(call.headers)["X-CloudTasks-QueueName"]
         self.arrived.append(queue)
         self.holding += len(call.body)

@@ -57,7 +57,7 @@ class Handlers:
         self.go = asyncio.Event()
         self.at: dict[str, list[float]] = {}
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         headers = dict(call.headers)
         queue, now = headers["X-CloudTasks-QueueName"], asyncio.get_running_loop().time()
         self.at.setdefault(queue, []).append(now)
@@ -168,9 +168,9 @@ def test_what_ends_at_once_is_recorded_in_parts(monkeypatch: pytest.MonkeyPatch)
     parts: list[int] = []
     record = records.record
 
-    def counting(tx: Transaction, ended: list[records.Ended], *, throttling: bool) -> records.RecordedBatch:
+    def counting(tx: Transaction, ended: list[records.Ended], **rules: Any) -> records.RecordedBatch:
         parts.append(len(ended))
-        return record(tx, ended, throttling=throttling)
+        return record(tx, ended, **rules)
 
     monkeypatch.setattr(records, "record", counting)
 

@@ -51,7 +51,7 @@ class HangingNetwork(Network):
         super().__init__()
         self.go = asyncio.Event()
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         await self.go.wait()
         return await super().send(call, authorization)
 

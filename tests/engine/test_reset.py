@@ -56,7 +56,7 @@ async def test_an_attempt_under_way_ends_without_effect_and_what_comes_after_is_
     at = await hands()
     held: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-    async def hold(call: HttpCall, authorization: str | None) -> Outcome:
+    async def hold(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         return await held
 
     answer, at.network.send = at.network.send, hold  # type: ignore[method-assign]

@@ -42,7 +42,7 @@ class SlowNetwork(Network):
 
     seconds = 0.001
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         answer = await super().send(call, authorization)
         await asyncio.sleep(self.seconds)
         return answer

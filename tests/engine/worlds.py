@@ -80,7 +80,7 @@ class Network:
     answer: Callable[[HttpCall], Outcome] = lambda _: Outcome(http_status=200)
     calls: list[tuple[HttpCall, str | None]] = field(default_factory=list)
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         self.calls.append((call, authorization))
         return self.answer(call)
 

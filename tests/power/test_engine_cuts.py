@@ -67,7 +67,7 @@ class Handlers:
         self._dice = dice
         self._known = known
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         headers = dict(call.headers)
         task = headers["X-CloudTasks-TaskName"]
         self._known.sent += 1

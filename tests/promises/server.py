@@ -60,7 +60,7 @@ class Handlers:
         self._history = history
         self._numbers = itertools.count()
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         headers = dict(call.headers)
         queue = headers["X-CloudTasks-QueueName"]
         task = f"{queue}/{headers['X-CloudTasks-TaskName']}"
@@ -104,7 +104,7 @@ class Server:
         self.clock = VirtualClock()
         self.trouble = Trouble()
         self.memory = MemoryStore()
-        self.memory._transaction._has_room = lambda: not self.trouble.full
+        self.memory._transaction.has_room = lambda: not self.trouble.full
         self.handlers = Handlers(dice, self.clock, history)
         self.up = False
         self._dice = dice

@@ -27,7 +27,7 @@ class Troubled(Handlers):
 
     hangs = True
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         if dict(call.headers)["X-CloudTasks-QueueName"] != "poison":
             return await super().send(call, authorization)
         await asyncio.sleep(600 if self.hangs else 0.001)

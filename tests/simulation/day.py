@@ -73,7 +73,7 @@ class ScriptedNetwork:
         self._factor = factor
         self._kindness = kindness
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         headers = dict(call.headers)
         queue = headers["X-CloudTasks-QueueName"]
         task = f"{queue}/{headers['X-CloudTasks-TaskName']}"

@@ -58,7 +58,7 @@ def lease(
     limit: int = 10,
 ) -> list[Task]:
     """Lease tasks as a worker does."""
-    return leases.lease(tx, stored, wanted, limit, now, until)
+    return leases.lease(tx, stored, wanted, limit, now, until).tasks
 
 
 async def clear_away(store: Store, now: datetime, limit: int) -> None:

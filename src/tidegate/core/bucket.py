@@ -22,6 +22,10 @@ CLOCK_SET_BACK = timedelta(minutes=1)
 would stand still until the old time came again. After a smaller step the bucket earns nothing until the clock has
 caught up, so that no time is counted twice."""
 
+RATE_PAUSE = timedelta(milliseconds=10)
+"""A queue held back by its rate is looked at again after this, if its bucket is not half full before: at 500/s five
+tasks at once cost half of what as many claims of one would."""
+
 
 class TokenBucket(Struct, frozen=True, array_like=True):
     """How many dispatches a queue may start at once, earned at its dispatch rate."""
@@ -51,6 +55,13 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         # Rounded up, because a wake-up too early finds no token. Bounded, because a rate may be as small as a float.
         wait = timedelta(seconds=min(seconds, LONGEST_WAIT)) + MICROSECOND
         return later(self.filled_at, wait)
+
+    def look_again(self, limits: RateLimits, now: datetime) -> datetime:
+        """When a queue that waits for a token is to be looked at after ``now``: once one is there, and after a pause in
+        which more may come.
+        """
+        half_full = timedelta(seconds=min(limits.max_burst_size / limits.max_dispatches_per_second / 2, LONGEST_WAIT))
+        return max(self.filled(limits, now).ready_at(limits), now + min(RATE_PAUSE, half_full))
 
 
 class Flow(Struct, frozen=True, array_like=True):

@@ -34,8 +34,9 @@ class Outcome(Struct, frozen=True):
     """How an attempt ended, as the sender saw it.
 
     ``http_status`` is the handler's answer, 0 when none came; ``timed_out`` says the dispatch deadline passed;
-    ``forbidden`` that the operator's egress rules allow no such call; ``reason`` is a short text for the
-    operation log, without a URL, header or body; ``retry_after`` is the wait a 429 or 503 asked for.
+    ``forbidden`` that the operator's egress rules allow no such call; ``unsendable`` that there was nothing to send;
+    ``reason`` is a short text for the operation log, without a URL, header or body; ``retry_after`` is the wait a 429
+    or 503 asked for.
     """
 
     http_status: int = 0
@@ -43,6 +44,7 @@ class Outcome(Struct, frozen=True):
     forbidden: bool = False
     reason: str = ""
     retry_after: timedelta | None = None
+    unsendable: bool = False
 
     @property
     def answered(self) -> bool:
@@ -108,13 +110,17 @@ def judge(task: Task, queue: Queue, outcome: Outcome, now: datetime) -> Judgemen
         return Gone(limit)
     asked = outcome.retry_after if outcome.http_status in MAY_ASK_FOR_ROOM else None
     wait = retry_wait(task.dispatch_count, retry, asked)
-    return Retry(
-        replace(
-            task,
-            schedule_time=later(now, wait),
-            response_count=task.response_count + (outcome.answered and outcome.http_status // 100 != 5),
-            answer_count=task.answer_count + outcome.answered,
-            dispatched_at=None,
-            last_attempt=Attempt(task.schedule_time, started, now, response_status(outcome), outcome.http_status),
-        )
+    return Retry(tried(task, outcome, now, later(now, wait)))
+
+
+def tried(task: Task, outcome: Outcome, now: datetime, due: datetime) -> Task:
+    """A task whose attempt ended at ``now`` as it waits for the next one, which is ``due`` then."""
+    started = task.dispatched_at or now
+    return replace(
+        task,
+        schedule_time=due,
+        response_count=task.response_count + (outcome.answered and outcome.http_status // 100 != 5),
+        answer_count=task.answer_count + outcome.answered,
+        dispatched_at=None,
+        last_attempt=Attempt(task.schedule_time, started, now, response_status(outcome), outcome.http_status),
     )

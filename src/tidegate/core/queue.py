@@ -8,6 +8,7 @@ from enum import IntEnum
 from msgspec import Struct, field
 
 from tidegate.core.names import QueueName
+from tidegate.core.queue_options import QueueOptions
 from tidegate.core.times import Duration
 
 DEFAULT_DISPATCHES_PER_SECOND = 500.0
@@ -152,6 +153,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     tombstone_ttl: timedelta = DEFAULT_TOMBSTONE_TTL
     purge_time: datetime | None = None
     from_yaml: bool = field(default=False)
+    options: QueueOptions | None = None
 
     @property
     def dispatches(self) -> bool:

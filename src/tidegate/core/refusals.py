@@ -98,6 +98,11 @@ def task_not_runnable() -> InvalidArgument:
     return InvalidArgument("Tasks in pull queues cannot be run; lease them.")
 
 
+def other_queue_type() -> FailedPrecondition:
+    """A dead task that is to go into a queue of the other type. The text is ours."""
+    return FailedPrecondition("The task cannot go into a queue of another type: pull tasks go into pull queues only.")
+
+
 def lease_lost() -> FailedPrecondition:
     """Acknowledge, renew or cancel with another schedule time than the task's, or too late. The text is ours."""
     return FailedPrecondition("The task's lease has expired or is held by another worker.")

@@ -16,6 +16,7 @@ from typing import Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
+from tidegate.delivery.answer_bytes import AnswerBytes
 from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.reasons import BROKEN_OFF, HUNG_UP, NOT_HTTP, RESET, TOO_LARGE, NoAnswer
 from tidegate.delivery.writes import Writes
@@ -56,6 +57,8 @@ class Connection(asyncio.Protocol):
         lost: Callable[[Connection], None],
     ) -> None:
         self.free_since = 0.0  # set by the pool
+        self.peer = ""
+        """Address and port of the other side."""
         self._writes = writes
         self._deadlines = deadlines
         self._freed = freed
@@ -80,9 +83,15 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._location: str | None = None
         self._retry_after: str | None = None
+        self._answer: AnswerBytes | None = None
 
-    async def exchange(self, method: str, head: bytes, body: bytes, within: float) -> Answer:
-        """Send a request and read its answer within this many seconds. Raises NoAnswer or PassedDeadline."""
+    async def exchange(
+        self, method: str, head: bytes, body: bytes, within: float, answer: AnswerBytes | None = None
+    ) -> Answer:
+        """Send a request and read its answer within this many seconds; what comes is added to ``answer``. Raises
+        NoAnswer or PassedDeadline.
+        """
+        self._answer = answer
         if self._gone:
             raise NoAnswer(HUNG_UP, untaken=True)
         self._without_body = method == "HEAD"
@@ -114,6 +123,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self.peer = _address(transport.get_extra_info("peername"))
 
     def data_received(self, data: bytes) -> None:
         if self._waiting is None or self._unsent:  # no request is waiting, so this is no answer
@@ -121,6 +131,8 @@ class Connection(asyncio.Protocol):
             return
         self._begun = True
         self._received += len(data)
+        if self._answer is not None:
+            self._answer.add(data)
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
@@ -204,6 +216,7 @@ class Connection(asyncio.Protocol):
     def _end(self) -> asyncio.Future[Answer] | None:
         """The exchange is over. The next one may begin before the waiting task runs."""
         waiting, self._waiting = self._waiting, None
+        self._answer = None
         self._deadlines.remove(self, self._tick)
         return waiting
 
@@ -222,6 +235,13 @@ class Connection(asyncio.Protocol):
         self.close()
         if waiting is not None and not waiting.done():
             waiting.set_exception(error)
+
+
+def _address(peer: tuple[str, int] | tuple[str, int, int, int] | None) -> str:
+    if not isinstance(peer, tuple) or len(peer) < 2:
+        return ""
+    host, port = peer[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _ascii(value: bytes) -> str | None:

@@ -16,7 +16,7 @@ from tidegate.delivery.deadlines import AttemptDeadlines
 from tidegate.delivery.destination import Origin
 from tidegate.delivery.reasons import SENDER_CLOSED, NoAnswer, unconnected
 from tidegate.delivery.writes import Writes
-from tidegate.engine.ports.world import MachineClock
+from tidegate.engine.ports.world import MachineClock, SendReport
 
 IDLE_MAX = 4.0  # seconds; shorter than the 5 s after which Node and uvicorn close a connection from their side
 NEXT_ADDRESS_AFTER = 0.25  # seconds that an address may take until the next one is tried beside it (RFC 8305, 5)
@@ -53,28 +53,38 @@ class Connections:
         self._close_old()
         return None
 
-    async def open(self, route: str, origin: Origin, addresses: Sequence[str]) -> Connection:
-        """A new connection, to the first address that accepts it. Raises NoAnswer when none does."""
+    async def open(
+        self, route: str, origin: Origin, addresses: Sequence[str], report: SendReport | None = None
+    ) -> Connection:
+        """A new connection, to the first address that accepts it; how long that took goes into ``report``. Raises
+        NoAnswer when none does.
+        """
         self._refuse_when_closed()
         # The certificate must be for the name, also when the address was chosen before.
         context, name = (self._tls_context(), origin.host.rstrip(".")) if origin.tls else (None, None)
         new = partial(
             Connection, self._writes, self._deadlines, partial(self._freed, route), partial(self._lost, route)
         )
+        begun = connected = self._clock.monotonic()
         try:
-            if len(addresses) == 1:
+            if len(addresses) == 1 and not (origin.tls and report is not None):
                 address = addresses[0]
                 opening = self._loop.create_connection(new, address, origin.port, ssl=context, server_hostname=name)
             else:
                 sock = await aiohappyeyeballs.start_connection(
                     [_info(address, origin.port) for address in addresses], happy_eyeballs_delay=NEXT_ADDRESS_AFTER
                 )
+                connected = self._clock.monotonic()
                 opening = self._loop.create_connection(new, sock=sock, ssl=context, server_hostname=name)
             _, connection = await opening
         except OSError as error:
             raise NoAnswer(unconnected(error, tls=origin.tls)) from None
         self._open.add(connection)
         self._refuse_when_closed()
+        if report is not None:
+            ready = self._clock.monotonic()
+            report.connect = connected - begun if origin.tls else ready - begun
+            report.tls = ready - connected if origin.tls else 0.0
         return connection
 
     def close(self) -> None:

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from tidegate.core.lifecycle import MAY_ASK_FOR_ROOM, Outcome
 from tidegate.core.target import BODY_METHODS, HttpCall
 from tidegate.core.url_map import UrlMap
-from tidegate.delivery.connection import Answer, PassedDeadline
+from tidegate.delivery.answer_bytes import AnswerBytes
+from tidegate.delivery.connection import Answer, Connection, PassedDeadline
 from tidegate.delivery.connections import IDLE_MAX, Connections
 from tidegate.delivery.destination import Origin, destination, origin_of
 from tidegate.delivery.egress import UNRESTRICTED, Egress
@@ -26,7 +27,7 @@ from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop, without
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import HostNotFound, Lookup, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
-from tidegate.engine.ports.world import MachineClock
+from tidegate.engine.ports.world import MachineClock, SendReport
 
 CLOSED_BY_THEN = 0.05  # seconds; a connection that ends this soon was closed while we wrote to it
 PAUSE_WITHOUT_FILES = 0.5  # seconds until the next try when no file descriptor was left
@@ -36,7 +37,7 @@ FORBIDDEN = Outcome(forbidden=True, reason="address not allowed by the egress ru
 NOT_FOUND = Outcome(reason="host not found")
 UNANSWERED = Outcome(reason="name server does not answer")
 TIMED_OUT = Outcome(timed_out=True, reason="no whole answer within the deadline")
-UNCALLABLE = Outcome(reason="URL or header cannot be sent")
+UNCALLABLE = Outcome(reason="URL or header cannot be sent", unsendable=True)
 
 answered = cache(Outcome)  # the outcome of an answer that has only a status
 
@@ -73,15 +74,15 @@ class HttpSender:
         self._url_map = url_map
         self._exempt = {origin_of(text) for text in exempt_origins}
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
+    async def send(self, call: HttpCall, authorization: str | None, report: SendReport | None = None) -> Outcome:
         """Deliver one attempt, and follow redirects if the call says so. The last answer decides."""
         if call.body and call.method not in BODY_METHODS:
-            return Outcome(reason=f"{call.method} takes no body")
+            return Outcome(reason=f"{call.method} takes no body", unsendable=True)
         if call.timeout <= timedelta():
             return TIMED_OUT
         deadline = self._clock.monotonic() + call.timeout.total_seconds()
         hop = first = Hop.first(call, authorization)
-        answer = await self._deliver(hop, deadline, exempt=not call.follows_redirects)
+        answer = await self._deliver(hop, deadline, report, exempt=not call.follows_redirects)
         if call.follows_redirects:
             for _ in range(MAX_REDIRECTS):
                 if isinstance(answer, Outcome) or answer.location is None or answer.status not in REDIRECTS:
@@ -90,7 +91,9 @@ class HttpSender:
                 if following is None:
                     break
                 hop = following
-                answer = await self._deliver(hop, deadline)
+                if report is not None:
+                    report.redirects = (*report.redirects, hop.url)
+                answer = await self._deliver(hop, deadline, report)
         if isinstance(answer, Outcome):
             return answer if hop is first else _after_redirect(answer, first, hop)
         if answer.retry_after is not None and answer.status in MAY_ASK_FOR_ROOM:
@@ -102,7 +105,9 @@ class HttpSender:
         self._resolver.close()
         self._connections.close()
 
-    async def _deliver(self, hop: Hop, deadline: float, *, exempt: bool = False) -> Answer | Outcome:
+    async def _deliver(
+        self, hop: Hop, deadline: float, report: SendReport | None, *, exempt: bool = False
+    ) -> Answer | Outcome:
         """The answer to one request, or the outcome without one.
 
         When this process has no file descriptor left, the request waits: that is no failure of the task.
@@ -112,7 +117,7 @@ class HttpSender:
             hop = replace(hop, url=mapped.url, headers=headers)
         while True:
             try:
-                return await self._exchange(hop, deadline, exempt=exempt)
+                return await self._exchange(hop, deadline, report, exempt=exempt)
             except NoAnswer as error:
                 if error.reason != OUT_OF_FILES:
                     return Outcome(reason=error.reason)
@@ -128,7 +133,7 @@ class HttpSender:
                 return UNCALLABLE
             await self._clock.sleep(PAUSE_WITHOUT_FILES)
 
-    async def _exchange(self, hop: Hop, deadline: float, *, exempt: bool) -> Answer:
+    async def _exchange(self, hop: Hop, deadline: float, report: SendReport | None, *, exempt: bool) -> Answer:
         """Send a request and read its answer; again if an idle connection turns out to be closed.
 
         Raises NoAnswer, PassedDeadline, or an error of the resolver or of the egress rules.
@@ -137,13 +142,14 @@ class HttpSender:
         request = head(hop, where)
         origin = where.origin
         gate = None if exempt and origin.text in self._exempt else self._gate
-        way = None if gate is None else await self._way(gate, origin, hop, deadline)
+        way = None if gate is None else await self._way(gate, origin, hop, deadline, report)
         route = origin.text if way is None else way.route
         connection = self._connections.idle(route)
         if connection is not None:
             left = self._left(deadline)
             try:
-                return await connection.exchange(hop.method, request, hop.body, left)
+                received = _received(report, connection, hop, reused=True)
+                return await connection.exchange(hop.method, request, hop.body, left, received)
             except NoAnswer as error:
                 untaken = error.untaken
                 if untaken is None:  # a handler that crashes at once on a request looks the same, and gets it twice
@@ -151,14 +157,19 @@ class HttpSender:
                 if not untaken:
                     raise
         if way is None:
-            way = await self._way(self._anywhere, origin, hop, deadline)
+            way = await self._way(self._anywhere, origin, hop, deadline, report)
         async with asyncio.timeout(self._left(deadline)):
-            connection = await self._connections.open(route, origin, way.addresses)
-        return await connection.exchange(hop.method, request, hop.body, self._left(deadline))
+            connection = await self._connections.open(route, origin, way.addresses, report)
+        received = _received(report, connection, hop, reused=False)
+        return await connection.exchange(hop.method, request, hop.body, self._left(deadline), received)
 
-    async def _way(self, gate: EgressGate, origin: Origin, hop: Hop, deadline: float) -> Way:
+    async def _way(self, gate: EgressGate, origin: Origin, hop: Hop, deadline: float, report: SendReport | None) -> Way:
+        begun = self._clock.monotonic()
         async with asyncio.timeout(self._left(deadline)):
-            return await gate.way(origin, hop.queue)
+            way = await gate.way(origin, hop.queue)
+        if report is not None:
+            report.resolve = self._clock.monotonic() - begun
+        return way
 
     def _left(self, deadline: float) -> float:
         """Seconds until the deadline. Raises PassedDeadline when there are none."""
@@ -166,6 +177,16 @@ class HttpSender:
         if left <= 0:
             raise PassedDeadline
         return left
+
+
+def _received(report: SendReport | None, connection: Connection, hop: Hop, *, reused: bool) -> AnswerBytes | None:
+    """Where the answer's first bytes are kept, for an attempt that is reported."""
+    if report is None:
+        return None
+    report.peer, report.reused = connection.peer, reused
+    received = AnswerBytes(report, without_body=hop.method == "HEAD")
+    report.response = received.read
+    return received
 
 
 def _after_redirect(outcome: Outcome, first: Hop, last: Hop) -> Outcome:

@@ -25,10 +25,6 @@ SHARE_PAUSE = timedelta(milliseconds=5)
 HELD_PAUSE = timedelta(milliseconds=5)
 """A queue that another node held is tried again after this: a claim takes a millisecond or a few."""
 
-RATE_PAUSE = 0.01
-"""Seconds until a queue held back by its rate is looked at again, if its bucket is not half full before: at 500/s five
-tasks at once cost half of what as many claims of one would."""
-
 Shares = Mapping[QueueName, int]
 """How many tasks each queue may start, by its name."""
 
@@ -131,9 +127,7 @@ def _held_by(given: _Grant, now: datetime) -> HeldBy:
         return HeldBy(HoldCode.CONCURRENCY_FULL)
     if granted == given.share:  # there may be more at once
         return HeldBy(HoldCode.DUE_NOW, until=now if granted >= LARGE_SHARE else now + SHARE_PAUSE)
-    ready = flow.bucket.filled(limits, now).ready_at(limits)
-    half_full = limits.max_burst_size / limits.max_dispatches_per_second / 2
-    again = max(ready, now + timedelta(seconds=min(RATE_PAUSE, half_full)))
+    again = flow.bucket.look_again(limits, now)
     if flow.throttle.factor_at(now) < 1:
         return HeldBy(HoldCode.THROTTLED, flow.throttle.since, again)
     slower = limits.max_dispatches_per_second < given.stored.queue.rate_limits.max_dispatches_per_second

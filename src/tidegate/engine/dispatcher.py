@@ -7,10 +7,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from tidegate.core.attempt_record import is_kept
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
+from tidegate.core.queue_options import Keep, Keeping, keeping
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
+from tidegate.engine.attempt_report import AttemptReport
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
@@ -19,6 +22,7 @@ from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 logger = logging.getLogger(__name__)
 
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
+INTERNAL_ERROR = Outcome(reason="internal error", unsendable=True)
 
 
 class Dispatcher:
@@ -32,8 +36,11 @@ class Dispatcher:
         app_engine: Mapping[str, str],
         *,
         https_tokens: bool,
+        keeping: Keeping,
     ) -> None:
-        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only."""
+        """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only;
+        ``keeping`` what is kept of attempts where a queue does not say so itself.
+        """
         self._clock = world.clock
         self._machine = world.machine
         self._events = world.events
@@ -43,14 +50,17 @@ class Dispatcher:
         self._recorder = recorder
         self._app_engine = app_engine
         self._https_tokens = https_tokens
+        self._keeping = keeping
         self._warned = False
 
-    def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task]) -> None:
-        """Start attempts of tasks that the store has marked as dispatched."""
+    def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task], *, forced: bool = False) -> None:
+        """Start attempts of tasks that the store has marked as dispatched; ``forced`` ones were asked for by a
+        caller.
+        """
         start = asyncio.get_running_loop().create_task  # to ask for the loop is a system call
         begin = self._under_way.begin
         for task in tasks:
-            attempt = begin(queue, queue_id, task)
+            attempt = begin(queue, queue_id, task, forced=forced)
             attempt.running = start(self._run(attempt))
 
     async def drain(self, patience: timedelta) -> int:
@@ -68,29 +78,38 @@ class Dispatcher:
         try:
             started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
-            outcome = await self._outcome(queue, task)
+            kept = keeping(queue.options, self._keeping)
+            report = None if kept.attempts is Keep.NONE else AttemptReport(self._machine.monotonic)
+            outcome = await self._outcome(queue, task, report)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
-            took = timedelta(seconds=self._machine.monotonic() - started)
-            self._recorder.add(Ended(queue, attempt.queue_id, task, outcome, took, now))
+            took = self._machine.monotonic() - started
+            exchange = None
+            if report is not None and is_kept(outcome, kept.attempts):
+                exchange = report.exchange(task, took, bodies=kept.bodies)
+            self._recorder.add(
+                Ended(queue, attempt.queue_id, task, outcome, timedelta(seconds=took), now, attempt.forced, exchange)
+            )
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
-    async def _outcome(self, queue: Queue, task: Task) -> Outcome:
+    async def _outcome(self, queue: Queue, task: Task, report: AttemptReport | None) -> Outcome:
         try:
             call = compose(task, queue, self._app_engine)
             if not isinstance(call, HttpCall):
-                return Outcome(reason=call.reason)
+                return Outcome(reason=call.reason, unsendable=True)
+            if report is not None:
+                report.call = call
             if call.token is None:
-                return await self._sender.send(call, None)
+                return await self._sender.send(call, None, report)
             if not self._may_carry_tokens(call.url):
                 return NO_TOKEN_OVER_HTTP
-            return await self._sender.send(call, await self._mint.authorization(call.token))
+            return await self._sender.send(call, await self._mint.authorization(call.token), report)
         except MintError as error:
-            return Outcome(reason=f"no token: {error}")
+            return Outcome(reason=f"no token: {error}", unsendable=True)
         except Exception:
             logger.exception("an attempt of %s failed here, not at its handler", task.name)
-            return Outcome(reason="internal error")
+            return INTERNAL_ERROR
 
     def _may_carry_tokens(self, url: str) -> bool:
         """Whether a token may go there: a task's own URL was looked at when it was created, where its queue's routing

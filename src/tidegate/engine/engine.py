@@ -12,9 +12,12 @@ from msgspec.structs import replace
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
+from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
+from tidegate.engine.attempts import Attempts
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
+from tidegate.engine.dead_letters import DeadLetters
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
 from tidegate.engine.idle_run import IdleRuns
@@ -24,6 +27,7 @@ from tidegate.engine.long_running import LongRunning
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
+from tidegate.engine.options import Options
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.store import Transaction
@@ -31,6 +35,7 @@ from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.scheduler import Scheduler
+from tidegate.engine.shelving import Shelving
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
 from tidegate.engine.time_control import TimeControl
@@ -48,7 +53,8 @@ RELEASED_AT_ONCE = 500
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
     tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), whether failing handlers
-    slow their queue down, whether queues ramp up, how long a deleted queue's name stays taken.
+    slow their queue down, whether queues ramp up, how long a deleted queue's name stays taken, what is kept of attempts
+    and of tasks that are given up where a queue does not say so itself.
     """
 
     ceilings: Ceilings = Ceilings()
@@ -57,6 +63,7 @@ class Policy(Struct, frozen=True):
     throttling: bool = True
     ramp_up: bool = False
     queue_name_reuse_after: timedelta = DEFAULT_NAME_REUSE_AFTER
+    keeping: Keeping = Keeping()
 
 
 class Engine:
@@ -72,22 +79,37 @@ class Engine:
         self.policy = policy
         self.under_way = UnderWay(world.sender.connections_kept_for)
         self._executions = Executions()
+        self.shelving = Shelving(policy.keeping, policy.app_engine)
         self._recorder = Recorder(
-            inner, self.under_way, self._executions, self._recorded, self._roomier, throttling=policy.throttling
+            inner,
+            self.under_way,
+            self._executions,
+            self._recorded,
+            self._roomier,
+            throttling=policy.throttling,
+            shelving=self.shelving,
         )
         self.dispatcher = Dispatcher(
-            inner, self.under_way, self._recorder, policy.app_engine, https_tokens=policy.https_tokens
+            inner,
+            self.under_way,
+            self._recorder,
+            policy.app_engine,
+            https_tokens=policy.https_tokens,
+            keeping=policy.keeping,
         )
         self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
-        self.leases = Leases(world)
+        self.leases = Leases(world, self.shelving)
+        self.attempts = Attempts(world)
+        self.dead_letters = DeadLetters(world)
+        self.options = Options(world, policy.keeping)
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
         self._membership = world.membership
-        self._janitor = Janitor(inner)
+        self._janitor = Janitor(inner, self.shelving)
         self.time: TimeControl | None = None
         """Moves the clock, if it is one that can be moved."""
         self.idle_runs: IdleRuns | None = None

@@ -10,10 +10,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.expiry import is_lost, is_overdue, is_young
 from tidegate.core.names import QueueName
+from tidegate.core.task import Task
+from tidegate.engine.ports.events import TaskDied
 from tidegate.engine.ports.store import StoredQueue, StoreError, Transaction
 from tidegate.engine.ports.world import World
+from tidegate.engine.shelving import SHELVED_AT_ONCE, USUAL, Shelving
 from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
@@ -41,26 +45,31 @@ class Walk(Struct, frozen=True):
 
 
 class Swept(Struct, frozen=True):
-    """What a step leaves: where the walk stands, and whether there is more to do at once."""
+    """What a step leaves: where the walk stands, whether there is more to do at once, and the tasks given up."""
 
     walk: Walk
     more: bool
+    died: list[TaskDied]
 
 
-def sweep(tx: Transaction, walk: Walk, now: datetime, limit: int = ROWS_PER_STEP) -> Swept:
+def sweep(tx: Transaction, walk: Walk, now: datetime, limit: int = ROWS_PER_STEP, shelving: Shelving = USUAL) -> Swept:
     """Clear away up to ``limit`` rows of each kind."""
     more = tx.clear(now, limit)
-    more |= _bury_lost(tx, now, limit)
+    lost = _Graves(tx, shelving, DeathReason.LEASES, now)
+    more |= _bury_lost(tx, lost, now, limit)
     if walk.at is not None and now < walk.at:
-        return Swept(walk, more)
-    walk = _bury_overdue(tx, walk.after, now, limit)
-    return Swept(walk, more or walk.at is None)
+        return Swept(walk, more, lost.died)
+    overdue = _Graves(tx, shelving, DeathReason.TTL, now)
+    walk = _bury_overdue(tx, overdue, walk.after, now, limit)
+    return Swept(walk, more or walk.at is None, lost.died + overdue.died)
 
 
 class Janitor:
     """Sweeps the store for as long as the engine runs."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shelving: Shelving) -> None:
+        self._shelving = shelving
+        self._events = world.events
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
@@ -79,50 +88,71 @@ class Janitor:
 
     async def _step(self) -> bool:
         try:
-            swept = await self._store.write(partial(sweep, walk=self._walk, now=self._clock.now()))
+            swept = await self._store.write(
+                partial(sweep, walk=self._walk, now=self._clock.now(), shelving=self._shelving)
+            )
         except StoreError as error:
             logger.warning("cannot clear away: %s", error)
             return False
         self._walk = swept.walk
+        for death in swept.died:
+            self._events.emit(death)
         return swept.more
 
 
 class _Graves:
-    """Tasks to delete, by their queues: one statement for each."""
+    """Tasks to give up, by their queues: one statement for each. ``died`` are those that were."""
 
-    def __init__(self) -> None:
+    def __init__(self, tx: Transaction, shelving: Shelving, reason: DeathReason, now: datetime) -> None:
+        self.died: list[TaskDied] = []
+        self._tx = tx
+        self._shelving = shelving
+        self._reason = reason
+        self._now = now
+        self._room = SHELVED_AT_ONCE
         self._queues: dict[QueueName, StoredQueue] = {}
-        self._task_ids: defaultdict[QueueName, list[str]] = defaultdict(list)
+        self._tasks: defaultdict[QueueName, list[Task]] = defaultdict(list)
+
+    @property
+    def full(self) -> bool:
+        """Whether so many bytes are to be moved that the rest waits for the next step."""
+        return self._room <= 0
 
     def add(self, stored: StoredQueue, task_id: str) -> None:
-        self._queues[stored.queue.name] = stored
-        self._task_ids[stored.queue.name].append(task_id)
+        task = self._tx.task(stored, task_id, body=self._shelving.of(stored).shelves)
+        if task is not None:
+            self._queues[stored.queue.name] = stored
+            self._tasks[stored.queue.name].append(task)
+            self._room -= len(task.body)
 
-    def fill(self, tx: Transaction, now: datetime) -> None:
+    def fill(self) -> None:
         for name, stored in self._queues.items():
-            tx.remove(stored, self._task_ids[name], now + stored.queue.tombstone_ttl)
+            self.died += self._shelving.bury(self._tx, stored, self._tasks[name], self._reason, self._now)
 
 
-def _bury_lost(tx: Transaction, now: datetime, limit: int) -> bool:
-    """Delete pull tasks whose last lease has run out, unless they may be leased more often by now."""
+def _bury_lost(tx: Transaction, lost: _Graves, now: datetime, limit: int) -> bool:
+    """Give up pull tasks whose last lease has run out, unless they may be leased more often by now."""
     found = tx.last_leases(now, limit)
-    lost, leasable = _Graves(), []
+    leasable = []
     for stored, task in found:
+        if lost.full:
+            break
         if is_lost(task, stored.queue, now):
             lost.add(stored, task.name.task)
         else:
             leasable.append(task)
     tx.allow_leases(leasable)
-    lost.fill(tx, now)
-    return len(found) == limit
+    lost.fill()
+    return len(found) == limit or lost.full
 
 
-def _bury_overdue(tx: Transaction, after: Any | None, now: datetime, limit: int) -> Walk:
-    """Go on with the walk over the tasks, oldest first, deleting those past their queue's ``task_ttl``."""
+def _bury_overdue(tx: Transaction, overdue: _Graves, after: Any | None, now: datetime, limit: int) -> Walk:
+    """Go on with the walk over the tasks, oldest first, giving up those past their queue's ``task_ttl``."""
     ages = tx.ages(after, limit)
-    overdue = _Graves()
     reached_young = False
     for each in ages:
+        if overdue.full:
+            break
         if is_young(each.create_time, now):  # from here on all are, whatever their queues say
             reached_young = True
             break
@@ -130,7 +160,7 @@ def _bury_overdue(tx: Transaction, after: Any | None, now: datetime, limit: int)
         # Without a queue: of a closed generation, which is cleared away as a whole.
         if each.queue is not None and is_overdue(each.create_time, each.queue.queue, now):
             overdue.add(each.queue, each.task_id)
-    overdue.fill(tx, now)
-    if not reached_young and len(ages) == limit:
+    overdue.fill()
+    if overdue.full or (not reached_young and len(ages) == limit):
         return Walk(after)
     return Walk(None, now + PAUSE_BETWEEN_WALKS)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import refusals
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.errors import ApiError
 from tidegate.core.lease import (
     LEASE_BYTES_MAX,
@@ -27,8 +28,10 @@ from tidegate.core.queue import Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
+from tidegate.engine.ports.events import TaskDied
 from tidegate.engine.ports.store import StoredQueue, Transaction
 from tidegate.engine.ports.world import World
+from tidegate.engine.shelving import USUAL, Shelving, first_of
 
 CLEARED_AT_ONCE = 1000
 CLEARINGS = 20
@@ -66,45 +69,70 @@ def acknowledge(tx: Transaction, acknowledgements: Sequence[Acknowledgement], no
     return refused
 
 
+class Leased(Struct, frozen=True):
+    """The tasks that a worker gets, and those that were given up before them."""
+
+    tasks: list[Task]
+    died: list[TaskDied]
+
+
 def lease(
-    tx: Transaction, stored: StoredQueue, wanted: LeaseFilter, limit: int, now: datetime, until: datetime
-) -> list[Task]:
-    """Lease the first due tasks of a queue ``until`` then, clearing away those that may not be leased again."""
+    tx: Transaction,
+    stored: StoredQueue,
+    wanted: LeaseFilter,
+    limit: int,
+    now: datetime,
+    until: datetime,
+    shelving: Shelving = USUAL,
+) -> Leased:
+    """Lease the first due tasks of a queue ``until`` then, giving up those that may not be leased again."""
+    died: list[TaskDied] = []
     tag = wanted.tag
     if wanted.oldest:
-        oldest = _choose(tx, stored, None, 1, now)
+        oldest = _choose(tx, stored, None, 1, now, shelving, died)
         if not oldest:
-            return []
+            return Leased([], died)
         tag = tag_of(oldest[0])
-    leased = [task.leased(until) for task in _choose(tx, stored, tag, limit, now)]
+    leased = [task.leased(until) for task in _choose(tx, stored, tag, limit, now, shelving, died)]
     if leased:
         tx.mark_leased(leased, until, [task for task in leased if leases_left(task, stored.queue) <= 0])
-    return tx.with_bodies(leased)
+    return Leased(tx.with_bodies(leased), died)
 
 
-def _choose(tx: Transaction, stored: StoredQueue, tag: str | None, limit: int, now: datetime) -> list[Task]:
-    """The first tasks that may be leased; those before them that may not are removed."""
+def _choose(
+    tx: Transaction,
+    stored: StoredQueue,
+    tag: str | None,
+    limit: int,
+    now: datetime,
+    shelving: Shelving,
+    died: list[TaskDied],
+) -> list[Task]:
+    """The first tasks that may be leased; those before them that may not are given up and noted in ``died``."""
 
-    def look(at_most: int) -> Choice:
+    def look(at_most: int) -> tuple[Choice, Sequence[Task]]:
         due = tx.leasable(stored, tag, now, at_most)
-        return choose(due.tasks, due.sizes, stored.queue, limit, LEASE_BYTES_MAX)
+        choice = choose(due.tasks, due.sizes, stored.queue, limit, LEASE_BYTES_MAX)
+        sizes = {id(task): size for task, size in zip(due.tasks, due.sizes, strict=True)} if choice.spent else {}
+        return choice, first_of(choice.spent, [sizes[id(task)] for task in choice.spent])
 
-    choice = look(limit)
+    choice, giving_up = look(limit)
     for _ in range(CLEARINGS):
-        if not choice.spent:
+        if not giving_up:
             break
-        spent = [task.name.task for task in choice.spent]
-        tx.remove(stored, spent, now + stored.queue.tombstone_ttl)
-        choice = look(max(limit, CLEARED_AT_ONCE))
+        died += shelving.bury(tx, stored, tx.with_bodies(list(giving_up)), DeathReason.LEASES, now)
+        choice, giving_up = look(max(limit, CLEARED_AT_ONCE))
     return choice.chosen
 
 
 class Leases:
     """What the lease calls of v2beta2 do, with values checked and names parsed."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shelving: Shelving) -> None:
         self._store = world.store
         self._clock = world.clock
+        self._events = world.events
+        self._shelving = shelving
         self._acknowledgements: Batcher[Acknowledgement, ApiError | None] = Batcher(self._acknowledge)
 
     async def lease(self, queue: QueueName, wanted: LeaseFilter, limit: int, duration: timedelta) -> Sequence[Task]:
@@ -113,16 +141,19 @@ class Leases:
         Raises NotFound without the queue, InvalidArgument for a push queue, FailedPrecondition while it is paused.
         """
 
-        def work(tx: Transaction) -> list[Task]:
+        def work(tx: Transaction) -> Leased:
             now = self._clock.now()
             stored = found(tx.queue(queue))
             if stored.queue.kind is not Kind.PULL:
                 raise refusals.queue_not_pull()
             if stored.queue.state is not State.RUNNING:
                 raise refusals.queue_not_running()
-            return lease(tx, stored, wanted, limit, now, now + duration)
+            return lease(tx, stored, wanted, limit, now, now + duration, self._shelving)
 
-        return await self._store.write(work)
+        leased = await self._store.write(work)
+        for death in leased.died:
+            self._events.emit(death)
+        return leased.tasks
 
     async def acknowledge(self, name: TaskName, held: Held) -> None:
         """Remove a task that the caller holds. Raises NotFound; FailedPrecondition when the lease is lost."""

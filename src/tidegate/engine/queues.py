@@ -143,6 +143,7 @@ class Queues:
             if stored is None:
                 return self._add(tx, change(None))
             changed = change(found(stored, push_only=push_only).queue)
+            changed = replace(changed, options=stored.queue.options)  # which have calls of their own
             if changed.rate_limits != stored.queue.rate_limits:  # the time until now is the old rate's
                 tx.save_flows([(stored, stored.flow.filled(stored.queue.rate_limits, self._clock.now()))])
             tx.save_queue(stored, changed)
@@ -172,7 +173,8 @@ class Queues:
                     raise refusals.listed_queue_existed_recently(queue.name.queue)
             for queue in planned:
                 if queue.name in present:
-                    tx.save_queue(present[queue.name], queue)
+                    options = present[queue.name].queue.options  # of which the file says nothing
+                    tx.save_queue(present[queue.name], replace(queue, options=options))
                 else:
                     tx.add_queue(queue, Flow.fresh(queue.rate_limits, now))
             tx.put_document(LAST_FILE, location, file.digest)

@@ -10,15 +10,25 @@ from functools import partial
 
 from msgspec import Struct
 
+from tidegate.core.attempt_record import ATTEMPTS_SIZE_MAX, Exchange
 from tidegate.core.lifecycle import Gone, Judgement, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.executions import Executions
-from tidegate.engine.ports.events import AttemptEnded
-from tidegate.engine.ports.store import EndedAttempts, FencedError, StoreError, Transaction, Verdict
+from tidegate.engine.ports.events import AttemptEnded, TaskDied
+from tidegate.engine.ports.shelf import KeptAttempt
+from tidegate.engine.ports.store import (
+    EndedAttempts,
+    FencedError,
+    StoredQueue,
+    StoreError,
+    Transaction,
+    Verdict,
+)
 from tidegate.engine.ports.world import World
+from tidegate.engine.shelving import USUAL, Shelving, gives_up, leaves_something
 from tidegate.engine.under_way import UnderWay
 
 logger = logging.getLogger(__name__)
@@ -31,7 +41,9 @@ PAUSE_AFTER_ERROR = 1.0
 
 
 class Ended(Struct, frozen=True):
-    """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile."""
+    """An attempt that is over. ``queue_id`` tells the queue from another that took its name meanwhile; ``exchange`` is
+    what was seen of an attempt that is to be kept.
+    """
 
     queue: Queue
     queue_id: int
@@ -39,6 +51,8 @@ class Ended(Struct, frozen=True):
     outcome: Outcome
     took: timedelta
     at: datetime
+    forced: bool = False
+    exchange: Exchange | None = None
 
 
 class RecordedQueue(Struct, frozen=True):
@@ -52,14 +66,15 @@ class RecordedQueue(Struct, frozen=True):
 
 class RecordedBatch(Struct, frozen=True):
     """What recording did, queue by queue, and what became of the task of each attempt, in the order of these: None
-    where the outcome did not count.
+    where the outcome did not count. ``died`` are the tasks that were given up.
     """
 
     queues: list[RecordedQueue]
     judgements: list[Judgement | None]
+    died: Sequence[TaskDied] = ()
 
 
-def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> RecordedBatch:
+def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool, shelving: Shelving = USUAL) -> RecordedBatch:
     """Record ended attempts: decide what becomes of each task and free its place among those under way."""
     by_queue: defaultdict[tuple[QueueName, int], list[int]] = defaultdict(list)
     for place, each in enumerate(ended):
@@ -67,6 +82,7 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
     judgements: list[Judgement | None] = [None] * len(ended)
     told: list[Verdict | None] = [None] * len(ended)
     attempts: list[EndedAttempts] = []
+    keeping: list[tuple[StoredQueue, list[int], set[str]]] = []
     recorded = []
     for (name, queue_id), its_places in by_queue.items():
         stored = tx.queue(name)
@@ -82,6 +98,9 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
             verdicts.append(verdict)
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
+        if any(leaves_something(each, judgements[place]) for place, each in zip(its_places, group, strict=True)):
+            dying = [each.task for place, each in zip(its_places, group, strict=True) if gives_up(judgements[place])]
+            keeping.append((stored, its_places, tx.still_under_way(dying)))
         latest = max(each.at for each in group)
         tombstones_until = latest + stored.queue.tombstone_ttl
         answers = [(each.task.target, each.outcome) for each in group] if throttling else ()
@@ -93,7 +112,13 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool) -> Reco
         judgements = [
             None if id(verdict) in ignored else judgement for verdict, judgement in zip(told, judgements, strict=True)
         ]
-    return RecordedBatch(recorded, judgements)
+    died: list[TaskDied] = []
+    kept: list[KeptAttempt] = []
+    for stored, its_places, there in keeping:
+        told_of = [(ended[place], judgements[place]) for place in its_places]
+        died += shelving.ended(tx, stored, told_of, there, kept)
+    tx.keep_attempts(kept, ATTEMPTS_SIZE_MAX)
+    return RecordedBatch(recorded, judgements, died)
 
 
 def forget(tx: Transaction, ended: Sequence[Ended]) -> RecordedBatch:
@@ -119,6 +144,7 @@ class Recorder:
         roomier: Callable[[], None],
         *,
         throttling: bool,
+        shelving: Shelving,
     ) -> None:
         """``recorded(queue, retry_at)`` is told of each queue whose attempts were recorded, ``roomier()`` that long
         ones were: others have room.
@@ -130,7 +156,7 @@ class Recorder:
         self._executions = executions
         self._recorded = recorded
         self._roomier = roomier
-        self._record_each = partial(record, throttling=throttling)
+        self._record_each = partial(record, throttling=throttling, shelving=shelving)
         self._batches: Batcher[Ended, None] = Batcher(self._record)
         self._leaving = False
 
@@ -170,6 +196,8 @@ class Recorder:
             self._roomier()
         for each, judgement in zip(ended, recorded.judgements, strict=True):
             self._events.emit(AttemptEnded(each.queue, each.task, each.outcome, judgement, each.took, each.at))
+        for death in recorded.died:
+            self._events.emit(death)
 
     async def _write(
         self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], RecordedBatch]
@@ -192,6 +220,7 @@ class Recorder:
                     return RecordedBatch(
                         [queue for each in apart for queue in each.queues],
                         [judgement for each in apart for judgement in each.judgements],
+                        [death for each in apart for death in each.died],
                     )
                 name = ended[0].task.name
                 if work is forget:

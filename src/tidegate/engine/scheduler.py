@@ -44,6 +44,10 @@ SPARE_MOMENTS = 1024
 LONGEST_WAIT = 1.0
 """Seconds of machine time. The machine's wall clock may be set, and nobody tells: look again now and then."""
 
+NOT_TOO_OFTEN = frozenset({HoldCode.DUE_NOW, HoldCode.OTHER_NODE})
+"""What a queue pauses for only because it would claim too often. These pauses are machine time: they end even while the
+wall clock stands still."""
+
 
 class Scheduler:
     """Wakes queues at their moments and claims for them, one claim with the store at a time."""

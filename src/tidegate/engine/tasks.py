@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tidegate.core import refusals
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import Queue
+from tidegate.core.queue import Kind, Queue
 from tidegate.core.task import Attempt, PullMessage, Task
 from tidegate.core.validation import PAGE_BYTES_MAX, NewTask
 from tidegate.engine.admission import Admission
@@ -46,7 +46,10 @@ def remove(
     stored = tx.queue(queue)
     if stored is None or not is_shown(stored, push_only=push_only):
         return Removal(None, set())
-    return Removal(stored.queue, tx.remove(stored, task_ids, now + stored.queue.tombstone_ttl))
+    gone = tx.remove(stored, task_ids, now + stored.queue.tombstone_ttl)
+    if stored.queue.kind is not Kind.PULL:  # those have no attempts
+        tx.end_attempts(stored, sorted(gone), None)
+    return Removal(stored.queue, gone)
 
 
 class Tasks:
@@ -256,7 +259,7 @@ class Tasks:
             return stored, before, forced
 
         stored, before, forced = await self._store.write(work, changes={name.parent})
-        self._dispatcher.dispatch(stored.queue, stored.id, [forced])
+        self._dispatcher.dispatch(stored.queue, stored.id, [forced], forced=True)
         return replace(
             before,
             dispatch_count=forced.dispatch_count,

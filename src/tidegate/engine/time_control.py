@@ -1,4 +1,4 @@
-"""Moving the engine's time, for tests: forward, to the next due moment, to a standstill and back to real time.
+"""Moving the engine's time, for tests: forward, to the next due moment, to a standstill and on from there.
 
 Only wall time moves. Deadlines of attempts, tokens and admission go by machine time: an attempt under way is not cut.
 """
@@ -108,11 +108,6 @@ class TimeControl:
         """Let time go on from where it stands."""
         async with self._moving:
             return await self._set(self._clock.setting.going(self._clock.real.now()))
-
-    async def reset(self) -> ClockFace:
-        """Go back to real time, and with it. Tasks keep their schedule times, wherever the clock stood."""
-        async with self._moving:
-            return await self._set(REAL_TIME)
 
     def forget(self) -> None:
         """The store was reset, the setting with it: show real time."""

@@ -19,7 +19,7 @@ MOST_ATTEMPTS = 20_000
 
 class AttemptUnderWay(Struct):
     """An attempt between its start and its outcome. ``queue_id`` tells the queue from another that took its name
-    meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out.
+    meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out. ``forced``: a caller ran it.
     """
 
     number: int
@@ -27,6 +27,7 @@ class AttemptUnderWay(Struct):
     queue_id: int
     task: Task
     handler: str
+    forced: bool = False
     running: asyncio.Task[None] | None = None
 
 
@@ -54,7 +55,7 @@ class UnderWay:
         """How many more attempts may start now."""
         return MOST_ATTEMPTS - len(self._attempts)
 
-    def begin(self, queue: Queue, queue_id: int, task: Task) -> AttemptUnderWay:
+    def begin(self, queue: Queue, queue_id: int, task: Task, *, forced: bool = False) -> AttemptUnderWay:
         """Take what an attempt needs; ``end`` gives it back, but for the room for its body."""
         if not task.bulk and len(task.body) > FORCED_BULK:  # forced: no claim has weighed it
             task = replace(task, bulk=len(task.body))
@@ -63,7 +64,7 @@ class UnderWay:
         handler = handler_of(queue, task)
         self.connections.started(queue.name, handler)
         number = self.started = self.started + 1
-        attempt = self._attempts[number] = AttemptUnderWay(number, queue, queue_id, task, handler)
+        attempt = self._attempts[number] = AttemptUnderWay(number, queue, queue_id, task, handler, forced)
         return attempt
 
     def end(self, attempt: AttemptUnderWay) -> None:

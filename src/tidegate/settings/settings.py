@@ -108,6 +108,22 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Start new, idle and suddenly full queues at 500 attempts a second, half more every 5 minutes.",
         ),
     ] = False
+    dead_letters: Annotated[
+        timedelta,
+        Says(
+            kinds.DURATION,
+            "How long tasks that are given up stay on the shelf of their queue, to be looked at and driven again; 0s"
+            " keeps none.",
+        ),
+    ] = timedelta(days=7)
+    attempts: Annotated[
+        str | None,
+        Says(
+            kinds.one_of("none", "failed", "all"),
+            "Which ended attempts are kept, with what was sent and what came back.",
+            unset="failed; all with dev",
+        ),
+    ] = None
     operation_log: Annotated[
         str | None, Says(kinds.FILE, "Where the operations that queues sample are logged; - is stderr.")
     ] = None
@@ -145,6 +161,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+    @property
+    def kept_attempts(self) -> str:
+        """Which ended attempts are kept: as was set, or the default."""
+        return self.attempts or ("all" if self.dev else "failed")
 
     @property
     def egress_rules(self) -> tuple[str, ...]:

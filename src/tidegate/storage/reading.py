@@ -12,6 +12,7 @@ from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports.store import StoredQueue, Tally
 from tidegate.storage import rows
+from tidegate.storage.shelf import StoreShelfReader
 from tidegate.storage.tables import ReadTables
 
 TASKS_AT_ONCE = 128
@@ -23,8 +24,10 @@ LAST_CHARACTER = "\U0010ffff"
 """Sorts after all that a name may go on with."""
 
 
-class StoreReader:
+class StoreReader(StoreShelfReader):
     """``ports.Reader``."""
+
+    tables: ReadTables
 
     def __init__(self, tables: ReadTables) -> None:
         self.tables = tables

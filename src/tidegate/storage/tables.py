@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tidegate.storage.rows import DueRow, LeaseRow, Row
+from tidegate.storage.shelf_tables import ShelfReadTables, ShelfTables
 
 
 class Grave(NamedTuple):
@@ -21,7 +22,7 @@ class Grave(NamedTuple):
     task_ids: Sequence[str]
 
 
-class ReadTables(Protocol):
+class ReadTables(ShelfReadTables, Protocol):
     """What can be looked up."""
 
     def queue(self, name: str) -> Row | None:
@@ -66,7 +67,7 @@ class ReadTables(Protocol):
         """Name and value of documents whose names are between these two, in the order of their names."""
 
 
-class Tables(ReadTables, Protocol):
+class Tables(ReadTables, ShelfTables, Protocol):
     """What can be written. Statements that touch many rows touch them in one step."""
 
     # Queues

@@ -26,6 +26,7 @@ from tidegate.engine.ports.store import (
 from tidegate.storage import rows
 from tidegate.storage.reading import StoreReader
 from tidegate.storage.rows import TaskKey
+from tidegate.storage.shelf import StoreShelf
 from tidegate.storage.tables import Grave, Tables
 
 QUEUES_KEPT = 4096
@@ -41,7 +42,7 @@ class Finished(NamedTuple):
     until: int
 
 
-class StoreTransaction(StoreReader):
+class StoreTransaction(StoreShelf, StoreReader):
     """``ports.Transaction``. One object for the life of the store: it counts the tasks' sequence numbers."""
 
     tables: Tables
@@ -49,7 +50,7 @@ class StoreTransaction(StoreReader):
     def __init__(self, tables: Tables, has_room: Callable[[], bool] = lambda: True) -> None:
         """``has_room`` says whether the disk has room for anything new."""
         super().__init__(tables)
-        self._has_room = has_room
+        self.has_room = has_room
         self._queues: dict[QueueName, StoredQueue] = {}
         self._last_seq = tables.last_seq()
 
@@ -98,6 +99,7 @@ class StoreTransaction(StoreReader):
         self._queues.pop(stored.queue.name, None)
         self.tables.close_generation(stored.key, 0)
         self.tables.delete_queue(stored.id)
+        self.tables.drop_shelf(stored.id)
         self.tables.reserve_name(str.__str__(stored.queue.name), micros(reserved_until))
 
     def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
@@ -201,6 +203,18 @@ class StoreTransaction(StoreReader):
             stale += self._finish(groups, attempt)
         return stale + self._retry(kept) if kept else stale
 
+    def still_under_way(self, tasks: Sequence[Task]) -> set[str]:
+        if not tasks:
+            return set()
+        by_attempt: defaultdict[int, list[Task]] = defaultdict(list)
+        for task in tasks:
+            by_attempt[task.dispatch_count].append(task)
+        there: set[str] = set()
+        for attempt, group in by_attempt.items():
+            newest = self.tables.newest([task.key.seq for task in group], attempt)
+            there.update(task.name.task for task in group if task.key.seq in newest)
+        return there
+
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
         if not task_ids:
             return set()
@@ -226,6 +240,7 @@ class StoreTransaction(StoreReader):
     def clear(self, now: datetime, limit: int) -> bool:
         at = micros(now)
         left = self._clear_generation(at, limit)
+        left |= self.tables.clear_shelves(at, limit)
         return self.tables.clear_spent(at, limit) or left
 
     def reset(self) -> None:
@@ -241,7 +256,7 @@ class StoreTransaction(StoreReader):
         gone = self.tables.empty_generation(generation, limit)
         if until > now:
             self.tables.entomb([Grave(queue, until, gone)])
-        if len(gone) < limit:
+        if len(gone) < limit and self.tables.empty_attempts(generation, limit) < limit:
             self.tables.drop_generation(generation)
         return True
 
@@ -291,5 +306,5 @@ class StoreTransaction(StoreReader):
         return stored
 
     def _check_room(self) -> None:
-        if not self._has_room():
+        if not self.has_room():
             raise StoreFullError("the disk is full; what room is left is for removals")

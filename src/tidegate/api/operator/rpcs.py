@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
+from tidegate.api.operator import clock
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -37,7 +38,13 @@ never begun ends without a trace: what is to be released it takes in its own bod
 StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
-HANDLERS: Final[Mapping[str, Handler]] = {}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_clock": clock.get_clock,
+    "advance_clock": clock.advance_clock,
+    "freeze_clock": clock.freeze_clock,
+    "reset_clock": clock.reset_clock,
+    "run_until_idle": clock.run_until_idle,
+}
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")

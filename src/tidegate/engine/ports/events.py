@@ -8,8 +8,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.lifecycle import Judgement, Outcome, response_status
-from tidegate.core.names import QueueName
+from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Status, Task
 
@@ -61,6 +62,16 @@ class AttemptEnded(Event, frozen=True):
     def status(self) -> Status:
         """``Attempt.response_status`` of the attempt."""
         return response_status(self.outcome)
+
+
+class TaskDied(Event, frozen=True):
+    """A task was given up. ``shelved``: it lies on the shelf of its queue now."""
+
+    queue: QueueName
+    task: TaskName
+    reason: DeathReason
+    shelved: bool
+    at: datetime
 
 
 class QueueChanged(Event, frozen=True):

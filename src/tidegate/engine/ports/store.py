@@ -14,6 +14,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Target, Task
+from tidegate.engine.ports.shelf import ShelfReader, ShelfTransaction
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class StoredAge(Struct, frozen=True):
     key: Any
 
 
-class Reader(Protocol):
+class Reader(ShelfReader, Protocol):
     """What can be asked of the store; one consistent state for all questions of one transaction."""
 
     def queue(self, name: QueueName) -> StoredQueue | None: ...
@@ -146,7 +147,7 @@ class Reader(Protocol):
         """
 
 
-class Transaction(Reader, Protocol):
+class Transaction(Reader, ShelfTransaction, Protocol):
     """What can be changed, all or nothing. Decide first, then write: whoever raises must not have written yet.
 
     Which tasks to take and what becomes of them is decided by ``core`` and ``engine``; the store keeps what they say.
@@ -165,10 +166,14 @@ class Transaction(Reader, Protocol):
     def save_flows(self, flows: Sequence[tuple[StoredQueue, Flow]]) -> None: ...
 
     def delete_queue(self, stored: StoredQueue, reserved_until: datetime) -> None:
-        """Remove the queue, its tasks and tombstones; the name stays taken until then. Takes no time over the tasks."""
+        """Remove the queue, its tasks, shelf and tombstones; the name stays taken until then. Takes no time over the
+        tasks.
+        """
 
     def purge(self, stored: StoredQueue, queue: Queue, tombstones_until: datetime) -> None:
-        """Remove all tasks, leaving their names taken until then, and save the queue. Takes no time over the tasks."""
+        """Remove all tasks, leaving their names taken until then, and save the queue; its shelf stays. Takes no time
+        over the tasks.
+        """
 
     def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> Collection[str]:
         """Store new tasks. Returns the IDs of those that were not stored, for another node took their IDs first."""
@@ -219,6 +224,9 @@ class Transaction(Reader, Protocol):
         queue. Until then more attempts seem to be under way than are, never fewer.
         """
 
+    def still_under_way(self, tasks: Sequence[Task]) -> set[str]:
+        """The IDs of those of the tasks, of one queue, that are there and have started no newer attempt."""
+
     def remove(self, queue: StoredQueue, task_ids: Sequence[str], tombstones_until: datetime) -> set[str]:
         """Delete tasks by ID, leaving tombstones; return the IDs that were there."""
 
@@ -232,8 +240,8 @@ class Transaction(Reader, Protocol):
         """
 
     def clear(self, now: datetime, limit: int) -> bool:
-        """Do up to ``limit`` rows of each kind of clearing away: tasks of purged and deleted queues, names and
-        documents whose time is over. True when something is left to do.
+        """Do up to ``limit`` rows of each kind of clearing away: tasks of purged and deleted queues, names,
+        documents, kept attempts and dead tasks whose time is over. True when something is left to do.
         """
 
     def reset(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -64,13 +64,40 @@ class Ids(Protocol):
         """A new operation ID."""
 
 
+class Response(Struct, frozen=True):
+    """The beginning of a handler's answer. ``body_bytes`` is as many as its body has, or as many as were read."""
+
+    headers: Sequence[tuple[str, str]]
+    body_start: bytes
+    body_bytes: int
+
+
+class SendReport(Struct):
+    """What a sender tells of an attempt beside its outcome, for attempts that may be kept. ``now`` is
+    ``MachineClock.monotonic``, the spans are seconds. ``response`` reads what came; None when nothing did.
+    """
+
+    now: Callable[[], float]
+    resolve: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0  # since the request was sent
+    peer: str = ""
+    reused: bool = False
+    redirects: tuple[str, ...] = ()
+    fault: str = ""
+    response: Callable[[], Response | None] | None = None
+
+
 class Sender(Protocol):
     @property
     def connections_kept_for(self) -> float:
         """For how many seconds a connection stays open that no attempt uses; 0 when none is kept."""
 
-    async def send(self, call: HttpCall, authorization: str | None) -> Outcome:
-        """Deliver one attempt. What the target does, even hanging up, is an Outcome, not an exception."""
+    async def send(self, call: HttpCall, authorization: str | None, report: SendReport | None = None) -> Outcome:
+        """Deliver one attempt, and note in ``report`` how it went. What the target does, even hanging up, is an
+        Outcome, not an exception.
+        """
 
     async def close(self) -> None: ...
 

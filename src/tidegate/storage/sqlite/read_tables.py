@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
 
 from tidegate.storage.rows import QUEUE_COLUMNS, TASK_COLUMNS, Row
 from tidegate.storage.sqlite.arrays import IN, lease_rows, numbers, texts
+from tidegate.storage.sqlite.shelf_tables import SqliteShelfReadTables
 
 
-class SqliteReadTables:
+class SqliteReadTables(SqliteShelfReadTables):
     """``tables.ReadTables``. Bodies longer than ``rows.INLINE_BODY`` stand in a table of their own."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self.execute: Callable[..., Any] = connection.execute
+        self.execute = connection.execute
 
     def queue(self, name: str) -> Row | None:
         row: Row | None = self.execute(f"SELECT {QUEUE_COLUMNS} FROM queues WHERE name = ?", (name,)).fetchone()

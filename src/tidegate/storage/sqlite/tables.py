@@ -24,6 +24,7 @@ from tidegate.storage.sqlite.arrays import (
     texts,
 )
 from tidegate.storage.sqlite.read_tables import SqliteReadTables
+from tidegate.storage.sqlite.shelf_tables import SqliteShelfTables
 from tidegate.storage.tables import Grave
 
 ROWS_PER_INSERT: Final = 128
@@ -32,7 +33,10 @@ ROWS_PER_INSERT: Final = 128
 QUEUES_PER_LOOK: Final = 16
 """Queues asked for their due tasks in one statement."""
 
-TABLES: Final = ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents")
+TABLES: Final = (
+    *("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents"),
+    *("attempts", "dead_tasks", "shelves"),
+)
 
 _QUEUE_OF_TASK: Final = (
     "JOIN generations ON generations.id = tasks.generation"
@@ -69,7 +73,7 @@ def _due(queues: int) -> str:
     )
 
 
-class SqliteTables(SqliteReadTables):
+class SqliteTables(SqliteShelfTables, SqliteReadTables):
     """``tables.Tables``."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -1,0 +1,64 @@
+"""What is seen of an attempt on its way, and what of it is kept: bounded, and without secrets."""
+
+from __future__ import annotations
+
+from tidegate.core.attempt_record import (
+    BODY_KEPT,
+    HEADERS_KEPT,
+    HEADERS_SIZE_KEPT,
+    REDIRECTS_KEPT,
+    URL_KEPT,
+    Exchange,
+    KeptResponse,
+    SentRequest,
+    Timing,
+    micros_of,
+)
+from tidegate.core.masking import MASK, masked_headers, masked_url
+from tidegate.core.target import HttpCall
+from tidegate.core.task import Task
+from tidegate.core.times import MICROSECOND
+from tidegate.engine.ports.world import SendReport
+
+
+class AttemptReport(SendReport):
+    """A sender's report, and the call that it was about; None when there was nothing to send."""
+
+    call: HttpCall | None = None
+
+    def exchange(self, task: Task, took: float, *, bodies: bool) -> Exchange:
+        """What is kept of the attempt, which took so many seconds; with ``bodies`` the response's first bytes too."""
+        waited = 0 if task.dispatched_at is None else (task.dispatched_at - task.schedule_time) // MICROSECOND
+        return Exchange(
+            SentRequest() if self.call is None else _request(self.call),
+            self._response(bodies=bodies),
+            Timing(
+                wait=max(waited, 0),  # forced attempts start before they are due
+                resolve=micros_of(self.resolve),
+                connect=micros_of(self.connect),
+                tls=micros_of(self.tls),
+                first_byte=micros_of(self.first_byte),
+                total=micros_of(took),
+            ),
+            peer_address=self.peer,
+            reused_connection=self.reused,
+            redirects=tuple(masked_url(url)[:URL_KEPT] for url in self.redirects[:REDIRECTS_KEPT]),
+            fault=self.fault,
+        )
+
+    def _response(self, *, bodies: bool) -> KeptResponse:
+        response = None if self.response is None else self.response()
+        if response is None:
+            return KeptResponse()
+        return KeptResponse(
+            masked_headers(response.headers, HEADERS_KEPT, HEADERS_SIZE_KEPT),
+            response.body_start[:BODY_KEPT] if bodies else b"",
+            response.body_bytes,
+        )
+
+
+def _request(call: HttpCall) -> SentRequest:
+    headers = masked_headers(call.headers, HEADERS_KEPT, HEADERS_SIZE_KEPT)
+    if call.token is not None:
+        headers = (*headers, ("Authorization", MASK))
+    return SentRequest(call.method, masked_url(call.url)[:URL_KEPT], headers, len(call.body))

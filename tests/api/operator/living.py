@@ -1,0 +1,78 @@
+"""The operator's API over an engine that lives in virtual time, with a clock that can be moved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+from tests.engine.twice import TwiceStore
+from tests.engine.worlds import Mint, Network, Notes
+from tests.ids import CountingIds
+from tests.simulation.virtual_time import VirtualClock, run
+
+from tidegate.api.operator import OperatorApi, Parts
+from tidegate.core.lifecycle import Outcome
+from tidegate.core.names import QueueName
+from tidegate.core.queue import Queue
+from tidegate.core.target import HttpCall
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.ports.world import World
+from tidegate.schema.rpc import Rpc
+
+QUEUE = QueueName.of("p", "us-central1", "q")
+
+
+class TimedNetwork(Network):
+    """A call takes ``seconds`` of machine time."""
+
+    seconds = 0.001
+
+    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
+        await asyncio.sleep(self.seconds)
+        return await super().send(call, authorization)
+
+
+class Life:
+    """A started engine behind the operator's API, with one queue."""
+
+    def __init__(self, *, dev: bool = True, policy: Policy | None = None) -> None:
+        self.store, self.network, self.notes = TwiceStore(), TimedNetwork(), Notes()
+        self.machine = VirtualClock()
+        self.clock = MovableClock(self.machine) if dev else self.machine
+        self.world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
+        self.engine = Engine(self.world, policy or Policy())
+        self.api = OperatorApi(Parts(engine=self.engine, dev=dev))
+
+    async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:
+        """The answer of a method as Python clients see it."""
+        request = row.request.pb(row.request(**fields))
+        return row.response.wrap(await self.api.method(row)(request))
+
+    async def create(self, task_id: str, ahead: timedelta = timedelta(), queue: QueueName = QUEUE) -> str:
+        name, now = queue.task(task_id), self.clock.now()
+        new = check_task(TaskDraft(name=name, target=HttpDraft("http://handler.test/")), queue, now)
+        await self.engine.tasks.create(queue, replace(new, schedule_time=now + ahead))
+        return name
+
+    @property
+    def sent(self) -> list[str]:
+        return [dict(call.headers)["X-CloudTasks-TaskName"] for call, _ in self.network.calls]
+
+
+def lived(story: Callable[[Life], Awaitable[None]], queue: Queue | None = None, *, dev: bool = True) -> None:
+    """Have a life with this queue, or a usual one, in virtual time."""
+
+    async def day() -> None:
+        life = Life(dev=dev)
+        await life.engine.start()
+        await life.engine.queues.create(queue or Queue(name=QUEUE))
+        await asyncio.sleep(1)
+        await story(life)
+        await life.engine.stop()
+
+    run(day())
