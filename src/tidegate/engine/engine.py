@@ -25,6 +25,7 @@ from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
 from tidegate.engine.long_running import LongRunning
 from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.options import Options
@@ -104,6 +105,7 @@ class Engine:
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
+        self.numbers = Numbers(world)
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)

@@ -15,7 +15,7 @@ UNKNOWN: Final = About(version="", started_at=datetime.fromtimestamp(0, UTC))
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The server's parts. ``dev`` says whether it was started with ``dev``; ``reset`` brings it back to its start, where
+    """The server's parts. ``dev`` says whether it was started with ``dev``; ``reset`` brings it back to its start, if
     that is more than an empty engine.
     """
 
