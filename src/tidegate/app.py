@@ -14,6 +14,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.api.operator.bulk import read_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
@@ -37,8 +38,11 @@ from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.ids import RandomIds
-from tidegate.observers import metrics
-from tidegate.observers.metrics import Metrics
+from tidegate.observers.event_ring import EventRing
+from tidegate.observers.idle import IdleWaits
+from tidegate.observers.metrics.counts import Counts
+from tidegate.observers.metrics.page import MetricsPage
+from tidegate.observers.series import Series
 from tidegate.operated import about
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
@@ -109,7 +113,8 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
-        self.metrics = Metrics()
+        self._sampling: asyncio.Task[None] | None = None
+        self.counts = Counts()
         self.asgi = App(
             start=self._start,
             drain=self._drain,
@@ -129,30 +134,64 @@ class Application:
         issuer = self._settings.oidc_issuer or self._address.url
         mint = _mint(self._settings, clock, keys, issuer)
         self._log = _operation_log(self._settings)
-        bells = Bells()
-        listeners: list[Events] = [self.metrics, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
-        listeners += self._listeners
+        bells, ids = Bells(), RandomIds()
+        listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        events = EventRing(wall.now, clock, ids.etag().hex())
+        listeners += [events, *self._listeners]
         if has_dev_helpers(self._settings):
             listeners.append(bells)
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        world = World(self._store, self._sender, mint, wall, clock, RandomIds(), Listeners(*listeners))
+        world = World(
+            self._store,
+            self._sender,
+            mint,
+            wall,
+            clock,
+            ids,
+            Listeners(*listeners),
+            dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+        )
         engine = Engine(world, policy(self._settings))
+        await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
+        engine.serve_bulk(read_selection)
         await engine.start()
         self._engine = engine
+        series = Series(self.counts, engine.queues.stats, wall, clock)
+        self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location)
-        described = about(self._settings, self._sources, self._address, clock.now())
-        parts = Parts(engine=engine, dev=self._settings.dev, about=described, reset=self._reset)
+        idle = IdleWaits(engine.store, events, clock)
+        parts = Parts(
+            engine=engine,
+            dev=self._settings.dev,
+            about=about(self._settings, self._sources, self._address, clock.now()),
+            reset=self._reset,
+            events=events,
+            series=series,
+            idle=idle,
+        )
         operator = OperatorApi(parts)
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
-        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self.metrics))
+        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing))
-        mounts.append(Mount("/", _rest(api, self.asgi.bytes_in_flight), below=True))
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        mounts.append(Mount("/", _rest(api, self.asgi), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
+        commits = self._store.commits if isinstance(self._store, SqliteStore) else None
+        return MetricsPage(
+            self.counts,
+            engine,
+            self.asgi.calls,
+            commits,
+            store="memory" if self._settings.store.in_memory else "sqlite",
+            ready=self._is_serving,
+            monotonic=machine.monotonic,
+        )
 
     def _is_serving(self) -> bool:
         return self.asgi.serving
@@ -167,6 +206,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._sampling is not None:
+            self._sampling.cancel()
         if self._engine is not None:
             cut = await self._engine.stop(self._settings.drain)
             if cut:
@@ -276,9 +317,9 @@ def _token_source(settings: Settings) -> GoogleSource | None:
     return GoogleSource(None if wanted == "metadata" else Path(wanted))
 
 
-def _rest(api: Api, in_flight: InFlight) -> RestServer:
+def _rest(api: Api, app: App) -> RestServer:
     rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
-    return RestServer(rows, in_flight)
+    return RestServer(rows, app.bytes_in_flight, app.calls)
 
 
 def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
@@ -296,9 +337,11 @@ def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str,
     return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
 
 
-def _metrics_page(counted: Metrics) -> dict[str, Page]:
-    async def page(_scope: Scope) -> Document:
-        return Document(counted.text().encode(), metrics.CONTENT_TYPE.encode())
+def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
+    async def page(scope: Scope) -> Document:
+        accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        body, content_type = await metrics.render(accept.decode("latin-1"))
+        return Document(body, content_type.encode())
 
     return {"/metrics": page}
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+
+
+def _clock_with_sleep() -> Callable[[], float]:
+    """Linux counts a machine's sleep by a clock of its own, macOS by the monotonic one of POSIX."""
+    if sys.platform == "win32":
+        return time.monotonic
+    return partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+_elapsed = _clock_with_sleep()
 
 
 class SystemClock:
@@ -16,6 +28,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def elapsed(self) -> float:
+        return _elapsed()
 
     async def sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds

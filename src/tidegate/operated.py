@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -20,7 +19,7 @@ def about(settings: Settings, sources: Mapping[str, str], address: Address, star
         version=__version__,
         started_at=started_at,
         address=address.url,
-        node=f"{socket.gethostname()}:{address.port}",
+        node=f"{address.host}:{address.port}",
         store=str(settings.store),
         features=_features(settings),
         settings=[

@@ -29,6 +29,9 @@ class FakeClock:
     def now(self) -> datetime:
         return self.moment
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return (self.moment - NOON).total_seconds()
 

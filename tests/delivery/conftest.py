@@ -24,6 +24,9 @@ class StoppedClock:
     def now(self) -> datetime:
         return self.wall
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
 

@@ -38,6 +38,9 @@ class TestClock(StoppedClock):
         self.machine = 1000.0
         self._sleepers: list[tuple[float, asyncio.Event]] = []
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return self.machine
 

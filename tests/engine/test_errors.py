@@ -163,7 +163,7 @@ def test_a_stop_records_what_is_under_way_whatever_became_of_the_scheduler() -> 
         life = Life()
         await life.start()
         await life.create(QUEUES[0])
-        for part in life.engine._running:
+        for part in life.engine._running.values():
             part.cancel()
         await life.engine.stop(SECOND)
         assert life.sent == ["a"]

@@ -49,6 +49,9 @@ class Counting:
             raise NotFound("Nothing is here.")
         return self.total_
 
+    def changes(self, operation: LongRunning) -> Sequence[QueueName]:
+        return ()
+
     def look(self, reader: Reader, operation: LongRunning, position: str, limit: int) -> Found:
         begin = int(position or 0)
         if self.stop_at is not None and begin >= self.stop_at:
@@ -197,7 +200,7 @@ async def test_a_store_that_fails_for_a_while_only_delays_an_operation(place: Pl
         if len(failed) < 2:
             failed.append(work)
             raise StoreError("the disk is away")
-        return await write(work)  # type: ignore[arg-type]
+        return await write(work, **queues)  # type: ignore[arg-type]
 
     place.store.write = fail_twice  # type: ignore[method-assign,assignment]
     assert (await ended(runner, begun.name)).progress.changed == 25

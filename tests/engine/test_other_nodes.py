@@ -17,6 +17,7 @@ from tidegate.core.validation import HttpDraft, NewTask, TaskDraft, check_task
 from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.claims import claim
 from tidegate.engine.held_by import HoldCode
+from tidegate.engine.moments import Moments
 from tidegate.engine.ports.events import TasksCreated
 from tidegate.engine.ports.store import Added, StoredQueue
 from tidegate.storage.transaction import StoreTransaction
@@ -58,7 +59,7 @@ async def test_a_task_whose_name_another_node_takes_meanwhile_exists(
     at = await hands()
     await at.engine.queues.create(Queue(name=QUEUE))
     at.engine.scheduler.forget()
-    at.engine.scheduler._moments.clear()
+    at.engine.scheduler._moments = Moments()
     monkeypatch.setattr(StoreTransaction, "held", lambda self, queue: held)
     taken.add("b")
     created = await asyncio.gather(
@@ -83,5 +84,3 @@ async def test_a_queue_that_another_node_holds_gives_nothing(monkeypatch: pytest
     now = at.clock.now()
     (given,) = await at.store.write(lambda tx: claim(tx, {QUEUE: 1}, now, BodyBudget(), ramp_up=False))
     assert (given.tasks, given.held_by.code) == ([], HoldCode.OTHER_NODE)
-    assert given.held_by.until is not None
-    assert given.held_by.until > now

@@ -40,7 +40,7 @@ async def answered(at: Hands, task_id: str) -> None:
 async def test_an_empty_queue_has_nothing_to_count_but_its_rate() -> None:
     at = await hands()
     await at.engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(25, 10, 10)))
-    assert await stats(at) == QueueStats(0, None, 0, 0, 25)
+    assert await stats(at) == QueueStats(0, None, 0, 0, 25, tokens=10)
 
 
 async def test_tasks_are_counted_until_they_are_gone_and_the_next_one_due_is_named() -> None:

@@ -45,6 +45,9 @@ class HandClock:
     def now(self) -> datetime:
         return self._now
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return (self._now - START).total_seconds()
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from tests.engine.worlds import START, HandClock
 
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
 from tidegate.core.lifecycle import DELIVERED, Outcome, judge
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Queue, RetryConfig
+from tidegate.core.queue import Queue
 from tidegate.core.task import HttpRequest, Task
 from tidegate.engine.ports.events import (
     AllDeleted,
@@ -19,11 +20,12 @@ from tidegate.engine.ports.events import (
     AttemptStarted,
     QueueChanged,
     QueueDeleted,
+    TaskDied,
     TasksCreated,
     TasksDeleted,
 )
 from tidegate.observers.event_ring import UNREAD_MAX, WATCHERS_MAX, EventRing
-from tidegate.observers.happenings import DeadTask, EndedAttempt, EventKind, StartedAttempt
+from tidegate.observers.happenings import EndedAttempt, EventKind, GivenUp, StartedAttempt
 
 NAME = QueueName.of("p", "l", "q")
 QUEUE = Queue(name=NAME)
@@ -87,17 +89,12 @@ def test_an_attempt_is_told_at_its_start_and_its_end_with_what_comes_of_it() -> 
     assert not ignored.counts
 
 
-def test_a_task_that_is_given_up_dies_after_its_attempt_ended() -> None:
+def test_a_task_that_dies_is_told_with_the_reason() -> None:
     ring = Ring()
-    once = Queue(name=NAME, retry_config=RetryConfig(max_attempts=1))
-    failing = task("t").dispatched(START)
-    outcome = Outcome(http_status=500)
-    judgement = judge(failing, once, outcome, START)
-    ring.emit(AttemptEnded(once, failing, outcome, judgement, SECOND, START))
-    assert kinds(ring) == [EventKind.ATTEMPT_ENDED, EventKind.TASK_DIED]
-    dead = ring.after(1, 1)[0].detail
-    assert isinstance(dead, DeadTask)
-    assert (dead.task, dead.limit.value) == (failing.name, "max_attempts")
+    ring.emit(TaskDied(NAME, NAME.task("t"), DeathReason.TTL, True, START))
+    (dead,) = ring.after(0, 10)
+    assert (dead.kind, dead.queue, dead.time) == (EventKind.TASK_DIED, NAME, START)
+    assert dead.detail == GivenUp(NAME.task("t"), DeathReason.TTL, True)
 
 
 def test_changes_of_queues_and_a_reset_are_told() -> None:

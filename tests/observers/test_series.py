@@ -14,7 +14,7 @@ from tests.engine.worlds import START, HandClock
 
 from tidegate.core.names import QueueName
 from tidegate.core.stats import QueueStats
-from tidegate.observers.metrics import BUCKETS, Metrics
+from tidegate.observers.metrics.counts import SECONDS, Counts, QueueCounts
 from tidegate.observers.series import Metric, Series
 from tidegate.observers.series import series as series_module
 from tidegate.observers.series.line import CHUNK, VALUE_MAX, Line, pack, unpack
@@ -30,20 +30,20 @@ class Charts:
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.metrics = Metrics()
+        self.counts = Counts()
         self.depths: dict[QueueName, int] = {}
-        self.series = Series(self.metrics, self.stats, self.clock, self.clock)
+        self.series = Series(self.counts, self.stats, self.clock, self.clock)
 
     async def stats(self, names: Sequence[QueueName]) -> Mapping[QueueName, QueueStats]:
         return {name: QueueStats(self.depths[name], None, 0, 1, 1.0) for name in names if name in self.depths}
 
     def count(self, queue: QueueName, created: int = 0, succeeded: int = 0, failed: int = 0, took: float = 0.1) -> None:
-        counts = self.metrics.queues[queue]
+        counts = self.counts.queues.setdefault(queue, QueueCounts())
         counts.created += created
         counts.ended["OK"] += succeeded
         counts.ended["INTERNAL"] += failed
         for _ in range(succeeded + failed):
-            counts.durations.add(timedelta(seconds=took))
+            counts.durations.add(took)
 
     async def pass_time(self, steps: int = 1) -> None:
         for _ in range(steps):
@@ -132,7 +132,7 @@ async def test_a_queue_that_was_deleted_is_forgotten_and_its_successor_begins_at
     charts = Charts()
     charts.count(MAIL, created=50)
     await charts.pass_time(2)
-    del charts.metrics.queues[MAIL]
+    del charts.counts.queues[MAIL]
     await charts.pass_time()
     assert charts.values(MAIL, Metric.CREATED) == []
     charts.count(MAIL, created=3)
@@ -144,7 +144,7 @@ async def test_a_queue_made_anew_between_two_samples_is_not_mistaken_for_the_old
     charts = Charts()
     charts.count(MAIL, created=50)
     await charts.pass_time()
-    del charts.metrics.queues[MAIL]
+    del charts.counts.queues[MAIL]
     charts.count(MAIL, created=3)
     await charts.pass_time()
     assert charts.values(MAIL, Metric.CREATED) == [3]
@@ -236,12 +236,12 @@ def test_a_value_beyond_what_a_row_holds_is_cut() -> None:
 
 
 def test_quantiles_lie_in_their_buckets() -> None:
-    counts = [0] * (len(BUCKETS) + 1)
+    counts = [0] * (len(SECONDS) + 1)
     assert quantile_of(counts, 0.5) is None
     counts[-1] = 1
-    assert quantile_of(counts, 0.5) == BUCKETS[-1]
+    assert quantile_of(counts, 0.5) == SECONDS[-1]
     counts[0] = 99
-    assert quantile_of(counts, 0.5) == pytest.approx(BUCKETS[0] * 50 / 99)
+    assert quantile_of(counts, 0.5) == pytest.approx(SECONDS[0] * 50 / 99)
 
 
 def test_an_hour_and_a_day_of_a_busy_queue_take_less_than_forty_kilobytes() -> None:

@@ -33,6 +33,9 @@ class StillClock:
     def now(self) -> datetime:
         return NOON
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return 0.0
 

@@ -118,7 +118,22 @@ def test_metrics_are_what_prometheus_reads(http: httpx.Client, queue: str) -> No
     http.post(f"/v2/{queue}/tasks", json={"task": {"httpRequest": {"url": "http://h"}}}).raise_for_status()
     answer = http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert f'tidegate_tasks_created_total{{queue="{queue}"}} 1' in answer.text.splitlines()
+    assert f'tidegate_tasks_created_total{{queue="{queue}"}} 1.0' in answer.text.splitlines()
+
+
+def test_metrics_come_as_openmetrics_to_those_who_ask_for_it(http: httpx.Client) -> None:
+    answer = http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_calls_are_counted(http: httpx.Client, queue: str) -> None:
+    http.get(f"/v2/{queue}").raise_for_status()
+    http.get(f"/v2/{queue}/tasks/none")
+    lines = http.get("/metrics").text.splitlines()
+    calls = "tidegate_api_calls_total"
+    method = 'method="google.cloud.tasks.v2.CloudTasks.GetTask",transport="rest"'
+    assert any(line.startswith(f'{calls}{{code="NOT_FOUND",{method}}}') for line in lines)
 
 
 # Google's generated client

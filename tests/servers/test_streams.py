@@ -17,6 +17,7 @@ from tidegate.core.errors import ApiError, Code, InvalidArgument, NotFound
 from tidegate.schema.operator import Event, Operator, WatchEventsRequest
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Disconnected
+from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.operator import operator_mounts
 from tidegate.servers.streams import HEARTBEAT, Streams
@@ -71,7 +72,7 @@ class Watched:
         api = OperatorApi(Parts(engine=still_engine()), {}, {"watch_events": watch})
         self.app = App()
         streams = Streams(self.app.closing, most)
-        self.app.serve({}, operator_mounts(api, InFlight(), streams))
+        self.app.serve({}, operator_mounts(api, InFlight(), streams, CallCounts()))
 
     async def _counting(self, responses: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         try:

@@ -55,6 +55,9 @@ class VirtualClock:
         # Rounded to whole microseconds by hand: a float's last digit must not make a moment early.
         return self._start + timedelta(microseconds=round(self.monotonic() * 1_000_000))
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 

@@ -257,3 +257,12 @@ async def test_no_statement_of_the_hot_paths_reads_more_than_it_needs(tmp_path: 
         bounded = "LIMIT" in sql or "SELECT min(" in sql
         assert how == "SEARCH", f"{plan}: {sql}"
         assert not whole_queue or bounded, f"{plan}: {sql}"
+
+
+async def test_commits_are_counted_with_what_went_into_each(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "tidegate.db")
+    await asyncio.gather(*(store.write(lambda _tx: None) for _ in range(5)))
+    await store.close()
+    assert store.commits.jobs.total == 5
+    assert sum(store.commits.seconds.counts) == sum(store.commits.jobs.counts) >= 1
+    assert store.commits.failed == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -14,6 +14,18 @@ from tidegate.core.times import NANOS_PER_SECOND
 
 SPANS = {"google.protobuf.Duration": FieldKind.DURATION, "google.protobuf.Timestamp": FieldKind.TIME}
 SCALARS = {FieldDescriptor.CPPTYPE_STRING: FieldKind.TEXT, FieldDescriptor.CPPTYPE_BOOL: FieldKind.FLAG}
+
+
+class _Entry(NamedTuple):
+    """An entry of a map, which protobuf gives as keys only."""
+
+    key: Any
+    value: Any
+
+    @classmethod
+    def of(cls, read: Callable[[Any], Any]) -> Callable[[Any], list[_Entry]]:
+        """Reads the entries of a map that ``read`` reads."""
+        return lambda message: [cls(key, value) for key, value in read(message).items()]
 
 
 @cache
@@ -29,8 +41,13 @@ def _field(field: Any) -> FilterField:
             FieldKind.ENUM, read, choices={name: each.number for name, each in field.enum_type.values_by_name.items()}
         )
     inside = field.message_type
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return FilterField(FieldKind.TEXT, lambda message: read(message).decode("utf-8", "replace"))
     if inside is None:
         return FilterField(SCALARS.get(field.cpp_type, FieldKind.NUMBER), read)
+    if inside.GetOptions().map_entry:
+        entries = _Entry.of(read)
+        return FilterField(FieldKind.MESSAGE, entries, repeated=True, inside=schema_of(inside))
     if not field.has_presence:
         return FilterField(FieldKind.MESSAGE, read, repeated=True, inside=schema_of(inside))
     kind = SPANS.get(inside.full_name)

@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from tidegate.core.errors import Code
 from tidegate.core.lifecycle import Judgement, Outcome, Retry, response_status
 from tidegate.core.masking import Headers
 from tidegate.core.queue_options import Keep, Keeping
-from tidegate.core.task import Status, Task
+from tidegate.core.task import Attempt, Status, Task
 
 HEADERS_KEPT: Final = 64
 """Headers that are kept of a request, and of a response. Handlers and tasks have a dozen; a task may have thousands."""
@@ -125,6 +126,16 @@ def kind_of(outcome: Outcome) -> AttemptOutcome:
     if outcome.answered:
         return AttemptOutcome.FAILED
     return AttemptOutcome.UNSENDABLE if outcome.unsendable else AttemptOutcome.NO_ANSWER
+
+
+def kind_of_attempt(attempt: Attempt) -> AttemptOutcome:
+    """The same of what a task itself says of an attempt, which is less."""
+    if attempt.http_status:
+        return AttemptOutcome.SUCCEEDED if 200 <= attempt.http_status <= 299 else AttemptOutcome.FAILED
+    if attempt.timed_out:
+        return AttemptOutcome.TIMED_OUT
+    refused = attempt.status is not None and attempt.status.code is Code.PERMISSION_DENIED
+    return AttemptOutcome.FORBIDDEN if refused else AttemptOutcome.NO_ANSWER
 
 
 def attempt_record(

@@ -111,9 +111,9 @@ class Flow(Struct, frozen=True, array_like=True):
         bucket = TokenBucket(self.bucket.tokens + unused, self.bucket.filled_at)
         return Flow(bucket, self.in_flight - unused, self.throttle, self.ramp)
 
-    def forced(self) -> Flow:
-        """The flow with one more attempt that took no token and was bound by no limit, as RunTask starts it."""
-        return replace(self, in_flight=self.in_flight + 1)
+    def forced(self, attempts: int = 1) -> Flow:
+        """The flow with so many more attempts that took no token and were bound by no limit, as RunTask starts them."""
+        return replace(self, in_flight=self.in_flight + attempts)
 
     def ended(self, attempts: int) -> Flow:
         return replace(self, in_flight=max(0, self.in_flight - attempts))

@@ -45,7 +45,7 @@ class ErrorGroup(Struct, frozen=True, array_like=True, gc=False):
 
 class DeadTask(Struct, frozen=True, kw_only=True, gc=False):
     """A task on the shelf of its queue. ``id`` is its place there, 0 until it has one; ``attempts`` are those that were
-    kept, in their order. Its body may be left unread.
+    kept, in their order. Its body may be left unread; ``size`` is how many bytes it takes on the shelf.
     """
 
     id: int = 0
@@ -55,6 +55,7 @@ class DeadTask(Struct, frozen=True, kw_only=True, gc=False):
     expire_time: datetime
     error_group: ErrorGroup
     attempts: tuple[AttemptRecord, ...] = ()
+    size: int = 0
 
 
 def death_by(limit: RetryLimit) -> DeathReason:

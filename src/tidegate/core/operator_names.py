@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tidegate.core.errors import InvalidArgument
-from tidegate.core.names import LOCATION, PROJECT, QUEUE, TASK, QueueName, Shape, TaskName
+from tidegate.core.names import LOCATION, OPERATION, PROJECT, QUEUE, TASK, QueueName, Shape, TaskName
 
 ATTEMPT_NUMBER: Final = r"[1-9][0-9]{0,8}"
 DEAD_TASK_ID: Final = r"[A-Za-z0-9_-]{1,600}"
@@ -49,6 +49,11 @@ class DeadTaskName(_InQueue):
     def dead_task(self) -> str:
         """Its ID."""
         return self.rsplit("/", 1)[1]
+
+
+def dead_task_name(queue: QueueName, dead_id: int) -> DeadTaskName:
+    """The name of a dead task."""
+    return DeadTaskName(f"{queue}/deadTasks/{dead_id}")
 
 
 class FaultName(_InQueue):
@@ -94,6 +99,7 @@ OPERATOR_SHAPES: Final[Mapping[str, Shape[Any]]] = {
         LOCATION,
         QUEUE,
         TASK,
+        OPERATION,
         ATTEMPT,
         DEAD_TASK,
         FAULT,
@@ -109,6 +115,7 @@ _WRITTEN: Final = {
     "locations": "LOCATION_ID",
     "queues": "QUEUE_ID",
     "tasks": "TASK_ID",
+    "operations": "OPERATION_ID",
     "attempts": "NUMBER",
     "deadTasks": "DEAD_TASK_ID",
     "faults": "FAULT_ID",

@@ -38,6 +38,10 @@ class BodyBudget:
         """How many bytes more the queue may hold. Always enough for the largest task when nothing is held."""
         return max(0, (BULK_LIMIT - self._total - self._held.get(queue, 0)) // 2)
 
+    def has_room(self) -> bool:
+        """Whether anything of the limit is left."""
+        return self._total < BULK_LIMIT
+
     def hold(self, queue: QueueName, size: int) -> None:
         self._held[queue] = self._held.get(queue, 0) + size
         self._total += size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from tidegate.core.queue import Kind, Queue, RateLimits, State
 from tidegate.core.task import BULKY, Task
 from tidegate.engine.body_budget import BodyBudget
 from tidegate.engine.held_by import HeldBy, HoldCode
-from tidegate.engine.ports.store import DueTasks, StoredQueue, Transaction
+from tidegate.engine.ports.store import DueTasks, Reader, StoredQueue, Transaction
 
 LARGE_SHARE = 128
 """Tasks from which on a queue may claim again at once; with fewer it pauses, so that claims do not get small."""
@@ -23,7 +23,8 @@ SHARE_PAUSE = timedelta(milliseconds=5)
 """A queue that could have given more than a small share is looked at again after this."""
 
 HELD_PAUSE = timedelta(milliseconds=5)
-"""A queue that another node held is tried again after this: a claim takes a millisecond or a few."""
+"""A queue that another node held is tried again after this, or up to twice as much: a claim takes a millisecond or a
+few."""
 
 Shares = Mapping[QueueName, int]
 """How many tasks each queue may start, by its name."""
@@ -72,7 +73,7 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
         if stored is None:
             continue
         if not tx.held(name):
-            claims.append(Claim(stored, [], HeldBy(HoldCode.OTHER_NODE, until=now + HELD_PAUSE)))
+            claims.append(Claim(stored, [], HeldBy(HoldCode.OTHER_NODE)))
             continue
         if not stored.queue.dispatches:
             claims.append(Claim(stored, [], HeldBy(_why_not_dispatched(stored.queue))))
@@ -94,6 +95,30 @@ def claim(tx: Transaction, shares: Shares, now: datetime, bulk: BodyBudget, *, r
     for each, due_at in zip(short, tx.next_due([each.stored for each in short]), strict=True):
         each.next_due = due_at
     claims.extend(Claim(each.stored, each.tasks, _held_by(each, now)) for each in grants)
+    return claims
+
+
+def look(tx: Reader, names: Iterable[QueueName], now: datetime, *, ramp_up: bool) -> list[Claim]:
+    """What claims of these queues would find, without holding any: whether something is due that may start, else what
+    keeps it.
+    """
+    claims: list[Claim] = []
+    grants: list[_Grant] = []
+    for name in names:
+        stored = tx.queue(name)
+        if stored is None:
+            continue
+        if not stored.queue.dispatches:
+            claims.append(Claim(stored, [], HeldBy(_why_not_dispatched(stored.queue))))
+            continue
+        granted, flow, limits = grant(stored, 1, now, ramp_up=ramp_up)
+        grants.append(_Grant(stored, 1, granted, limits, flow, []))
+    for each, due_at in zip(grants, tx.next_due([each.stored for each in grants]), strict=True):
+        if each.granted and due_at is not None and due_at <= now:
+            claims.append(Claim(each.stored, [], HeldBy(HoldCode.DUE_NOW, until=now)))
+            continue
+        each.next_due = due_at
+        claims.append(Claim(each.stored, [], _held_by(each, now)))
     return claims
 
 

@@ -57,7 +57,9 @@ class DeadLetters:
         """The dead task, whole. Raises NotFound."""
 
         def look(reader: Reader) -> Sequence[DeadTask]:
-            return reader.whole_dead_tasks(found(reader.queue(queue), otherwise=refusals.not_found), [dead_id])
+            return reader.dead_tasks_by_id(
+                found(reader.queue(queue), otherwise=refusals.not_found), [dead_id], whole=True
+            )
 
         there = await self._store.read(look)
         if not there:
@@ -95,11 +97,14 @@ class DeadLetters:
 
 
 class Revival(Struct, frozen=True):
-    """What became of dead tasks that were to go into a queue: the tasks there now, and by ID why others stayed."""
+    """What became of dead tasks that were to go into a queue: the tasks there now, by ID why others stayed, and the IDs
+    that were ``missing``.
+    """
 
     queue: StoredQueue
     tasks: list[Task]
     refused: dict[int, ApiError]
+    missing: list[int]
 
 
 def revive(
@@ -115,7 +120,9 @@ def revive(
     shelf. In their own queue they may take the names that they left behind. Those that are not there are left out.
     """
     due = dict(wanted)
-    dead = tx.whole_dead_tasks(source, list(due))
+    dead = tx.dead_tasks_by_id(source, list(due), whole=True)
+    there = {each.id for each in dead}
+    missing = [dead_id for dead_id in due if dead_id not in there]
     task_ids = [each.task.name.task for each in dead]
     taken = tx.living(target, task_ids)
     own = target.id == source.id
@@ -132,7 +139,7 @@ def revive(
         else:
             refused[each.id] = why_not
     if not going:
-        return Revival(target, [], refused)
+        return Revival(target, [], refused, missing)
     if own:
         tx.free_task_names(source, [each.task.name.task for each in going])
     tasks = [revived(each.task, target.queue.name, now, due[each.id], keep_counts=keep_counts) for each in going]
@@ -145,7 +152,7 @@ def revive(
     if keep_counts:
         tx.restore_counts(target, tasks)
         tx.keep_attempts([kept for each in going for kept in _attempts_of(each, target)], ATTEMPTS_SIZE_MAX)
-    return Revival(target, tasks, refused)
+    return Revival(target, tasks, refused, missing)
 
 
 def _attempts_of(dead: DeadTask, target: StoredQueue) -> list[KeptAttempt]:

@@ -14,6 +14,7 @@ from tidegate.core.queue_options import Keep, Keeping, keeping
 from tidegate.core.target import HttpCall, compose
 from tidegate.core.task import Task
 from tidegate.engine.attempt_report import AttemptReport
+from tidegate.engine.life import Life
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
@@ -21,6 +22,7 @@ from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 
 logger = logging.getLogger(__name__)
 
+FENCED = Outcome(reason="the other nodes took this one for dead")
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
 INTERNAL_ERROR = Outcome(reason="internal error", unsendable=True)
 
@@ -37,9 +39,11 @@ class Dispatcher:
         *,
         https_tokens: bool,
         keeping: Keeping,
+        life: Life | None = None,
     ) -> None:
         """``app_engine`` maps services to URLs; ``https_tokens`` says that tokens go to ``https`` URLs only;
-        ``keeping`` what is kept of attempts where a queue does not say so itself.
+        ``keeping`` what is kept of attempts where a queue does not say so itself. Where there are other nodes, requests
+        are sent only while this one may trust in its ``life``.
         """
         self._clock = world.clock
         self._machine = world.machine
@@ -50,6 +54,8 @@ class Dispatcher:
         self._recorder = recorder
         self._app_engine = app_engine
         self._https_tokens = https_tokens
+        self._life = life
+        self._hanging_up: asyncio.Task[None] | None = None
         self._keeping = keeping
         self._warned = False
 
@@ -73,6 +79,25 @@ class Dispatcher:
         await self._recorder.drained()
         return cut
 
+    def hang_up(self) -> None:
+        """Forget all attempts under way; their handlers see the connection closed. Call when the node's life ends."""
+        attempts = self._under_way.all()
+        for attempt in attempts:
+            attempt.forgotten = True
+            if attempt.running is not None:
+                attempt.running.cancel()
+        if attempts:
+            self._hanging_up = asyncio.get_running_loop().create_task(self._give_back(attempts))
+
+    async def _give_back(self, attempts: Sequence[AttemptUnderWay]) -> None:
+        """Give back what attempts held that were cancelled before they began."""
+        running = [attempt.running for attempt in attempts if attempt.running is not None]
+        if running:
+            await asyncio.wait(running)
+        for attempt in attempts:
+            if attempt.running is not None:
+                self._under_way.forget(attempt)
+
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
         try:
@@ -90,6 +115,14 @@ class Dispatcher:
             self._recorder.add(
                 Ended(queue, attempt.queue_id, task, outcome, timedelta(seconds=took), now, attempt.forced, exchange)
             )
+        except asyncio.CancelledError:
+            if not attempt.forgotten:
+                raise
+            self._under_way.connections.ended(queue.name, attempt.handler, answered=False)
+            took = self._machine.monotonic() - started
+            self._recorder.drop(
+                Ended(queue, attempt.queue_id, task, FENCED, timedelta(seconds=took), self._clock.now())
+            )
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
@@ -101,10 +134,14 @@ class Dispatcher:
             if report is not None:
                 report.call = call
             if call.token is None:
-                return await self._sender.send(call, None, report)
-            if not self._may_carry_tokens(call.url):
+                authorization = None
+            elif not self._may_carry_tokens(call.url):
                 return NO_TOKEN_OVER_HTTP
-            return await self._sender.send(call, await self._mint.authorization(call.token), report)
+            else:
+                authorization = await self._mint.authorization(call.token)
+            if self._life is not None:
+                await self._life.trust()  # last of all: another node may start the task after that
+            return await self._sender.send(call, authorization, report)
         except MintError as error:
             return Outcome(reason=f"no token: {error}", unsendable=True)
         except Exception:

@@ -15,6 +15,7 @@ from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
 from tidegate.engine.attempts import Attempts
+from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
 from tidegate.engine.creation import Rules
 from tidegate.engine.dead_letters import DeadLetters
@@ -23,8 +24,11 @@ from tidegate.engine.executions import Executions
 from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
+from tidegate.engine.life import Life, LivingStore
 from tidegate.engine.long_running import LongRunning
+from tidegate.engine.lookout import Lookout
 from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
 from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
@@ -47,9 +51,6 @@ logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
 
-RELEASED_AT_ONCE = 500
-"""Attempts of a dead node that are released in one transaction."""
-
 
 class Policy(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
@@ -71,6 +72,13 @@ class Engine:
     """A task queue at work: ``queues`` and ``tasks`` are what callers use, the rest runs by itself."""
 
     def __init__(self, world: World, policy: Policy = Policy()) -> None:  # noqa: B008 - a frozen value
+        self._life: Life | None = None
+        self.nodes: Nodes | None = None
+        """The other nodes, where the store can have any."""
+        if not world.membership.alone:
+            self._life = Life(world.machine)
+            world = replace(world, store=LivingStore(world.store, self._life))
+            self.nodes = Nodes(world, self._life)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self.store = world.store
         self.clock = world.clock
@@ -97,8 +105,20 @@ class Engine:
             policy.app_engine,
             https_tokens=policy.https_tokens,
             keeping=policy.keeping,
+            life=self._life,
         )
-        self.scheduler = Scheduler(inner, self.under_way, self.dispatcher.dispatch, ramp_up=policy.ramp_up)
+        self.scheduler = Scheduler(
+            inner,
+            self.under_way,
+            self.dispatcher.dispatch,
+            ramp_up=policy.ramp_up,
+            life=self._life,
+            nodes=self.nodes,
+        )
+        if self._life is not None and self.nodes is not None:
+            self._life.at_end(self._recorder.forget)
+            self._life.at_end(self.dispatcher.hang_up)
+            self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
         self.leases = Leases(world, self.shelving)
@@ -110,44 +130,63 @@ class Engine:
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
-        self._membership = world.membership
-        self._janitor = Janitor(inner, self.shelving)
+        self._janitor = Janitor(inner, self.shelving, self.nodes)
         self.time: TimeControl | None = None
         """Moves the clock, if it is one that can be moved."""
         self.idle_runs: IdleRuns | None = None
         if isinstance(world.clock, MovableClock):
             self.time = TimeControl(world.store, world.clock, world.machine, self.next_moment, self.quiet)
             self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
-        self._running: list[asyncio.Task[None]] = []
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def join(self, name: str) -> None:
+        """Become one of the nodes that share the store, called ``name``: a host and a port. Call it before all else."""
+        if self.nodes is not None:
+            await self.nodes.join(name)
+
+    def serve_bulk(self, select: Select) -> None:
+        """Let operations change many tasks; ``select`` reads which from their requests. Call before ``start``."""
+        self.long_running.add_workers(
+            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
+        )
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
-        joined = await self._membership.join("")
-        now = self.clock.now()
-
-        def take_up(tx: Transaction) -> tuple[bool, Sequence[LongRunning]]:
-            more = [tx.release(node, now, RELEASED_AT_ONCE) for node in joined.succeeds]
-            return any(more), self.long_running.take_over(tx, now)
-
-        more, left = await self.store.write(take_up)
-        while more:
-            more, left = await self.store.write(take_up)
-        await self.scheduler.start()
+        left = await self.store.write(self._take_up)
+        if self.nodes is None:
+            await self.scheduler.start()
         self.long_running.start(left)
+        parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
+        if self.nodes is not None:
+            parts |= {
+                "nodes": self.nodes.run,
+                "lookout": self._lookout.run,
+                "politeness": self.scheduler.politeness.run,
+            }
         loop = asyncio.get_running_loop()
-        self._running = [
-            loop.create_task(self._keep_going("scheduler", self.scheduler.run)),
-            loop.create_task(self._keep_going("janitor", self._janitor.run)),
-        ]
+        self._running = {name: loop.create_task(self._keep_going(name, run)) for name, run in parts.items()}
+
+    def _take_up(self, tx: Transaction) -> Sequence[LongRunning]:
+        now = self.clock.now()
+        if self.nodes is None:
+            tx.release(0, now, RELEASED_AT_ONCE)
+        return self.long_running.take_over(tx, now)
 
     async def stop(self, patience: timedelta = timedelta()) -> int:
         """Claim no more, give attempts under way ``patience`` to end, record them; return how many were cut off."""
         self.scheduler.stop()
-        _, sweeping = self._running
-        sweeping.cancel()
-        await asyncio.wait(self._running)  # however they end
+        beating = self._running.pop("nodes", None)
+        for name, running in self._running.items():
+            if name != "scheduler":
+                running.cancel()
+        await asyncio.wait(self._running.values())  # however they end
         await self.long_running.stop()
-        return await self.dispatcher.drain(patience)
+        cut = await self.dispatcher.drain(patience)
+        if self.nodes is not None and beating is not None:
+            beating.cancel()
+            await asyncio.wait([beating])
+            await self.nodes.leave()
+        return cut
 
     @property
     def draining(self) -> bool:

@@ -96,12 +96,11 @@ def _waiting(parents: Collection[QueueName | ProjectName], reader: Reader) -> li
         if isinstance(parent, QueueName):
             found(reader.queue(parent))
     waiting = []
-    for name, due in reader.backlog():
+    for stored, due in reader.backlog():
+        name = stored.queue.name
         if parents and name not in parents and ProjectName(f"projects/{name.project}") not in parents:
             continue
-        stored = reader.queue(name)
-        if stored is not None:
-            waiting.append(_Waiting(stored.queue, due))
+        waiting.append(_Waiting(stored.queue, due))
     return waiting
 
 

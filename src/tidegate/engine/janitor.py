@@ -14,6 +14,7 @@ from tidegate.core.dead_letters import DeathReason
 from tidegate.core.expiry import is_lost, is_overdue, is_young
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
+from tidegate.engine.nodes import Nodes
 from tidegate.engine.ports.events import TaskDied
 from tidegate.engine.ports.store import StoredQueue, StoreError, Transaction
 from tidegate.engine.ports.world import World
@@ -33,6 +34,10 @@ PAUSE_WHEN_CLEAN = 10.0
 
 PAUSE_BETWEEN_WALKS = timedelta(hours=1)
 """How often the tasks are walked for those past their time to live, which is counted in weeks."""
+
+
+NAME = "janitor"
+"""By which nodes find out who of them clears away."""
 
 
 class Walk(Struct, frozen=True):
@@ -67,9 +72,10 @@ def sweep(tx: Transaction, walk: Walk, now: datetime, limit: int = ROWS_PER_STEP
 class Janitor:
     """Sweeps the store for as long as the engine runs."""
 
-    def __init__(self, world: World, shelving: Shelving) -> None:
+    def __init__(self, world: World, shelving: Shelving, nodes: Nodes | None = None) -> None:
         self._shelving = shelving
         self._events = world.events
+        self._nodes = nodes
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
@@ -79,7 +85,8 @@ class Janitor:
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            if await self._step():
+            # One node is enough; they would only wait for each other.
+            if (self._nodes is None or self._nodes.is_first(NAME)) and await self._step():
                 await self._machine.sleep(PAUSE_BETWEEN_STEPS)
                 continue
             # What expires does so by the wall clock, which may be moved; purged tasks go even while it stands still.

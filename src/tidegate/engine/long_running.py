@@ -6,7 +6,7 @@ writes into the document how far it has come, so a step is done once, whenever t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -107,13 +107,16 @@ class Changed(Struct, frozen=True):
 
 
 class Worker(Protocol):
-    """What an operation of some kind does. All but ``committed`` run in a transaction and may run twice."""
+    """What an operation of some kind does. ``total``, ``look`` and ``change`` may run twice, in transactions."""
 
     def room(self) -> int:
         """How many entries a step may change now; 0 lets the operation wait a little."""
 
     def total(self, reader: Reader, operation: LongRunning) -> int | None:
         """How many entries there are to look at. Raises an ApiError when the operation cannot begin."""
+
+    def changes(self, operation: LongRunning) -> Collection[QueueName]:
+        """The queues that a step has to have: ``Store.write`` says for what."""
 
     def look(self, reader: Reader, operation: LongRunning, position: str, limit: int) -> Found:
         """The entries after ``position`` that are to be changed, ``limit`` at most. Looks at some hundred entries and

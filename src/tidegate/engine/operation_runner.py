@@ -247,7 +247,8 @@ class OperationRunner:
                 break
             await self._machine.sleep(PAUSE)
         found = replace(found, scanned=scanned)
-        step = await self._store.write(partial(self._step, name=name, found=found, worker=worker))
+        work = partial(self._step, name=name, found=found, worker=worker)
+        step = await self._store.write(work, changes=worker.changes(operation) if found.entries else ())
         if step is None:
             return True
         operation, changed = step

@@ -14,7 +14,7 @@ from tidegate.core.bucket import Flow
 from tidegate.core.errors import Aborted
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
-from tidegate.core.stats import QueueStats, effective_rate
+from tidegate.core.stats import QueueStats, effective_rate, tokens
 from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown, queues_of
@@ -123,6 +123,8 @@ class Queues:
                     executed_last_minute=executed.get(stored.queue.name, 0),
                     in_flight=stored.flow.in_flight,
                     effective_rate=effective_rate(stored.queue, stored.flow, now),
+                    tokens=tokens(stored.queue, stored.flow, now),
+                    throttle_factor=stored.flow.throttle.factor_at(now),
                 )
                 for stored, tally in zip(there, tx.tallies(there), strict=True)
             }

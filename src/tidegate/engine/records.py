@@ -157,12 +157,22 @@ class Recorder:
         self._recorded = recorded
         self._roomier = roomier
         self._record_each = partial(record, throttling=throttling, shelving=shelving)
-        self._batches: Batcher[Ended, None] = Batcher(self._record)
+        self._life = 0
+        self._batches = self._new_batches()
         self._leaving = False
 
     def add(self, ended: Ended) -> None:
         """Record this attempt, together with others that end now."""
         self._batches.add(ended)
+
+    def forget(self) -> None:
+        """The node's life is over: what was not recorded by now never is. Its tasks are other nodes'."""
+        self._life += 1
+        self._batches = self._new_batches()
+
+    def drop(self, ended: Ended) -> None:
+        """This attempt is not recorded; give back what it held."""
+        self._give_back([ended], [None])
 
     @property
     def idle(self) -> bool:
@@ -174,36 +184,42 @@ class Recorder:
         self._leaving = True
         await self._batches.drained()
 
-    async def _record(self, ended: Sequence[Ended]) -> Sequence[None]:
+    def _new_batches(self) -> Batcher[Ended, None]:
+        return Batcher(partial(self._record, life=self._life))
+
+    async def _record(self, ended: Sequence[Ended], life: int) -> Sequence[None]:
         for start in range(0, len(ended), RECORDED_AT_ONCE):
             together = ended[start : start + RECORDED_AT_ONCE]
             try:
-                await self._record_together(together)
+                await self._record_together(together, life)
             except Exception:  # nobody waits who could be told
                 logger.exception("recording %d attempts failed", len(together))
         return ()
 
-    async def _record_together(self, ended: Sequence[Ended]) -> None:
+    async def _record_together(self, ended: Sequence[Ended], life: int) -> None:
         answered = Counter([each.queue.name for each in ended if each.outcome.answered])
         self._executions.add(answered, self._machine.monotonic())
-        recorded = await self._write(ended, self._record_each)
-        long = [each for each in ended if each.task.bulk]
-        for each in long:
-            self._under_way.bodies.release(each.queue.name, each.task.bulk)
+        recorded = await self._write(ended, self._record_each, life)
         for queue in recorded.queues:
             self._recorded(queue.queue, queue.retry_at)
-        if long:
-            self._roomier()
-        for each, judgement in zip(ended, recorded.judgements, strict=True):
-            self._events.emit(AttemptEnded(each.queue, each.task, each.outcome, judgement, each.took, each.at))
+        self._give_back(ended, recorded.judgements)
         for death in recorded.died:
             self._events.emit(death)
 
+    def _give_back(self, ended: Sequence[Ended], judgements: Sequence[Judgement | None]) -> None:
+        long = [each for each in ended if each.task.bulk]
+        for each in long:
+            self._under_way.bodies.release(each.queue.name, each.task.bulk)
+        if long:
+            self._roomier()
+        for each, judgement in zip(ended, judgements, strict=True):
+            self._events.emit(AttemptEnded(each.queue, each.task, each.outcome, judgement, each.took, each.at))
+
     async def _write(
-        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], RecordedBatch]
+        self, ended: Sequence[Ended], work: Callable[[Transaction, Sequence[Ended]], RecordedBatch], life: int
     ) -> RecordedBatch:
         """Have attempts recorded by ``work``. Those that it cannot record are forgotten, so that they hold nothing."""
-        while True:
+        while life == self._life:
             try:
                 return await self._store.write(lambda tx: work(tx, ended))
             except FencedError:  # the tasks are another node's by now
@@ -216,7 +232,7 @@ class Recorder:
             except Exception:
                 if len(ended) > 1:
                     logger.exception("cannot record %d attempts together", len(ended))
-                    apart = [await self._write([each], work) for each in ended]
+                    apart = [await self._write([each], work, life) for each in ended]
                     return RecordedBatch(
                         [queue for each in apart for queue in each.queues],
                         [judgement for each in apart for judgement in each.judgements],
@@ -227,4 +243,5 @@ class Recorder:
                     logger.exception("cannot free the place of an attempt of %s", name)
                     return RecordedBatch([], [None])
                 logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
-                return await self._write(ended, forget)
+                return await self._write(ended, forget, life)
+        return RecordedBatch([], [None] * len(ended))

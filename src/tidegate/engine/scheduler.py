@@ -5,20 +5,23 @@ The scheduler keeps one moment a queue in memory, never the tasks: a claim asks 
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
-from tidegate.engine.claims import Claim, Shares, claim
+from tidegate.engine.claims import HELD_PAUSE, Claim, Shares, claim
 from tidegate.engine.held_by import HeldBy, HeldQueues, HoldCode
+from tidegate.engine.life import Life
+from tidegate.engine.moments import Moments
+from tidegate.engine.nodes import Nodes
+from tidegate.engine.politeness import PLACES_LOOK, Politeness
 from tidegate.engine.ports.store import Reader, StoreError, StoreFullError
 from tidegate.engine.ports.world import World
 from tidegate.engine.under_way import UnderWay
@@ -38,9 +41,6 @@ QUEUES_PER_CLAIM = 256
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until the next claim when the store could not commit one: the disk may have room again."""
 
-SPARE_MOMENTS = 1024
-"""Overtaken moments that may lie about before they are cleared out."""
-
 LONGEST_WAIT = 1.0
 """Seconds of machine time. The machine's wall clock may be set, and nobody tells: look again now and then."""
 
@@ -59,8 +59,12 @@ class Scheduler:
         dispatch: Callable[[Queue, int, Sequence[Task]], None],
         *,
         ramp_up: bool,
+        life: Life | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
-        """``dispatch(queue, queue id, tasks)`` starts attempts, as far as what is ``under_way`` leaves room."""
+        """``dispatch(queue, queue id, tasks)`` starts attempts, as far as what is ``under_way`` leaves room. With
+        ``nodes`` others claim, too, while this one is in this ``life``.
+        """
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
@@ -69,9 +73,11 @@ class Scheduler:
         self._bodies = under_way.bodies
         self._dispatch = dispatch
         self._ramp_up = ramp_up
-        self._moments: dict[QueueName, datetime] = {}
-        self._heap: list[tuple[datetime, int, QueueName]] = []  # the number keeps those of one moment in their order
-        self._numbers = count()
+        self._life = life
+        self._nodes = nodes
+        self._dice = world.dice
+        self.politeness = Politeness(world, self._claim_at_once, ramp_up=ramp_up)
+        self._moments = Moments()
         self._waiting: dict[QueueName, datetime] = {}  # due, until connections may be opened; since when, in this order
         self._paced: deque[tuple[float, QueueName]] = deque()  # due, and looked at again by then, by machine time
         self._claiming: Shares = {}  # the claim with the store
@@ -84,16 +90,13 @@ class Scheduler:
 
     def wake(self, queue: QueueName, at: datetime) -> None:
         """Look at the queue at that moment, or before."""
-        known = self._moments.get(queue)
-        if known is not None and known <= at:
-            return
-        self._moments[queue] = at
-        if len(self._heap) > 2 * len(self._moments) + SPARE_MOMENTS:  # mostly moments that others overtook
-            self._heap = [(moment, next(self._numbers), name) for name, moment in self._moments.items()]
-            heapq.heapify(self._heap)
+        if self._nodes is None or self._nodes.is_first(queue):
+            self._wake(queue, at)
         else:
-            heapq.heappush(self._heap, (at, next(self._numbers), queue))
-        if self._heap[0][0] == at:
+            self.politeness.add(queue, at)
+
+    def _wake(self, queue: QueueName, at: datetime) -> None:
+        if self._moments.add(queue, at):
             self._waiter.wake()
 
     def ended(self, queue: QueueName) -> None:
@@ -112,7 +115,7 @@ class Scheduler:
         """What held the queue holds it no more: its next claim finds out what is due."""
         now = self._clock.now()
         self._held.put(queue, HeldBy(HoldCode.DUE_NOW, now, now), now)
-        self.wake(queue, now)
+        self._wake(queue, now)  # not politely: which places are free, this node alone knows
 
     def view(self, queue: QueueName) -> HeldBy:
         """What holds the queue now, as far as this process knows. Of a queue that is not there: nothing is due.
@@ -137,15 +140,7 @@ class Scheduler:
         """When the next queue is looked at, by the wall clock: its next task is due then, or its next token is there.
         None when none is to be looked at.
         """
-        return self._clock.now() if self._paced else self._first_moment()
-
-    def _first_moment(self) -> datetime | None:
-        while self._heap:
-            at, _, queue = self._heap[0]
-            if self._moments.get(queue) == at:
-                return at
-            heapq.heappop(self._heap)  # the queue was woken before it
-        return None
+        return self._clock.now() if self._paced else self._moments.first()
 
     def quiet(self) -> bool:
         """Whether nothing is due, waits for connections, or is on its way from the store."""
@@ -188,6 +183,9 @@ class Scheduler:
         moment = self._moments.get(queue)
         return moment is not None and moment <= now
 
+    def _claim_at_once(self, queue: QueueName) -> None:
+        self._wake(queue, self._clock.now())
+
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
         for queue, due in await self._store.read(_dispatching):
@@ -209,6 +207,10 @@ class Scheduler:
             self._draining = False
             self._all_held = None
             self._waiter.wake()
+
+    def look_again(self) -> None:
+        """This node may start attempts again."""
+        self._waiter.wake()
 
     def stop(self) -> None:
         self._stopping = True
@@ -273,6 +275,10 @@ class Scheduler:
 
     def _look_again(self, queue: QueueName, held_by: HeldBy, now: datetime) -> None:
         """Have the queue looked at when what holds it may be over."""
+        if held_by.code is HoldCode.CONCURRENCY_FULL and self._nodes is not None:
+            self.wake(queue, now + PLACES_LOOK)
+        elif held_by.code is HoldCode.OTHER_NODE:
+            self.wake(queue, now + HELD_PAUSE * (1 + self._dice()))
         if held_by.until is None:
             return
         if (
@@ -284,6 +290,8 @@ class Scheduler:
 
     def _free(self) -> int:
         """How many attempts may start now beside those that are about to."""
+        if self._life is not None and not self._life.trusted:
+            return 0
         return self._under_way.room() - sum(self._claiming.values()) - sum(self._handed.values())
 
     def _shares(self, now: datetime, room: int) -> Shares:
@@ -320,15 +328,9 @@ class Scheduler:
         return shares
 
     def _due(self, now: datetime) -> list[QueueName]:
-        names: list[QueueName] = []
         while self._paced and self._paced[0][0] <= self._machine.monotonic():
             self.wake(self._paced.popleft()[1], now)
-        while self._heap and self._heap[0][0] <= now and len(names) < QUEUES_PER_CLAIM:
-            at, _, queue = heapq.heappop(self._heap)
-            if self._moments.get(queue) == at:  # else an older, later moment of a queue that was woken before it
-                del self._moments[queue]
-                names.append(queue)
-        return names
+        return self._moments.take(now, QUEUES_PER_CLAIM)
 
     async def _wait(self, room: int) -> None:
         longest = LONGEST_WAIT
@@ -336,10 +338,9 @@ class Scheduler:
             longest = min(longest, self._connections.wait(self._machine.monotonic()))
         if room > 0 and self._paced:
             longest = min(longest, max(0.0, self._paced[0][0] - self._machine.monotonic()))
-        await self._waiter.wait(self._first_moment() if room > 0 else None, longest)
+        await self._waiter.wait(self._moments.first() if room > 0 else None, longest)
 
 
 def _dispatching(tx: Reader) -> list[tuple[QueueName, datetime]]:
     """The queues that dispatch and in which tasks wait, each with its earliest schedule time."""
-    found = ((name, due, tx.queue(name)) for name, due in tx.backlog())
-    return [(name, due) for name, due, stored in found if stored is not None and stored.queue.dispatches]
+    return [(stored.queue.name, due) for stored, due in tx.backlog() if stored.queue.dispatches]

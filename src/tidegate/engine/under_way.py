@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.task import Task
 from tidegate.engine.body_budget import FORCED_BULK, BodyBudget
@@ -20,6 +22,7 @@ MOST_ATTEMPTS = 20_000
 class AttemptUnderWay(Struct):
     """An attempt between its start and its outcome. ``queue_id`` tells the queue from another that took its name
     meanwhile, ``handler`` whose connections it uses; ``running`` is what carries it out. ``forced``: a caller ran it.
+    Of one that is ``forgotten`` nothing is recorded: another node has its task.
     """
 
     number: int
@@ -29,6 +32,7 @@ class AttemptUnderWay(Struct):
     handler: str
     forced: bool = False
     running: asyncio.Task[None] | None = None
+    forgotten: bool = False
 
 
 class UnderWay:
@@ -51,6 +55,10 @@ class UnderWay:
         """How many are under way."""
         return len(self._attempts)
 
+    def by_queue(self) -> Counter[QueueName]:
+        """How many are under way of each queue."""
+        return Counter(attempt.queue.name for attempt in self._attempts.values())
+
     def room(self) -> int:
         """How many more attempts may start now."""
         return MOST_ATTEMPTS - len(self._attempts)
@@ -71,6 +79,17 @@ class UnderWay:
         """The attempt is over: its place is free."""
         del self._attempts[attempt.number]
         attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
+
+    def all(self) -> list[AttemptUnderWay]:
+        """Those that are under way now."""
+        return list(self._attempts.values())
+
+    def forget(self, attempt: AttemptUnderWay) -> None:
+        """The attempt never began: give back all that it took."""
+        self.end(attempt)
+        self.connections.ended(attempt.queue.name, attempt.handler, answered=False)
+        if attempt.task.bulk:
+            self.bodies.release(attempt.queue.name, attempt.task.bulk)
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
-from tidegate.core.lifecycle import Gone, Retry
+from tidegate.core.lifecycle import Retry
 from tidegate.core.names import QueueName
 from tidegate.engine.ports.events import (
     AllDeleted,
@@ -24,15 +24,16 @@ from tidegate.engine.ports.events import (
     Event,
     QueueChanged,
     QueueDeleted,
+    TaskDied,
     TasksCreated,
     TasksDeleted,
 )
 from tidegate.engine.ports.world import MachineClock
 from tidegate.observers.happenings import (
-    DeadTask,
     Detail,
     EndedAttempt,
     EventKind,
+    GivenUp,
     Group,
     Happening,
     StartedAttempt,
@@ -68,7 +69,7 @@ class EventRing:
         self._now = now
         self._machine = machine
         self._life = life
-        self._size = size
+        self.size = size
         self._groups: deque[Group] = deque()
         self._held = 0
         self._next = 1
@@ -79,6 +80,7 @@ class EventRing:
             TasksDeleted: self._deleted,
             AttemptStarted: self._started,
             AttemptEnded: self._ended,
+            TaskDied: self._died,
             QueueChanged: self._queue_changed,
             QueueDeleted: self._queue_deleted,
             AllDeleted: self._all_deleted,
@@ -181,7 +183,7 @@ class EventRing:
         groups.append(Group(self._next, time, kind, queue, details))
         self._next += count
         self._held += count
-        while self._held - len(groups[0].details) >= self._size:
+        while self._held - len(groups[0].details) >= self.size:
             self._held -= len(groups.popleft().details)
         if self._waiting:
             for waiter in self._waiting:
@@ -213,9 +215,9 @@ class EventRing:
             judgement is not None,
         )
         self._add(ATTEMPT_ENDED, event.queue.name, (detail,), event.at)
-        if isinstance(judgement, Gone) and judgement.limit is not None:
-            dead = DeadTask(task.name, judgement.limit)
-            self._add(EventKind.TASK_DIED, event.queue.name, (dead,), event.at)
+
+    def _died(self, event: TaskDied) -> None:
+        self._add(EventKind.TASK_DIED, event.queue, (GivenUp(event.task, event.reason, event.shelved),), event.at)
 
     def _queue_changed(self, event: QueueChanged) -> None:
         self._add(EventKind.QUEUE_CHANGED, event.queue, (event.change,), self._now())

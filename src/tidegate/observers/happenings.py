@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from tidegate.core.backoff import RetryLimit
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 
@@ -54,14 +54,15 @@ class EndedAttempt(Struct, frozen=True, gc=False):
     counts: bool
 
 
-class DeadTask(Struct, frozen=True, gc=False):
-    """A task that was given up, and the limit that it reached."""
+class GivenUp(Struct, frozen=True, gc=False):
+    """A task that died, and why. ``shelved``: it lies on the shelf of its queue."""
 
     task: str
-    limit: RetryLimit
+    reason: DeathReason
+    shelved: bool
 
 
-Detail: TypeAlias = str | StartedAttempt | EndedAttempt | DeadTask
+Detail: TypeAlias = str | StartedAttempt | EndedAttempt | GivenUp
 """Of TASK_CREATED and TASK_DELETED the task's name, of QUEUE_CHANGED what was done, of RESET and GAP nothing."""
 
 

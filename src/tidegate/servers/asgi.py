@@ -13,6 +13,7 @@ from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import Internal, InvalidArgument, NotFound, Unavailable
 from tidegate.servers import health
 from tidegate.servers.call import AsgiApp, Disconnected, Receive, Scope, Send
+from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.grpc import GrpcMethod, GrpcServer, send_error
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount, Mounts
@@ -62,6 +63,7 @@ class App:
         in_flight: InFlight | None = None,
     ) -> None:
         self.bytes_in_flight = in_flight or InFlight()
+        self.calls = CallCounts()
         self.serving = False
         self.closing = asyncio.Event()
         """Set when calls are no longer answered: streams end then."""
@@ -76,7 +78,7 @@ class App:
         """Answer these gRPC methods, the health service about their services, and what is mounted."""
         services = {path.split("/")[1] for path in methods}
         check = health.health_method(services, lambda: self.serving)
-        self._grpc = GrpcServer({health.CHECK: check, **methods}, self.bytes_in_flight)
+        self._grpc = GrpcServer({health.CHECK: check, **methods}, self.bytes_in_flight, self.calls)
         self._mounts = Mounts(
             [
                 Mount("/healthz", self._say_alive, always=True),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -19,6 +20,7 @@ from tidegate.api.status import grpc_trailers
 from tidegate.core.errors import ApiError, Code, DeadlineExceeded, Internal, InvalidArgument, Unimplemented
 from tidegate.schema.limits import SMALL, scan
 from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
+from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.deadlines import CallDeadlines, parse_timeout
 from tidegate.servers.framing import ACCEPTED_ENCODINGS, END, MESSAGE_MAX, PREFIX, in_time, joined, read_message
 from tidegate.servers.in_flight import InFlight
@@ -56,8 +58,12 @@ def is_grpc(content_type: bytes) -> bool:
 class GrpcServer:
     """An ASGI application that answers unary gRPC calls; ``methods`` are keyed by path, ``/package.Service/Method``."""
 
-    def __init__(self, methods: Mapping[str, GrpcMethod], in_flight: InFlight | None = None) -> None:
+    def __init__(
+        self, methods: Mapping[str, GrpcMethod], in_flight: InFlight | None = None, calls: CallCounts | None = None
+    ) -> None:
+        """``calls`` counts those of known methods."""
         self.methods = dict(methods)
+        self._calls = (calls or CallCounts()).grpc
         self._in_flight = in_flight or InFlight()
         self._deadlines = CallDeadlines()
 
@@ -66,8 +72,10 @@ class GrpcServer:
         # whenever the call is resumed.
         task: Any = None
         waiting = failure = held = long = None
+        code = "OK"
+        begun = perf_counter()
+        path = scope["path"]
         try:
-            path = scope["path"]
             method = self.methods.get(path)
             headers = dict(scope["headers"])  # 0.3 us for the nine that clients send; a loop takes twice that
             if (
@@ -126,21 +134,30 @@ class GrpcServer:
                 (long.insist if insists else long.grow_to)(len(payload))
         except ApiError as error:
             failure = _error_headers(error)  # not the error itself, which refers to this frame
+            code = error.code.name
         except Disconnected:
+            code = "CANCELLED"
             return
         except asyncio.CancelledError:
             if waiting is None or task in waiting:
-                raise  # cancelled by someone else
+                code = "CANCELLED"
+                raise  # by someone else
+            code = "DEADLINE_EXCEEDED"
             task.uncancel()
             failure = _error_headers(DeadlineExceeded("Deadline Exceeded"))
         except Exception:
             log.exception("%s failed", path)
+            code = "INTERNAL"
             failure = _error_headers(Internal("Internal error encountered."))
         finally:
             if waiting is not None:
                 waiting.discard(task)  # a call that has ended is answered, even after its deadline
             if held is not None:
                 held.close()
+            if path in self.methods:
+                counts = self._calls[path]
+                counts.codes[code] += 1
+                counts.durations.add(perf_counter() - begun)
         if failure is not None:
             await _send_headers(send, 200, failure)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tidegate.api.operator import OperatorApi
+from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.grpc_streams import GrpcStream
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
@@ -15,12 +16,12 @@ from tidegate.servers.streams import Streams
 ROOT: Final = "/operator/v1/"
 
 
-def operator_mounts(api: OperatorApi, in_flight: InFlight, streams: Streams) -> list[Mount]:
+def operator_mounts(api: OperatorApi, in_flight: InFlight, streams: Streams, counts: CallCounts) -> list[Mount]:
     """REST below ``/operator/v1/``, and the gRPC methods that stream.
 
     REST has a router of its own here: its verbs end no path of Cloud Tasks.
     """
-    rest = StreamingRest(api.streams(), streams, RestServer(api.methods(), in_flight))
+    rest = StreamingRest(api.streams(), streams, RestServer(api.methods(), in_flight, counts))
     calls = [
         Mount(row.grpc_path, GrpcStream(row, answer, streams), stream=True) for row, answer in api.streams().items()
     ]

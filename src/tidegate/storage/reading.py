@@ -117,9 +117,10 @@ class StoreReader(StoreShelfReader):
         due, later = tables.due_count(generation, now, most), tables.later_count(generation, now, most)
         return WaitingCounts(due, later - leased, leased)
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[QueueName, datetime]]:
+    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
         found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
-        return found if wanted is None else [each for each in found if wanted(each[0])]
+        there = ((self.queue(name), due) for name, due in found if wanted is None or wanted(name))
+        return [(stored, due) for stored, due in there if stored is not None]
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
         return self.tables.document(kind, name, micros(now))

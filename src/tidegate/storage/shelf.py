@@ -30,8 +30,8 @@ class StoreShelfReader:
     ) -> Sequence[DeadTask]:
         return _dead_tasks(queue, self.tables.dead(queue.id, before, after, limit))
 
-    def whole_dead_tasks(self, queue: StoredQueue, dead_ids: Sequence[int]) -> Sequence[DeadTask]:
-        return _dead_tasks(queue, self.tables.whole_dead(queue.id, dead_ids)) if dead_ids else []
+    def dead_tasks_by_id(self, queue: StoredQueue, dead_ids: Sequence[int], *, whole: bool) -> Sequence[DeadTask]:
+        return _dead_tasks(queue, self.tables.dead_by_id(queue.id, dead_ids, whole=whole)) if dead_ids else []
 
     def dead_tasks_of(self, queue: StoredQueue, task_id: str, limit: int) -> Sequence[DeadTask]:
         return _dead_tasks(queue, self.tables.dead_of(queue.id, task_id, limit))
@@ -99,11 +99,11 @@ class StoreShelf(StoreShelfReader):
         for each in dead:
             own = [shelf_rows.attempt_record(record) for record in each.attempts]
             rows.append(shelf_rows.dead_row(each, [*taken[each.task.name.task], *own]))
-        rows = [row for row in rows if shelf_rows.size_of(row) <= most.size]
+        rows = [row for row in rows if row.size <= most.size]
         if not rows:
             return 0
         self.tables.insert_dead(queue.id, rows)
-        holds = self.tables.add_to_shelf(queue.id, len(rows), sum(map(shelf_rows.size_of, rows)))
+        holds = self.tables.add_to_shelf(queue.id, len(rows), sum(row.size for row in rows))
         if holds.tasks > most.tasks or holds.size > most.size:
             gone = self.tables.drop_oldest_dead(queue.id, holds.tasks - most.tasks, holds.size - most.size)
             self.tables.add_to_shelf(queue.id, -gone.tasks, -gone.size)

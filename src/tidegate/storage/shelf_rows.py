@@ -83,13 +83,8 @@ def dead_row(dead: DeadTask, attempts: Sequence[bytes]) -> DeadRow:
         msgspec.Raw(attempts[-1]) if attempts else _NULL,
     )
     expires = micros(dead.expire_time)
-    earlier = attempts_column(attempts[:-1])
-    return DeadRow(dead.id, task.name.task, expires, _encoder.encode(record), task.body, earlier)
-
-
-def size_of(row: DeadRow) -> int:
-    """Bytes that a dead task takes of its shelf."""
-    return len(row.record) + len(row.body) + len(row.attempts)
+    blobs = _encoder.encode(record), task.body, attempts_column(attempts[:-1])
+    return DeadRow(dead.id, task.name.task, expires, sum(map(len, blobs)), *blobs)
 
 
 def dead_task(queue: QueueName, row: DeadRow) -> DeadTask:
@@ -118,6 +113,7 @@ def dead_task(queue: QueueName, row: DeadRow) -> DeadTask:
         reason=stored.reason,
         expire_time=moment(row.expires),
         error_group=stored.group,
+        size=row.size,
         attempts=tuple(map(_attempt_decoder.decode, kept)),
     )
 

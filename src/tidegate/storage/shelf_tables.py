@@ -17,11 +17,12 @@ class AttemptRow(NamedTuple):
 
 
 class DeadRow(NamedTuple):
-    """A dead task. Without its body and attempts these are empty."""
+    """A dead task. ``size`` is in bytes of the blobs; without its body and attempts these are empty."""
 
     id: int
     task: str
     expires: int
+    size: int
     record: bytes
     body: bytes
     attempts: bytes
@@ -58,8 +59,8 @@ class ShelfReadTables(Protocol):
         those before an ID.
         """
 
-    def whole_dead(self, queue: int, dead_ids: Sequence[int]) -> Sequence[DeadRow]:
-        """Those of the dead tasks that are there, whole, by their IDs."""
+    def dead_by_id(self, queue: int, dead_ids: Sequence[int], *, whole: bool) -> Sequence[DeadRow]:
+        """Those of the dead tasks that are there, by their IDs; unless ``whole`` without bodies and attempts."""
 
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
         """The newest dead tasks with this task ID, without bodies."""

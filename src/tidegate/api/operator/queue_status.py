@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from tidegate.api.fields import schema_of
@@ -12,16 +13,18 @@ from tidegate.api.pace import Pace
 from tidegate.api.times import put_moment, put_span
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.listing import compile_filter, page_token, read_page_token
-from tidegate.core.names import LocationName
+from tidegate.core.names import LocationName, QueueName
 from tidegate.core.operator_names import QueueStatusName
 from tidegate.core.queue import Kind
 from tidegate.core.queue_numbers import QueueNumbers, pace
-from tidegate.core.validation import queues_page_size
+from tidegate.core.validation.paging import statuses_page_size
+from tidegate.observers.series import Metric, Series
+from tidegate.observers.series.series import FINE
 from tidegate.schema.operator import ListQueueStatusesResponse, QueueStatus
 
 STEP: Final = 50
 """Queues read at a time: counting the waiting tasks of each may take a millisecond."""
-DEFAULT_PAGE: Final = 100
+MINUTE: Final = 60
 
 _NEW: Final = QueueStatus.pb()
 
@@ -32,7 +35,7 @@ async def get_queue_status(parts: Parts, request: Any, name: QueueStatusName, ca
 
 async def list_queue_statuses(parts: Parts, request: Any, parent: LocationName, call: Any) -> Any:
     """A page by name is read from where it begins. Any other order needs all of the location first."""
-    size = queues_page_size(request.page_size) if request.page_size else DEFAULT_PAGE
+    size = statuses_page_size(request.page_size)
     now = parts.engine.clock.now()
     chooses = compile_filter(request.filter, schema_of(_NEW.DESCRIPTOR))
     order = read_order(request.order_by, _NEW.DESCRIPTOR)
@@ -72,6 +75,15 @@ async def _read(
             return found
 
 
+def _put_rates(series: Series, queue: QueueName, now: datetime, rates: Any) -> None:
+    """What happened in the last minute, as far as it was sampled; nothing for a queue that was not active."""
+    end = now.timestamp()
+    for metric in (Metric.CREATED, Metric.SUCCEEDED, Metric.FAILED):
+        read = series.read(queue, metric, int(end) - MINUTE, int(end), FINE)
+        if read is not None:
+            setattr(rates, metric.name.lower(), sum(value for _, value in read.points))
+
+
 def _id(status: Any) -> str:
     return str(status.name.split("/")[5])
 
@@ -96,6 +108,8 @@ def _status(parts: Parts, numbers: QueueNumbers) -> Any:
         in_flight=flow.in_flight,
         dead=numbers.dead,
     )
+    if parts.series is not None:
+        _put_rates(parts.series, queue.name, now, status.rates)
     if numbers.next_due is not None:
         put_moment(status.next_due_time, numbers.next_due)
         if numbers.next_due <= now:

@@ -15,7 +15,21 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import clock, preview, queue_status, render, search, server
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    operations,
+    options,
+    preview,
+    queue_status,
+    render,
+    search,
+    series,
+    server,
+)
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -49,13 +63,31 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "preview_retries": preview.preview_retries_of,
     "search_tasks": search.search_tasks,
     "render_request": render.render_request,
+    "bulk_delete_tasks": bulk.bulk_delete_tasks,
+    "bulk_run_tasks": bulk.bulk_run_tasks,
+    "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
+    "list_operations": operations.list_operations,
+    "get_operation": operations.get_operation,
+    "cancel_operation": operations.cancel_operation,
+    "query_time_series": series.query_time_series,
+    "wait_idle": events.wait_idle,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
     "reset_clock": clock.reset_clock,
+    "get_queue_options": options.get_queue_options,
+    "update_queue_options": options.update_queue_options,
+    "list_attempts": attempts.list_attempts,
+    "get_attempt": attempts.get_attempt,
+    "list_dead_tasks": dead_letters.list_dead_tasks,
+    "get_dead_task": dead_letters.get_dead_task,
+    "delete_dead_task": dead_letters.delete_dead_task,
+    "group_dead_tasks": dead_letters.group_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
-STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {}
+STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
+    "watch_events": events.watch_events,
+}
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")
 

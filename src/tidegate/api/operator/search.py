@@ -13,7 +13,7 @@ from tidegate.core.listing import page_token, read_page_token
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
 from tidegate.core.task_filter import id_range, task_chooser
-from tidegate.core.validation import PAGE_BYTES_MAX, tasks_page_size
+from tidegate.core.validation.paging import PAGE_BYTES_MAX, found_page_size
 from tidegate.schema.operator import SearchTasksResponse
 
 SCANNED_MAX: Final = 20_000
@@ -26,7 +26,7 @@ _TASKS: Final = V2beta3()
 
 async def search_tasks(parts: Parts, request: Any, queue: QueueName, call: Any) -> Any:
     """A page of the tasks, by their IDs. Bodies are read of those alone that are shown whole."""
-    size, now = tasks_page_size(request.page_size), parts.engine.clock.now()
+    size, now = found_page_size(request.page_size), parts.engine.clock.now()
     chooses, within = task_chooser(request.filter), id_range(request.filter)
     after = max(read_page_token(request.page_token, queue, request.filter, now), within.after)
     view = read_view(request.response_view) or BASIC

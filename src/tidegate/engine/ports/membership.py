@@ -54,12 +54,12 @@ class Membership(Protocol):
 
 
 class Alone:
-    """``Membership`` of a store that one process has to itself. It takes the place of whichever process had it last."""
+    """``Membership`` of a store that one process has to itself."""
 
     alone = True
 
     async def join(self, name: str) -> Joined:
-        return Joined(0, (0,))
+        return Joined(0, ())
 
     async def beat(self) -> Sequence[Member]:
         return (Member(0, 0),)

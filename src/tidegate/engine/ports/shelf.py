@@ -60,8 +60,8 @@ class ShelfReader(Protocol):
         ``before`` an ID; with ``after`` the oldest first, those after an ID.
         """
 
-    def whole_dead_tasks(self, queue: StoredQueue, dead_ids: Sequence[int]) -> Sequence[DeadTask]:
-        """Those of the dead tasks that are there, whole, oldest first."""
+    def dead_tasks_by_id(self, queue: StoredQueue, dead_ids: Sequence[int], *, whole: bool) -> Sequence[DeadTask]:
+        """Those of the dead tasks that are there, oldest first; unless ``whole`` as ``dead_tasks`` gives them."""
 
     def dead_tasks_of(self, queue: StoredQueue, task_id: str, limit: int) -> Sequence[DeadTask]:
         """The newest dead tasks that had this task ID, with their attempts and without bodies."""

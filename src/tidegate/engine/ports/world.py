@@ -46,6 +46,9 @@ class MachineClock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never step back; only differences mean something."""
 
+    def elapsed(self) -> float:
+        """The same, with those in which the machine slept."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait, never shorter."""
 
@@ -111,6 +114,11 @@ class MintError(Exception):
     """No token could be had; the attempt ends unsent with this short reason."""
 
 
+def no_dice() -> float:
+    """The middle, each time."""
+    return 0.5
+
+
 class World(Struct, frozen=True):
     """Everything outside that the engine is given."""
 
@@ -122,3 +130,5 @@ class World(Struct, frozen=True):
     ids: Ids
     events: Events
     membership: Membership = Alone()
+    dice: Callable[[], float] = no_dice
+    """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""

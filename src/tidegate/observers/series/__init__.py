@@ -1,6 +1,6 @@
 """Numbers of each queue over the last hour and the last day, in memory, for charts."""
 
 from tidegate.observers.series.metric import Metric
-from tidegate.observers.series.series import Points, Series
+from tidegate.observers.series.series import COARSE, COARSE_ROWS, FINE, FINE_ROWS, Points, Series
 
-__all__ = ["Metric", "Points", "Series"]
+__all__ = ["COARSE", "COARSE_ROWS", "FINE", "FINE_ROWS", "Metric", "Points", "Series"]

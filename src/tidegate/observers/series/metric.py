@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-from tidegate.observers.metrics import BUCKETS
+from tidegate.observers.metrics.counts import SECONDS
 
 
 class Metric(IntEnum):
@@ -23,10 +23,10 @@ class Metric(IntEnum):
 
 
 # The columns of a row: counts of a step, then what was there at its end, then how many attempts of the step ended
-# within each of the ``BUCKETS``.
+# within each of the ``SECONDS``.
 CREATED, SUCCEEDED, FAILED, DEPTH, IN_FLIGHT = range(5)
 FIRST_BUCKET: Final = 5
-WIDTH: Final = FIRST_BUCKET + len(BUCKETS) + 1
+WIDTH: Final = FIRST_BUCKET + len(SECONDS) + 1
 COUNTED: Final = frozenset({CREATED, SUCCEEDED, FAILED, *range(FIRST_BUCKET, WIDTH)})
 """The columns that add up over steps; of the others the last value counts."""
 
@@ -65,9 +65,9 @@ def quantile_of(counts: Sequence[int], quantile: float) -> float | None:
         return None
     below = 0
     lower = 0.0
-    for count, upper in zip(counts, BUCKETS, strict=False):
+    for count, upper in zip(counts, SECONDS, strict=False):
         if below + count >= rank:
             return lower + (upper - lower) * (rank - below) / count
         below += count
         lower = upper
-    return BUCKETS[-1]
+    return SECONDS[-1]

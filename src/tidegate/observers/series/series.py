@@ -20,7 +20,7 @@ from msgspec import Struct
 from tidegate.core.names import QueueName
 from tidegate.core.stats import QueueStats
 from tidegate.engine.ports.world import Clock, MachineClock
-from tidegate.observers.metrics import Metrics, QueueCounts
+from tidegate.observers.metrics.counts import Counts, QueueCounts
 from tidegate.observers.series.line import Line
 from tidegate.observers.series.metric import (
     COUNTED,
@@ -148,8 +148,8 @@ def _ended(counts: QueueCounts | None) -> tuple[int, int, int]:
 class Series:
     """Samples the metrics while it runs. ``stats`` asks the store for the depth of queues."""
 
-    def __init__(self, metrics: Metrics, stats: Stats, clock: Clock, machine: MachineClock) -> None:
-        self._metrics = metrics
+    def __init__(self, counts: Counts, stats: Stats, clock: Clock, machine: MachineClock) -> None:
+        self._counts = counts
         self._stats = stats
         self._clock = clock
         self._machine = machine
@@ -172,7 +172,7 @@ class Series:
     async def track(self, queue: QueueName) -> None:
         """Have a queue sampled from now on, for somebody looks at it, if there is room and it is not sampled yet."""
         if queue not in self._tracked and len(self._tracked) < QUEUES_MAX and await self._stats([queue]):
-            self._tracked[queue] = _Tracked(self._metrics.queues.get(queue), self._samples)
+            self._tracked[queue] = _Tracked(self._counts.queues.get(queue), self._samples)
             self._sparks.pop(queue, None)
 
     async def sample(self) -> None:
@@ -197,7 +197,7 @@ class Series:
                     continue
                 if before is not None:
                     tracked.end_minute(before)
-                tracked.add(slot, tracked.row(self._metrics.queues.get(name), stats.get(name)))
+                tracked.add(slot, tracked.row(self._counts.queues.get(name), stats.get(name)))
                 if over:
                     tracked.end_minute(minute)
         self._open_minute = None if over else minute
@@ -234,7 +234,7 @@ class Series:
 
     async def _notice(self, minute: int) -> None:
         """Find out which queues were active, and which of them are sampled."""
-        queues = self._metrics.queues
+        queues = self._counts.queues
         for gone in [name for name, totals in self._totals.items() if queues.get(name) is not totals.counts]:
             self._forget(gone)
         names = iter(list(queues))

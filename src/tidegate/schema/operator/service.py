@@ -5,7 +5,13 @@ What a call is about, its messages say. Those with ``dev`` are refused unless th
 
 from __future__ import annotations
 
-from google.longrunning.operations_proto_pb2 import Operation
+from google.longrunning.operations_proto_pb2 import (
+    CancelOperationRequest,
+    GetOperationRequest,
+    ListOperationsRequest,
+    ListOperationsResponse,
+    Operation,
+)
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.schema.operator import (
@@ -138,6 +144,27 @@ class Operator(Service, name="tidegate.operator.v1.Operator"):
         "tidegate.tasks.update",
         ("parent",),
         long_running=BULK,
+    )
+    list_operations = reading(
+        ListOperationsRequest,
+        ListOperationsResponse,
+        "{name=projects/*/locations/*}/operations",
+        "tidegate.operations.list",
+        ("name",),
+    )
+    get_operation = reading(
+        GetOperationRequest,
+        Operation,
+        "{name=projects/*/locations/*/operations/*}",
+        "cloudtasks.operations.get",
+        ("name",),
+    )
+    cancel_operation = doing(
+        CancelOperationRequest,
+        Empty,
+        posting("{name=projects/*/locations/*/operations/*}:cancel"),
+        "tidegate.operations.cancel",
+        ("name",),
     )
     list_attempts = reading(
         attempts.ListAttemptsRequest,

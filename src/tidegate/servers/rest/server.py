@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, Final
 
 from tidegate.api.pace import paced
@@ -34,6 +35,7 @@ from tidegate.schema.transcoding import (
     write_response_steps,
 )
 from tidegate.servers.call import Call, Disconnected, Receive, Scope, Send
+from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.in_flight import HeldBytes, InFlight
 from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body, read_body
@@ -52,15 +54,25 @@ log = logging.getLogger(__name__)
 class RestServer:
     """An ASGI application that answers the calls of these rows. What they hold counts as ``in_flight``."""
 
-    def __init__(self, answers: Mapping[Rpc[Any, Any], Answer], in_flight: InFlight | None = None) -> None:
+    def __init__(
+        self,
+        answers: Mapping[Rpc[Any, Any], Answer],
+        in_flight: InFlight | None = None,
+        calls: CallCounts | None = None,
+    ) -> None:
+        """``calls`` counts those of known methods."""
+        self._calls = (calls or CallCounts()).rest
         self._answers = dict(answers)
         self._router = Router(answers)
         self._most = {row: most_of_body(row) for row in answers}
         self._in_flight = in_flight or InFlight()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0915
         query: bytes = scope["query_string"]
         held = self._in_flight.hold()
+        match = None
+        code = "OK"
+        begun = perf_counter()
         try:
             headers = dict(scope["headers"])
             verb = _verb(scope, headers)
@@ -85,16 +97,25 @@ class RestServer:
             answer = await self._written(response, options, held, insists(match.row))
         except ApiError as error:
             status, answer = HTTP_STATUS[error.code], rest_error_body(error, pretty=_asks_for_pretty(query))
+            code = error.code.name
         except Disconnected:
+            code = "CANCELLED"
             held.close()
             return
         except asyncio.CancelledError:
+            code = "CANCELLED"
             held.close()
             raise
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             internal = Internal("Internal error encountered.")
             status, answer = 500, rest_error_body(internal, pretty=_asks_for_pretty(query))
+            code = "INTERNAL"
+        finally:
+            if match is not None:
+                counts = self._calls[match.row.full_name]
+                counts.codes[code] += 1
+                counts.durations.add(perf_counter() - begun)
         try:
             await respond(scope["method"], send, status, answer)
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -15,6 +16,7 @@ import apsw
 
 from tidegate.engine.ports.store import StoreError, StoreFullError
 from tidegate.engine.promise import Promise
+from tidegate.storage.commit_counts import CommitCounts
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class Worker(Generic[H]):
     the thread before anybody is answered, and every job from then on fails. So it is when ``guard`` raises, because the
     file is not what it was: it is called after each commit, before anybody is answered, and twice a second while there
     is nothing to do. ``make_room`` is called in the thread when the disk is full, and says whether it made some;
-    ``rolled_back`` when what the jobs did is undone.
+    ``rolled_back`` when what the jobs did is undone. ``counts`` counts commits.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Worker(Generic[H]):
         on_broken: Callable[[StoreError], None] | None = None,
         make_room: Callable[[], bool] = lambda: False,
         rolled_back: Callable[[], None] = lambda: None,
+        counts: CommitCounts | None = None,
     ) -> None:
         self._connection = connection
         self._handle = handle
@@ -63,6 +66,7 @@ class Worker(Generic[H]):
         self._on_broken = on_broken
         self._make_room = make_room
         self._rolled_back = rolled_back
+        self._counts = counts
         self._loop = asyncio.get_running_loop()
         self._waiting: SimpleQueue[_Job | None] = SimpleQueue()  # None: no more will come
         self._closing = False
@@ -128,7 +132,10 @@ class Worker(Generic[H]):
             self._begin()
             answers, unclean = self._attempt(jobs)
             if not unclean:
+                begun = time.perf_counter()
                 self._connection.execute("COMMIT")
+                if self._counts is not None:
+                    self._counts.add(len(jobs), time.perf_counter() - begun)
                 if self._guard is not None:
                     self._guard()
                 return answers
@@ -165,6 +172,8 @@ class Worker(Generic[H]):
 
     def _failed(self, error: BaseException) -> StoreError:
         """Clear up after a transaction that could not be committed; what everybody in it is told."""
+        if self._counts is not None:
+            self._counts.failed += 1
         failure = StoreError(f"the store could not commit: {error}")
         of_sqlite, of_the_disk = apsw.Error, apsw.IOError | apsw.CorruptError | apsw.NotADBError
         doubtful = isinstance(error, of_the_disk) or not isinstance(error, of_sqlite)

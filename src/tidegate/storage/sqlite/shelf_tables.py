@@ -16,7 +16,7 @@ ROWS_PER_INSERT: Final = 64
 LOOK_AT: Final = 64
 """Rows looked at in one step for those that have to go."""
 
-_BARE: Final = "id, task, expires, record, x'', x''"
+_BARE: Final = "id, task, expires, size, record, x'', x''"
 
 
 @cache
@@ -48,12 +48,12 @@ class SqliteShelfReadTables:
             return self._dead(_BARE, "queue = ? AND id < ? ORDER BY id DESC LIMIT ?", (queue, before, limit))
         return self._dead(_BARE, "queue = ? ORDER BY id DESC LIMIT ?", (queue, limit))
 
-    def whole_dead(self, queue: int, dead_ids: Sequence[int]) -> Sequence[DeadRow]:
-        columns = ", ".join(DeadRow._fields)
+    def dead_by_id(self, queue: int, dead_ids: Sequence[int], *, whole: bool) -> Sequence[DeadRow]:
+        columns = ", ".join(DeadRow._fields) if whole else _BARE
         return self._dead(columns, f"queue = ? AND id {IN} ORDER BY id", (queue, numbers(dead_ids)))
 
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
-        columns = "id, task, expires, record, x'', attempts"
+        columns = "id, task, expires, size, record, x'', attempts"
         return self._dead(columns, "queue = ? AND task = ? ORDER BY id DESC LIMIT ?", (queue, task, limit))
 
     def shelf(self, queue: int) -> Shelf:
@@ -128,11 +128,10 @@ class SqliteShelfTables(SqliteShelfReadTables):
 
     def insert_dead(self, queue: int, rows: Sequence[DeadRow]) -> None:
         for row in rows:
-            size = len(row.record) + len(row.body) + len(row.attempts)
             self.execute(
                 "INSERT INTO dead_tasks (queue, task, expires, size, record, body, attempts)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (queue, row.task, row.expires, size, row.record, row.body, row.attempts),
+                (queue, row.task, row.expires, row.size, row.record, row.body, row.attempts),
             )
 
     def add_to_shelf(self, queue: int, tasks: int, size: int) -> Shelf:

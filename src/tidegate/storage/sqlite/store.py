@@ -12,6 +12,7 @@ import apsw
 
 from tidegate.core.names import QueueName
 from tidegate.engine.ports.store import Reader, StoreError, Transaction
+from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.reading import StoreReader
 from tidegate.storage.sqlite.commits import Worker
 from tidegate.storage.sqlite.disk_reserve import Reserve
@@ -45,8 +46,14 @@ class SqliteStore:
     """``ports.Store`` on a SQLite file: one writing thread with group commit, one reading thread beside it."""
 
     def __init__(
-        self, writer: Worker[StoreTransaction], reader: Worker[StoreReader], reserve: Reserve, file: StoreFile
+        self,
+        writer: Worker[StoreTransaction],
+        reader: Worker[StoreReader],
+        reserve: Reserve,
+        file: StoreFile,
+        commits: CommitCounts,
     ) -> None:
+        self.commits = commits
         self._writer = writer
         self._reader = reader
         self._reserve = reserve
@@ -82,6 +89,7 @@ class SqliteStore:
                     f"cannot open the store {named}: {error}; check that file or name another --store"
                 ) from error
             taken.pop_all()
+        commits = CommitCounts()
         writer = Worker(
             "tidegate-writer",
             connection,
@@ -91,6 +99,7 @@ class SqliteStore:
             on_broken=on_broken,
             make_room=lambda: _make_room(connection, path, reserve),
             rolled_back=transaction.rolled_back,
+            counts=commits,
         )
         reader = Worker(
             "tidegate-reader",
@@ -99,7 +108,7 @@ class SqliteStore:
             begin=lambda: _begin(reading),
             on_broken=on_broken,
         )
-        return cls(writer, reader, reserve, file)
+        return cls(writer, reader, reserve, file, commits)
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         found: T = await self._reader.submit(look)

@@ -1,0 +1,35 @@
+"""How often values fell into each of some buckets."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+
+class Histogram:
+    """Counts by bucket, and the sum of all values. ``ends`` are the upper ends of the buckets; the last has none."""
+
+    __slots__ = ("counts", "ends", "total")
+
+    def __init__(self, ends: Sequence[float]) -> None:
+        self.ends = ends
+        self.counts = [0] * (len(ends) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.ends, value)] += 1
+        self.total += value
+
+    def take_in(self, others: Sequence[Histogram]) -> None:
+        """Add what other histograms with the same ends have counted."""
+        self.counts = [sum(column) for column in zip(self.counts, *(other.counts for other in others), strict=True)]
+        self.total += sum(other.total for other in others)
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """How many values were at most as large as each end, as Prometheus writes buckets."""
+        buckets: list[tuple[str, float]] = []
+        below = 0
+        for end, count in zip((*map(str, self.ends), "+Inf"), self.counts, strict=True):
+            below += count
+            buckets.append((end, below))
+        return buckets
