@@ -1,1 +1,0 @@
-"""One module a page: from a request to the values of its template."""
