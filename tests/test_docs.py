@@ -136,6 +136,21 @@ def test_the_example_of_the_clock_page_runs_what_is_due_in_an_hour(tmp_path: Pat
     assert attempts == "attempts: 1"
 
 
+@pytest.mark.parametrize("page", ["events.md", "bulk.md"])
+def test_the_calls_of_a_page_about_the_operators_api_are_answered(page: str, tmp_path: Path) -> None:
+    queue = "projects/p/locations/l/queues/q"
+    calls = blocks(ROOT / "docs" / page, "sh")
+    assert calls
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as address:
+        for call in calls:
+            command = call.replace("localhost:8123", address).replace("curl ", "curl -sf --max-time 2 ")
+            done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert done.returncode in (0, 28), done.stderr  # a stream without an end is cut after two seconds
+            written = tmp_path / "state.ndjson"
+            answer = done.stdout + (written.read_text() if written.exists() else "")
+            assert queue in answer or "BulkResult" in answer
+
+
 def test_the_settings_page_is_made_from_the_settings() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: make docs"
 
