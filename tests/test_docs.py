@@ -136,6 +136,13 @@ def test_the_example_of_the_clock_page_runs_what_is_due_in_an_hour(tmp_path: Pat
     assert attempts == "attempts: 1"
 
 
+def test_the_example_of_the_operators_page_tells_of_its_queue(tmp_path: Path) -> None:
+    (snippet,) = blocks(ROOT / "docs/operator-api.md", "python")
+    queue = "projects/demo/locations/us-central1/queues/default"
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as address:
+        assert run(snippet, address).strip() == "0 tasks are due, 0 attempts are under way"
+
+
 def test_the_settings_page_is_made_from_the_settings() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: make docs"
 
