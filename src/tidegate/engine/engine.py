@@ -42,6 +42,7 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
+from tidegate.engine.replays import Replays
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.state import State
@@ -135,6 +136,7 @@ class Engine:
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
         self.numbers = Numbers(world)
+        self.replays = Replays(world, policy.app_engine, https_tokens=policy.https_tokens)
         self.policies = Policies(world)
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
