@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
@@ -35,8 +36,10 @@ from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
+from tidegate.delivery.faults import FaultySender
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
@@ -49,6 +52,7 @@ from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
 from tidegate.observers.series import Series
+from tidegate.operated import about
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -96,9 +100,17 @@ class Listeners:
             listener.emit(event)
 
 
-def application(settings: Settings, address: Address, *, listeners: Sequence[Events] = ()) -> App:
-    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events."""
-    return Application(settings, address, listeners).asgi
+def application(
+    settings: Settings,
+    address: Address,
+    *,
+    listeners: Sequence[Events] = (),
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> App:
+    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
+    ``sources`` says where settings were made.
+    """
+    return Application(settings, address, listeners, sources).asgi
 
 
 class Application:
@@ -112,11 +124,13 @@ class Application:
         settings: Settings,
         address: Address,
         listeners: Sequence[Events] = (),
+        sources: Mapping[str, str] = MappingProxyType({}),
         *,
         make_sender: MakeSender | None = None,
         clock: SystemClock | None = None,
     ) -> None:
         self._settings = settings
+        self._sources = sources
         self._make_sender = make_sender or _sender
         self._clock = clock or SystemClock()
         self._listeners = listeners
@@ -148,7 +162,10 @@ class Application:
         clock = self._clock
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = self._make_sender(self._settings, self._address, clock)
+        self._sender = http = self._make_sender(self._settings, self._address, clock)
+        faults = Faults(wall) if self._settings.dev else None
+        if faults is not None:
+            self._sender = FaultySender(http, faults, clock)
         keys = signing_keys_of(self._settings)
         warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
@@ -162,7 +179,7 @@ class Application:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
-        told = Listeners(*self._all_listeners(events, bells, clock))
+        told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, bells, clock))
         world = World(
             self._store,
             self._sender,
@@ -172,7 +189,7 @@ class Application:
             ids,
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=self._sender.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
@@ -192,9 +209,12 @@ class Application:
             door=door,
             audit=audit,
             dev=self._settings.dev,
+            about=about(self._settings, self._sources, self._address, clock.now()),
+            reset=self._reset,
             events=events,
             series=series,
             idle=idle,
+            faults=faults,
         )
         operator = OperatorApi(parts)
         mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)

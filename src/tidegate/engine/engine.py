@@ -31,9 +31,11 @@ from tidegate.engine.long_running import LongRunning
 from tidegate.engine.lookout import Lookout
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
+from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.options import Options
+from tidegate.engine.orphans import Orphans
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.store import Transaction
@@ -42,6 +44,7 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
+from tidegate.engine.replays import Replays
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.state import State
@@ -84,9 +87,10 @@ class Engine:
             world = replace(world, store=LivingStore(world.store, self._life))
             self.nodes = Nodes(world, self._life)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
+        self._inner = inner
         self.store = world.store
         self.clock = world.clock
-        self._machine = world.machine
+        self.machine = world.machine
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
@@ -134,10 +138,12 @@ class Engine:
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
+        self.numbers = Numbers(world)
+        self.replays = Replays(world, policy.app_engine, https_tokens=policy.https_tokens)
         self.policies = Policies(world)
         self.accounts = Accounts(world)
         self.operations = Operations(world)
-        self.long_running = OperationRunner(world, inner.store)
+        self.long_running = OperationRunner(world, inner.store, self.nodes)
         self.keys = Keys(world)
         self._janitor = Janitor(inner, self.shelving, self.nodes)
         self.time: TimeControl | None = None
@@ -167,24 +173,24 @@ class Engine:
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
-        left = await self.store.write(self._take_up)
         if self.nodes is None:
+            left = await self.store.write(self._take_up)
             await self.scheduler.start()
-        self.long_running.start(left)
+            self.long_running.start(left)
         parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
         if self.nodes is not None:
             parts |= {
                 "nodes": self.nodes.run,
                 "lookout": self._lookout.run,
                 "politeness": self.scheduler.politeness.run,
+                "orphans": Orphans(self._inner, self.nodes, self.long_running).run,
             }
         loop = asyncio.get_running_loop()
         self._running = {name: loop.create_task(self._keep_going(name, run)) for name, run in parts.items()}
 
     def _take_up(self, tx: Transaction) -> Sequence[LongRunning]:
         now = self.clock.now()
-        if self.nodes is None:
-            tx.release(0, now, RELEASED_AT_ONCE)
+        tx.release(0, now, RELEASED_AT_ONCE)
         return self.long_running.take_over(tx, now)
 
     async def stop(self, patience: timedelta = timedelta()) -> int:
@@ -202,6 +208,19 @@ class Engine:
             await asyncio.wait([beating])
             await self.nodes.leave()
         return cut
+
+    @property
+    def draining(self) -> bool:
+        """Whether no attempts are started, apart from those that RunTask asks for."""
+        return self.scheduler.draining
+
+    def drain(self) -> None:
+        """Claim no more until ``undrain``; attempts under way go on. Calls are answered as before."""
+        self.scheduler.drain()
+
+    def undrain(self) -> None:
+        """Claim again, unless the engine was stopped."""
+        self.scheduler.undrain()
 
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
@@ -234,7 +253,7 @@ class Engine:
                 return await run()
             except Exception:
                 logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
-                await self._machine.sleep(PAUSE_AFTER_ERROR)
+                await self.machine.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:
