@@ -24,8 +24,14 @@ from tidegate.api.operator import (
     explain,
     operations,
     options,
+    preview,
+    queue_status,
     redrive,
+    render,
+    replay,
+    search,
     series,
+    server,
     state,
 )
 from tidegate.api.operator.audit import list_audit_entries
@@ -53,8 +59,19 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_server": server.get_server,
+    "drain": server.drain,
+    "undrain": server.undrain,
+    "reset_server": server.reset_server,
+    "list_nodes": server.list_nodes,
+    "get_queue_status": queue_status.get_queue_status,
+    "list_queue_statuses": queue_status.list_queue_statuses,
+    "preview_retries": preview.preview_retries_of,
+    "search_tasks": search.search_tasks,
+    "render_request": render.render_request,
     "explain_task": explain.explain_task,
     "explain_queue": explain.explain_queue,
+    "replay_task": replay.replay_task,
     "list_audit_entries": list_audit_entries,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
