@@ -9,6 +9,6 @@ try {
   const [task] = await client.createTask({parent: queue, task: {httpRequest: {url: 'http://127.0.0.1:9/'}}});
   console.log(task.name.startsWith(queue) ? 'True' : task.name);
 } catch (error) {
-  console.log(`${error.code === 7 ? 403 : error.code} ${error.details ?? error.message}`);
+  console.log(`${error.code === 7 ? 403 : error.code} ${typeof error.details === 'string' ? error.details : error.message}`);
 }
 process.exit();
