@@ -10,7 +10,7 @@ from google.cloud import tasks_v2
 
 address, transport, queue = sys.argv[1:]
 client = tasks_v2.CloudTasksClient(transport=transport, client_options={"api_endpoint": address})
-task = {"http_request": {"url": "http://127.0.0.1:9/"}}
+task = tasks_v2.Task(http_request=tasks_v2.HttpRequest(url="http://127.0.0.1:9/"))
 try:
     print(client.create_task(parent=queue, task=task, timeout=30).name.startswith(queue))
 except GoogleAPICallError as error:
