@@ -50,7 +50,7 @@ PARTS = {
     "API v2beta2 with pull queues": "api/rpcs.py: v2beta2",
     "Push to HTTP targets: retries, rates, concurrency, queue-level routing": "delivery/http_sender.py",
     "Push to App Engine targets": "core/app_engine.py",
-    "OIDC and OAuth tokens for handlers": "app.py: token_mint",
+    "OIDC and OAuth tokens for handlers": "task_tokens.py: token_mint",
     "A store in one SQLite file, or in memory": "storage/sqlite/store.py",
     "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",

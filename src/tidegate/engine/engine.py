@@ -14,6 +14,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
+from tidegate.engine.accounts import Accounts
 from tidegate.engine.attempts import Attempts
 from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
@@ -134,6 +135,7 @@ class Engine:
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
         self.policies = Policies(world)
+        self.accounts = Accounts(world)
         self.operations = Operations(world)
         self.long_running = OperationRunner(world, inner.store)
         self.keys = Keys(world)
