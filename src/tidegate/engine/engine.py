@@ -34,6 +34,7 @@ from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.options import Options
+from tidegate.engine.orphans import Orphans
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.store import Transaction
@@ -84,6 +85,7 @@ class Engine:
             world = replace(world, store=LivingStore(world.store, self._life))
             self.nodes = Nodes(world, self._life)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
+        self._inner = inner
         self.store = world.store
         self.clock = world.clock
         self._machine = world.machine
@@ -137,7 +139,7 @@ class Engine:
         self.policies = Policies(world)
         self.accounts = Accounts(world)
         self.operations = Operations(world)
-        self.long_running = OperationRunner(world, inner.store)
+        self.long_running = OperationRunner(world, inner.store, self.nodes)
         self.keys = Keys(world)
         self._janitor = Janitor(inner, self.shelving, self.nodes)
         self.time: TimeControl | None = None
@@ -167,24 +169,24 @@ class Engine:
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
-        left = await self.store.write(self._take_up)
         if self.nodes is None:
+            left = await self.store.write(self._take_up)
             await self.scheduler.start()
-        self.long_running.start(left)
+            self.long_running.start(left)
         parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
         if self.nodes is not None:
             parts |= {
                 "nodes": self.nodes.run,
                 "lookout": self._lookout.run,
                 "politeness": self.scheduler.politeness.run,
+                "orphans": Orphans(self._inner, self.nodes, self.long_running).run,
             }
         loop = asyncio.get_running_loop()
         self._running = {name: loop.create_task(self._keep_going(name, run)) for name, run in parts.items()}
 
     def _take_up(self, tx: Transaction) -> Sequence[LongRunning]:
         now = self.clock.now()
-        if self.nodes is None:
-            tx.release(0, now, RELEASED_AT_ONCE)
+        tx.release(0, now, RELEASED_AT_ONCE)
         return self.long_running.take_over(tx, now)
 
     async def stop(self, patience: timedelta = timedelta()) -> int:
