@@ -41,7 +41,8 @@ _BARE: Final = "SELECT id, task, expires, size, record, ''::bytea, ''::bytea FRO
 DEAD_AFTER: Final = f"{_BARE} AND id > %b ORDER BY id LIMIT %b"
 DEAD_BEFORE: Final = f"{_BARE} AND id < %b ORDER BY id DESC LIMIT %b"
 BARE_DEAD: Final = f"{_BARE} AND id = ANY(%b) ORDER BY id"
-WHOLE_DEAD: Final = "SELECT id, task, expires, size, record, body, attempts FROM dead_tasks WHERE queue = %b AND id = ANY(%b) ORDER BY id"
+_WHOLE: Final = "SELECT id, task, expires, size, record, body, attempts FROM dead_tasks"
+WHOLE_DEAD: Final = f"{_WHOLE} WHERE queue = %b AND id = ANY(%b) ORDER BY id"
 DEAD_OF: Final = (
     "SELECT id, task, expires, size, record, ''::bytea, attempts FROM dead_tasks"
     " WHERE queue = %b AND task = %b ORDER BY id DESC LIMIT %b"
