@@ -24,6 +24,10 @@ export async function chart(figure, address) {
   const { times, lines } = JSON.parse(figure.dataset.series);
   await library(address).catch(() => null);
   if (!window.uPlot || !place.isConnected) return;
+  place.uplot?.destroy();
+  place.replaceChildren();
+  place.hidden = false;
+  figure.querySelector(".plot")?.setAttribute("hidden", "");
   const text = colour("muted");
   const grid = { stroke: getComputedStyle(document.body).getPropertyValue("border-color"), width: 0.5 };
   const axis = { stroke: text, grid, ticks: { show: false }, font: "11px system-ui" };
@@ -35,9 +39,5 @@ export async function chart(figure, address) {
     axes: [axis, { ...axis, size: 46 }],
     series: [{}, ...lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5, points: { show: false } }))],
   };
-  place.uplot?.destroy();
-  place.replaceChildren();
   place.uplot = new uPlot(options, [times, ...lines.map((line) => line.values)], place);
-  figure.querySelector(".plot")?.setAttribute("hidden", "");
-  place.hidden = false;
 }
