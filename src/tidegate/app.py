@@ -19,6 +19,9 @@ from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
+from tidegate.console.application import Console
+from tidegate.console.facts import facts_of
+from tidegate.console.live import Nudges
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.queue_options import Keep, Keeping
@@ -71,10 +74,16 @@ logger = logging.getLogger("tidegate")
 
 
 class Listeners:
-    """``ports.Events``: tells whoever wants to know, in the order in which they came."""
+    """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
 
     def __init__(self, *listeners: Events) -> None:
         self._listeners = listeners
+
+    def add(self, listener: Events) -> None:
+        self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Events) -> None:
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def emit(self, event: Event) -> None:
         for listener in self._listeners:
@@ -97,6 +106,7 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._nudges: Nudges | None = None
         self._sampling: asyncio.Task[None] | None = None
         self.counts = Counts()
         self.asgi = App(
@@ -127,6 +137,7 @@ class Application:
         if self._log is not None:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
+        told = Listeners(*listeners)
         world = World(
             self._store,
             self._sender,
@@ -134,7 +145,7 @@ class Application:
             wall,
             clock,
             ids,
-            Listeners(*listeners),
+            told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
         )
         engine = Engine(world, policy(self._settings))
@@ -155,6 +166,10 @@ class Application:
         if has_dev_helpers(self._settings):
             mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        if self._settings.console_mode != "off":
+            self._nudges = Nudges(told, self._is_serving)
+            facts = facts_of(self._settings, self._address)
+            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
         mounts.append(Mount("/", _rest(api, self.asgi), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
@@ -183,6 +198,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._nudges is not None:
+            self._nudges.end()
         if self._sampling is not None:
             self._sampling.cancel()
         if self._engine is not None:
@@ -253,7 +270,7 @@ def origins(settings: Settings) -> Origins:
     hosts = [settings.host, *settings.allow_hosts]
     if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
         hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
-    return Origins(hosts, settings.allow_origins)
+    return Origins(hosts, settings.allow_origins, settings.console_hosts)
 
 
 def _warn_of_exposure(settings: Settings) -> None:

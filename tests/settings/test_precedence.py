@@ -49,6 +49,7 @@ def test_every_setting_reads_back_what_it_shows(row) -> None:
         "map": "https://api.example.com=http://127.0.0.1:3000,*=http://127.0.0.1:3001",
         "oidc_issuer": "https://tasks.example.com",
         "attempts": "failed",
+        "console": "read-only",
         "operation_log": "-",
         "tls_cert": "cert.pem",
         "tls_key": "key.pem",

@@ -25,7 +25,8 @@ SHOWN_MAX: Final = 100
 """Characters of a refused header that the refusal repeats."""
 
 OPEN_TO_LINKS: Final = frozenset({"/healthz", "/readyz"})
-"""Paths that a link on another site may lead to."""
+"""Paths that a link on another site may lead to, beside the console's pages: reading them changes nothing."""
+CONSOLE: Final = "/console/"
 BUFFER: Final = ":buffer"
 """How the path of BufferTask ends, which makes a task by GET and HEAD too."""
 
@@ -41,15 +42,18 @@ _BUFFER_TEXT: Final = (
 
 class Origins:
     """The rule. ``hosts`` are the names of this server beside IP addresses, ``localhost`` and ``*.localhost``; one that
-    begins with ``*.`` stands for all names below it. ``origins`` are those whose pages may call.
+    begins with ``*.`` stands for all names below it. ``origins`` are those whose pages may call. ``console_hosts`` are
+    further names, under which only the console answers; pages of other origins may not use that in any case.
     """
 
-    def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
-        names = {_plain(host) for host in hosts}
-        self._names = frozenset({"localhost", *names})
-        self._suffixes = (".localhost", *(name[1:] for name in names if name.startswith("*.")))
+    def __init__(
+        self, hosts: Iterable[str] = (), origins: Iterable[str] = (), console_hosts: Iterable[str] = ()
+    ) -> None:
+        hosts = list(hosts)
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._is_refused_host = lru_cache(maxsize=64)(self._judge_host)  # callers use the same few names
+        # Callers use the same few names.
+        self._is_refused_host = lru_cache(maxsize=64)(_Names(hosts).refuses)
+        self._is_refused_at_console = lru_cache(maxsize=64)(_Names([*hosts, *console_hosts]).refuses)
 
     def allow(self, method: str, path: str, headers: Collection[tuple[bytes, bytes]]) -> bytes | None:
         """The allowed origin of the other site's page that makes this request; None when no such page does.
@@ -60,25 +64,38 @@ class Origins:
         if len(found) != len(headers):
             found = _joined(headers)
         host = found.get(b"host", b"")
-        if host and (len(host) > HOST_MAX or self._is_refused_host(host)):
-            raise PermissionDenied(_host_text(host))
+        console = path.startswith(CONSOLE)
+        refused = self._is_refused_at_console if console else self._is_refused_host
+        if host and (len(host) > HOST_MAX or refused(host)):
+            raise PermissionDenied(_host_text(host, "--console-hosts" if console else "--allow-hosts"))
         site, origin = found.get(b"sec-fetch-site"), found.get(b"origin")
         reads = method in {"GET", "HEAD"}
         if site is None and origin is None:
             led = found.get(b"user-agent", b"").startswith(_BROWSER)  # by any page, for all we know
-        elif site in _OURS or (site is None and origin is not None and _is_at(origin, host)):
+        elif site in _OURS or (site is None and origin is not None and is_at(origin, host)):
             led = site == b"none" and origin is None
-        elif origin is not None and origin.lower() in self._origins:
+        elif origin is not None and origin.lower() in self._origins and not console:
             return origin
-        elif reads and path in OPEN_TO_LINKS and _is_link(found):
+        elif reads and (path in OPEN_TO_LINKS or console) and _is_link(found):
             return None
+        elif console:
+            raise PermissionDenied("Pages of other sites cannot use the console.")
         else:
             raise PermissionDenied(_origin_text(origin))
         if led and reads and path.endswith(BUFFER):
             raise PermissionDenied(_BUFFER_TEXT)
         return None
 
-    def _judge_host(self, host: bytes) -> bool:
+
+class _Names:
+    """Names of this server."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        names = {_plain(host) for host in hosts}
+        self._names = frozenset({"localhost", *names})
+        self._suffixes = (".localhost", *(name[1:] for name in names if name.startswith("*.")))
+
+    def refuses(self, host: bytes) -> bool:
         name, _ = _split(host.decode("latin-1"))
         return not (_is_address(name) or name in self._names or name.endswith(self._suffixes))
 
@@ -95,7 +112,7 @@ def _is_link(headers: dict[bytes, bytes]) -> bool:
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 
-def _is_at(origin: bytes, host: bytes) -> bool:
+def is_at(origin: bytes, host: bytes) -> bool:
     """Whether ``origin`` is the site at ``host``. A proxy may have ended TLS, so the scheme only implies the port."""
     scheme, _, authority = origin.decode("latin-1").lower().partition("://")
     default = _DEFAULT_PORTS.get(scheme)
@@ -126,9 +143,9 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _host_text(host: bytes) -> str:
+def _host_text(host: bytes, setting: str) -> str:
     name, _ = _split(host.decode("latin-1"))
-    cure = f": if it is, start the server with --allow-hosts {name}." if name and len(host) <= HOST_MAX else "."
+    cure = f": if it is, start the server with {setting} {name}." if name and len(host) <= HOST_MAX else "."
     return f"Host {_shown(host)} is no name of this server{cure}"
 
 

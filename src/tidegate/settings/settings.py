@@ -144,6 +144,22 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Says(kinds.ORIGIN, "Other sites whose web pages may call this server over REST.", tuple),
     ] = ()
+    console: Annotated[
+        str | None,
+        Says(
+            kinds.one_of("on", "read-only", "off"),
+            "Pages at /console/ that show queues and tasks; read-only ones change nothing.",
+            unset="on where the host is loopback, else off",
+        ),
+    ] = None
+    console_hosts: Annotated[
+        tuple[str, ...],
+        Says(
+            kinds.HOST_NAME,
+            "Names under which browsers may open the console, beside addresses, localhost, *.localhost and host.",
+            tuple,
+        ),
+    ] = ()
     max_bytes_in_flight: Annotated[
         int,
         Says(
@@ -161,6 +177,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+    @property
+    def console_mode(self) -> str:
+        """Whether there is a console: what was said, or the default for the host."""
+        return self.console or ("on" if self.loopback else "off")
 
     @property
     def kept_attempts(self) -> str:

@@ -1,0 +1,50 @@
+"""All locations that have queues, for what the API answers only one location at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tidegate.console.queue_rows import QueueRow
+from tidegate.console.snapshot import Snapshots
+from tidegate.console.visit import Visit
+from tidegate.core.errors import ApiError, Unimplemented
+from tidegate.schema.rpc import Rpc
+
+PLACES_MAX: Final = 50
+"""Locations and queues asked for one page; it says so when there are more."""
+
+
+def snapshots(visit: Visit) -> Snapshots:
+    """The list of queues that all pages share."""
+    kept: Snapshots = visit.console.kept.setdefault("snapshots", Snapshots())
+    return kept
+
+
+async def all_queues(visit: Visit) -> Sequence[QueueRow]:
+    return (await snapshots(visit).get(visit.calls, visit.now)).rows
+
+
+async def locations(visit: Visit) -> list[str]:
+    """``projects/P/locations/L`` of all queues, in order."""
+    return sorted({row.name.parent for row in await all_queues(visit)})
+
+
+async def from_each(visit: Visit, row: Rpc[Any, Any], parents: Sequence[str], **fields: Any) -> list[tuple[str, Any]]:
+    """The answer of one method for each parent that has one. Raises Unimplemented where there is no such method."""
+    parents = parents[:PLACES_MAX]
+    if not parents:
+        return []
+    first = await _one(visit, row, parents[0], fields)
+    rest = await asyncio.gather(*(_one(visit, row, parent, fields) for parent in parents[1:]))
+    return [(parent, answer) for parent, answer in zip(parents, [first, *rest], strict=True) if answer is not None]
+
+
+async def _one(visit: Visit, row: Rpc[Any, Any], parent: str, fields: dict[str, Any]) -> Any:
+    try:
+        return await visit.calls(row, parent=parent, **fields)
+    except Unimplemented:
+        raise
+    except ApiError:  # deleted meanwhile, or not to be seen
+        return None
