@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
@@ -46,6 +47,7 @@ from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
 from tidegate.observers.series import Series
+from tidegate.operated import about
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -90,16 +92,31 @@ class Listeners:
             listener.emit(event)
 
 
-def application(settings: Settings, address: Address, *, listeners: Sequence[Events] = ()) -> App:
-    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events."""
-    return Application(settings, address, listeners).asgi
+def application(
+    settings: Settings,
+    address: Address,
+    *,
+    listeners: Sequence[Events] = (),
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> App:
+    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
+    ``sources`` says where settings were made.
+    """
+    return Application(settings, address, listeners, sources).asgi
 
 
 class Application:
     """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
 
-    def __init__(self, settings: Settings, address: Address, listeners: Sequence[Events] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        listeners: Sequence[Events] = (),
+        sources: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._settings = settings
+        self._sources = sources
         self._listeners = listeners
         self._address = address
         self._store: Store | None = None
@@ -159,7 +176,15 @@ class Application:
         self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location)
         idle = IdleWaits(engine.store, events, clock)
-        parts = Parts(engine=engine, dev=self._settings.dev, events=events, series=series, idle=idle)
+        parts = Parts(
+            engine=engine,
+            dev=self._settings.dev,
+            about=about(self._settings, self._sources, self._address, clock.now()),
+            reset=self._reset,
+            events=events,
+            series=series,
+            idle=idle,
+        )
         operator = OperatorApi(parts)
         mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
         mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))

@@ -50,12 +50,9 @@ class Life:
 
     async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:
         """The answer of a method as Python clients see it."""
-        pb = getattr(row.request, "pb", None)
-        request = row.request(**fields) if pb is None else pb(row.request(**fields))
-        response = await self.api.method(row)(request)
-        return (
-            row.response.wrap(response) if hasattr(row.response, "wrap") else response
-        )  # Empty and Operation are bare
+        request = row.request.pb(row.request(**fields)) if hasattr(row.request, "pb") else row.request(**fields)
+        answer = await self.api.method(row)(request)
+        return row.response.wrap(answer) if hasattr(row.response, "wrap") else answer
 
     async def create(self, task_id: str, ahead: timedelta = timedelta(), queue: QueueName = QUEUE) -> str:
         name, now = queue.task(task_id), self.clock.now()

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
+from tidegate.api.operator.about import About
 from tidegate.engine.engine import Engine
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
 from tidegate.observers.series import Series
 
+UNKNOWN: Final = About(version="", started_at=datetime.fromtimestamp(0, UTC))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The server's parts. ``dev`` says whether it was started with ``dev``. What listens to its events is None where
-    nothing does; calls that need it answer UNIMPLEMENTED.
+    """The server's parts. ``dev`` says whether it was started with ``dev``; ``reset`` brings it back to its start, if
+    that is more than an empty engine. What listens to its events is None where nothing does; calls that need it answer
+    UNIMPLEMENTED.
     """
 
     engine: Engine
     dev: bool = False
+    about: About = UNKNOWN
+    reset: Callable[[], Awaitable[None]] | None = None
     events: EventRing | None = None
     series: Series | None = None
     idle: IdleWaits | None = None

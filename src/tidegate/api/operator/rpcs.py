@@ -15,7 +15,22 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from tidegate.api.operator import attempts, bulk, clock, dead_letters, events, operations, options, redrive, series
+from tidegate.api.operator import (
+    attempts,
+    bulk,
+    clock,
+    dead_letters,
+    events,
+    operations,
+    options,
+    preview,
+    queue_status,
+    redrive,
+    render,
+    search,
+    series,
+    server,
+)
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
 from tidegate.core.errors import FailedPrecondition, Unimplemented
@@ -39,6 +54,16 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_server": server.get_server,
+    "drain": server.drain,
+    "undrain": server.undrain,
+    "reset_server": server.reset_server,
+    "list_nodes": server.list_nodes,
+    "get_queue_status": queue_status.get_queue_status,
+    "list_queue_statuses": queue_status.list_queue_statuses,
+    "preview_retries": preview.preview_retries_of,
+    "search_tasks": search.search_tasks,
+    "render_request": render.render_request,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
     "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
