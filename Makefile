@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser proxy check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser proxy database check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -29,7 +29,7 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/mypy $(WINDOWS)
 	$(BIN)/lint-imports
 
-test: check tracer browser proxy ## Every check and every test, on two cores; at the end the ten that took longest
+test: check tracer browser proxy database ## Every check and every test, on two cores; at the end the ten that took longest
 	$(BIN)/pytest -n 2 --durations=10
 
 tracer: # strace, with which tests kill the server inside a system call: where it is missing and we may install it
@@ -44,6 +44,10 @@ browser: # Chromium, in which tests open pages of other sites: where it is missi
 proxy: # nginx, which tests put in front of the server as the documentation has it: where it is missing and we may install it
 	@command -v nginx >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light; } >/dev/null
+
+database: $(STAMP) # PostgreSQL for tests: its wheel comes with the packages; the system's where there is none and we may install it
+	@$(BIN)/python -m tests.kit.postgres_programs || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; } >/dev/null
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py

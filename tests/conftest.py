@@ -6,10 +6,11 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.kit.postgres import postgres_url
 from tests.memory import Ceiling
 from tests.sharing import pytest_xdist_make_scheduler
 
-__all__ = ["pytest_xdist_make_scheduler"]
+__all__ = ["postgres_url", "pytest_xdist_make_scheduler"]
 
 # A shell starts what it runs in the background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
+from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
@@ -168,6 +169,7 @@ class Application:
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
+        engine.serve_dead_tasks(read_dead_selection)
         await engine.start()
         self._engine = engine
         series = Series(self.counts, engine.queues.stats, wall, clock)

@@ -15,6 +15,15 @@ CREATED = "2026-01-01T00:00:00.123456Z"
 DUE = "2026-01-01T00:00:00Z"
 POLICY = {"version": 1, "etag": "BwXhqDVPz5A=", "bindings": [{"role": "roles/viewer", "members": ["user:a@b.c"]}]}
 KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+EXPLANATION = {
+    "name": f"{QUEUES}mail/tasks/t1",
+    "state": "SCHEDULED",
+    "willRunTime": "2026-01-01T12:05:00Z",
+    "reasons": [
+        {"code": "BACKING_OFF", "text": "Attempt 2 failed with 503.", "until": "2026-01-01T12:05:00Z"},
+        {"code": "QUEUE_PAUSED", "text": "The queue is paused", "details": {"since_call": "PauseQueue"}},
+    ],
+}
 NO_QUEUE = "Queue does not exist. If you just created the queue, wait at least a minute for the queue to initialize."
 
 
@@ -102,6 +111,8 @@ def answer(request: Request, locations: list[str]) -> tuple[int, Any]:
 
 def _good(request: Request, last: str, locations: list[str]) -> Any:
     version = request.path.split("/")[1]
+    if version == "operator":
+        return _operated(request, last)
     name, _, verb = last.partition(":")
     if verb == "getIamPolicy":
         return POLICY
@@ -120,6 +131,26 @@ def _good(request: Request, last: str, locations: list[str]) -> Any:
     if "/tasks" in request.path:
         return _tasks(request, version, name, verb)
     return queue(version, name)
+
+
+def _operated(request: Request, last: str) -> Any:
+    """What the operator's API answers."""
+    name, _, verb = last.partition(":")
+    if verb == "redrive":
+        return {"name": "operations/1", "done": True, "response": {"matched": "2", "changed": "2"}}
+    if verb == "purge":
+        return {"name": "operations/2", "done": True, "response": {"matched": "3", "changed": "3"}}
+    if verb == "explain":
+        return EXPLANATION
+    if verb == "render":
+        return {"text": "curl -X POST http://localhost/x"}
+    if verb == "import":
+        return {"imported": str(len(request.body["records"]))}
+    if verb == "group":
+        return {"groups": [{"errorGroup": "ab12", "text": "503 from a.test", "count": "2"}]}
+    if name in {"attempts", "deadTasks", "faults", "nodes"} and request.verb == "GET":
+        return {name: [{"name": f"{request.path.removeprefix('/operator/v1/')}/1", "number": 1}]}
+    return {"name": request.path.removeprefix("/operator/v1/")}
 
 
 def _queues(request: Request, version: str) -> Any:

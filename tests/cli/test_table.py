@@ -15,14 +15,22 @@ from tests.cli.scripted import Scripted
 from tidegate.cli.line import find, read
 from tidegate.cli.output.printing import FLOATS
 from tidegate.cli.table.find import GROUPS, commands
+from tidegate.cli.table.operating import VERSION
 from tidegate.cli.table.queues import ROUTING_FIELDS
 from tidegate.cli.table.rows import TRACKS, Command, Track
 from tidegate.schema import v2, v2beta2, v2beta3
+from tidegate.schema.operator.service import Operator
+from tidegate.schema.rpc import Rpc
 from tidegate.schema.versions import rows
 
 QUEUES = {"v2": v2.Queue, "v2beta2": v2beta2.Queue, "v2beta3": v2beta3.Queue}
 EVERY = [(track, command) for track in TRACKS.values() for command in commands(track).values()]
 CALLS = [each for each in EVERY if each[1].call]
+
+
+def rows_of(version: str) -> list[Rpc[Any, Any]]:
+    """The rows of a version of Cloud Tasks, or of the operator's API."""
+    return list(Operator.rpcs) if version == VERSION else rows(version)
 
 
 def ids(value: object) -> str:
@@ -45,6 +53,7 @@ def called(version: str, path: str) -> str:
         "queue": f"{location}/queues/*",
         "task": f"{location}/queues/*/tasks/*",
         "task_id": "*",
+        "dead": f"{location}/queues/*/deadTasks/*",
     }
     return f"/{version}/{path.format(**names)}"
 
@@ -53,7 +62,7 @@ def called(version: str, path: str) -> str:
 def test_a_command_calls_what_the_api_has(track: Track, command: Command) -> None:
     assert command.call is not None
     version = command.version or track.version
-    row = next(row for row in rows(version) if row.rpc_name == command.call.rpc)
+    row = next(row for row in rows_of(version) if row.rpc_name == command.call.rpc)
     assert row.http is not None
     assert command.call.verb == row.http.verb
     assert called(version, command.call.path) in {published(rule.path) for rule in row.bindings}
@@ -64,7 +73,7 @@ def test_a_command_calls_what_the_api_has(track: Track, command: Command) -> Non
 def test_a_flag_fills_a_field_that_the_request_has(track: Track, command: Command) -> None:
     assert command.call is not None
     version = command.version or track.version
-    row = next(row for row in rows(version) if row.rpc_name == command.call.rpc)
+    row = next(row for row in rows_of(version) if row.rpc_name == command.call.rpc)
     assert row.http is not None
     message = row.request_pb.DESCRIPTOR
     body = message.fields_by_name[row.http.body].message_type if row.http.body not in {None, "*"} else message

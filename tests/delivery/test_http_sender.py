@@ -119,7 +119,9 @@ async def test_methods_without_body_send_no_length(sender: HttpSender, handler: 
 async def test_methods_without_body_send_nothing_for_a_task_with_one(
     sender: HttpSender, handler: RawHandler, method: str
 ) -> None:
-    assert await sender.send(call(handler.url(), method, b"body"), None) == Outcome(reason=f"{method} takes no body")
+    assert await sender.send(call(handler.url(), method, b"body"), None) == Outcome(
+        reason=f"{method} takes no body", unsendable=True
+    )
     assert handler.connections == 0
 
 
@@ -382,7 +384,7 @@ async def test_a_header_that_cannot_be_sent_is_an_outcome(
     sender: HttpSender, handler: RawHandler, header: tuple[str, str]
 ) -> None:
     outcome = await sender.send(call(handler.url(), "POST", b"", header), None)
-    assert outcome == Outcome(reason="URL or header cannot be sent")
+    assert outcome == Outcome(reason="URL or header cannot be sent", unsendable=True)
     assert handler.connections == 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.storage.claims import ANY, claim, clear_away, force, lease, record
+from tests.storage.postgres_stores import empty, open_store
 
 from tidegate.core.bucket import Flow, TokenBucket
 from tidegate.core.errors import Code
@@ -23,6 +24,7 @@ from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
 from tidegate.engine.ports.store import EndedAttempts, Store, StoredAge, StoredQueue, Tally, Transaction, Verdict
+from tidegate.storage.postgres import PostgresStore
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,8 +33,14 @@ HOUR = timedelta(hours=1)
 QUEUE = QueueName.of("p", "us-central1", "q")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        empty(url)
+        async with open_store(url) as opened:
+            yield opened
+        return
     store: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "tidegate.db")
     yield store
     await store.close()
@@ -294,6 +302,8 @@ async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everyth
 
 
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
+    if isinstance(store, PostgresStore):
+        return  # nobody releases the attempts of a node that lives: test_postgres_nodes.py
     stored = await made(store, task("a", NOON - SECOND), task("b", NOON + HOUR))
     await store.write(lambda tx: claim(tx, stored, NOON, 1))
     await store.write(lambda tx: force(tx, stored, "b", NOON))
@@ -359,6 +369,8 @@ async def test_removed_tasks_leave_no_bodies_behind(store: Store) -> None:
     await store.write(lambda tx: tx.remove(stored, ["a"], NOON + HOUR))
     (left,) = await leased(store)
     assert left.body == b"y" * 5000
+    if isinstance(store, PostgresStore):
+        return  # bodies stand in the rows of their tasks
     kept = await store.read(lambda tx: tx.tables.execute("SELECT count(*) FROM bodies").fetchone())  # type: ignore[attr-defined]
     assert kept == (1,)
 
@@ -384,9 +396,9 @@ async def test_tasks_are_counted_as_they_come_and_go(store: Store) -> None:
     await store.write(lambda tx: tx.purge(stored, stored.queue, NOON + HOUR))
     assert await tallied(store) == Tally(0, None)
     anew = await current(store)
-    await store.write(lambda tx: tx.add_tasks(anew, [task("new")]))
+    await store.write(lambda tx: tx.add_tasks(anew, [task("new", NOON + HOUR)]))
     await clear_away(store, NOON, 7)
-    assert await tallied(store) == Tally(1, NOON)
+    assert await tallied(store) == Tally(1, NOON + HOUR)
     await clear_away(store, NOON + timedelta(days=31), 7)  # past its time to live
     assert await tallied(store) == Tally(0, None)
 
@@ -611,7 +623,8 @@ async def test_a_transaction_sees_its_queue_as_the_others_left_it(store: Store) 
         within = await store.write(lambda tx: tx.queue(QUEUE))
         assert within == await store.read(lambda tx: tx.queue(QUEUE))
         seen.append(None if within is None else (within.queue, within.flow.in_flight))
-    assert seen == [(queue(), 3), (paused, 3), (paused, 3), (purged, 3), (purged, 0), None, (paused, 3), None]
+    left = 3 if isinstance(store, PostgresStore) else 0  # where several nodes write, the attempts are this node's
+    assert seen == [(queue(), 3), (paused, 3), (paused, 3), (purged, 3), (purged, left), None, (paused, 3), None]
 
 
 def sibling(name: str) -> QueueName:

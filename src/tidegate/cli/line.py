@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tidegate.cli.problems import UsageError
 from tidegate.cli.table.find import GROUPS, commands
-from tidegate.cli.table.kinds import BadChoiceError
+from tidegate.cli.table.kinds import EMPTY, BadChoiceError
 from tidegate.cli.table.rows import GA, TRACKS, Command, Either, Flag, Track
 from tidegate.cli.table.shared import ALWAYS
 from tidegate.cli.table.top import SHORT
@@ -164,7 +164,7 @@ def _words(command: Command, positional: list[str]) -> tuple[dict[str, Any], lis
 def _value(flag: Flag, texts: Sequence[str]) -> Any:
     kind = flag.kind
     if kind.switch:
-        return True
+        return {} if kind is EMPTY else True
     try:
         values = [kind.read(text) for text in texts]
     except BadChoiceError as error:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from tidegate.engine.ports.world import Response, SendReport
+from tidegate.engine.ports.world import Response
 
 KEPT: Final = 4096
 """Bytes of an answer that are held while its attempt is under way: 80 MB for 20,000 attempts whose handlers dawdle."""
 
 
 class AnswerBytes:
-    """What came in answer to one request. Reading is put off until it is asked for: most answers are not kept."""
+    """``ports.ReceivedAnswer``. ``now`` tells seconds."""
 
-    def __init__(self, report: SendReport, *, without_body: bool) -> None:
-        self._report = report
+    def __init__(self, now: Callable[[], float], *, without_body: bool) -> None:
+        self.first_byte = 0.0
+        self._now = now
         self._without_body = without_body
-        self._sent_at = report.now()
+        self._sent_at = now()
         self._parts: list[bytes] = []
         self._room = KEPT
         self._bytes = 0
 
     def add(self, data: bytes) -> None:
         if not self._bytes:
-            self._report.first_byte = self._report.now() - self._sent_at
+            self.first_byte = self._now() - self._sent_at
         self._bytes += len(data)
         if self._room > 0:
             self._parts.append(data if len(data) <= self._room else data[: self._room])
             self._room -= len(data)
 
     def read(self) -> Response | None:
-        """Headers, first bytes of the body, and its size as far as that is known. None when no answer began."""
         if not self._parts:
             return None
         reading = _Reading(without_body=self._without_body)

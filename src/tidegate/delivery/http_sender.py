@@ -184,8 +184,7 @@ def _received(report: SendReport | None, connection: Connection, hop: Hop, *, re
     if report is None:
         return None
     report.peer, report.reused = connection.peer, reused
-    received = AnswerBytes(report, without_body=hop.method == "HEAD")
-    report.response = received.read
+    report.answer = received = AnswerBytes(report.now, without_body=hop.method == "HEAD")
     return received
 
 

@@ -37,7 +37,7 @@ class AttemptReport(SendReport):
                 resolve=micros_of(self.resolve),
                 connect=micros_of(self.connect),
                 tls=micros_of(self.tls),
-                first_byte=micros_of(self.first_byte),
+                first_byte=0 if self.answer is None else micros_of(self.answer.first_byte),
                 total=micros_of(took),
             ),
             peer_address=self.peer,
@@ -47,7 +47,7 @@ class AttemptReport(SendReport):
         )
 
     def _response(self, *, bodies: bool) -> KeptResponse:
-        response = None if self.response is None else self.response()
+        response = None if self.answer is None else self.answer.read()
         if response is None:
             return KeptResponse()
         return KeptResponse(

@@ -135,6 +135,7 @@ class BulkDelete(_Bulk):
         now: datetime,
     ) -> TasksDeleted:
         gone = tx.remove(stored, [task.name.task for task in tasks], now + stored.queue.tombstone_ttl)
+        tx.end_attempts(stored, sorted(gone), None)
         return TasksDeleted(stored.queue, sorted(gone), now)
 
     def committed(self, operation: LongRunning, changed: Changed) -> None:  # noqa: ARG002 - the protocol's

@@ -39,6 +39,8 @@ from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
+from tidegate.engine.redrive import Select as DeadSelect
+from tidegate.engine.redrive import dead_task_workers
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.store_errors import AnsweringStore
@@ -149,6 +151,12 @@ class Engine:
         self.long_running.add_workers(
             bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
         )
+
+    def serve_dead_tasks(self, select: DeadSelect) -> None:
+        """Let operations drive and purge dead tasks; ``select`` reads which from their requests. Call before
+        ``start``.
+        """
+        self.long_running.add_workers(dead_task_workers(select, self._events, self.scheduler))
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""

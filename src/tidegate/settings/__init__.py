@@ -4,7 +4,6 @@
 written, ``loading`` where they come from. Nothing here reads the disk or the environment: callers pass both in.
 """
 
-from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.loading import (
     File,
     Loaded,
@@ -12,11 +11,13 @@ from tidegate.settings.loading import (
 )
 from tidegate.settings.queues import QueueSetup
 from tidegate.settings.settings import SETTINGS, Settings
+from tidegate.settings.stores import PostgresUrl, SqliteUrl
 
 __all__ = [
     "SETTINGS",
     "File",
     "Loaded",
+    "PostgresUrl",
     "QueueSetup",
     "Settings",
     "SqliteUrl",

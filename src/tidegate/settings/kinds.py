@@ -12,11 +12,9 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from tidegate.core.names import LOCATION_ID, PROJECT_ID
+from tidegate.settings.stores import PostgresUrl, SqliteUrl, read_store
 
-MEMORY = ":memory:"
 UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
 EGRESS_WORDS = ("all", "public")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -59,19 +57,6 @@ class ValueKind:
     read: Callable[[str], Any]
     show: Callable[[Any], str] = str
     table: Callable[[Mapping[str, Any]], Any] | None = None
-
-
-class SqliteUrl(Struct, frozen=True):
-    """A store in one SQLite file, or in memory."""
-
-    path: str
-
-    @property
-    def in_memory(self) -> bool:
-        return self.path == MEMORY
-
-    def __str__(self) -> str:
-        return f"sqlite://{MEMORY}" if self.in_memory else f"sqlite:///{self.path}"
 
 
 def _text(value: str) -> str:
@@ -225,15 +210,13 @@ def _attempts(value: str) -> int:
 
 
 def _store(value: str) -> SqliteUrl:
-    url = value.strip()
-    if url in {f"sqlite://{MEMORY}", f"sqlite:///{MEMORY}"}:
-        return SqliteUrl(MEMORY)
-    if url.startswith(("postgresql:", "postgres:")):
+    try:
+        url = read_store(value)
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+    if isinstance(url, PostgresUrl):
         raise RefusedError("a sqlite:// URL (PostgreSQL is not built yet)")
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path or path.endswith("/"):
-        raise RefusedError(f"sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://{MEMORY}")
-    return SqliteUrl(path)
+    return url
 
 
 def _url(value: str) -> str:

@@ -11,9 +11,9 @@ from msgspec import Struct
 from tidegate.core.names import DEFAULT_LOCATION
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.settings import kinds
-from tidegate.settings.kinds import SqliteUrl
 from tidegate.settings.queues import QUEUE, QueueSetup
 from tidegate.settings.rows import Row, Says, rows
+from tidegate.settings.stores import SqliteUrl
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -18,8 +18,7 @@ from tidegate.core.operator_names import QueueStatusName
 from tidegate.core.queue import Kind
 from tidegate.core.queue_numbers import QueueNumbers, pace
 from tidegate.core.validation.paging import statuses_page_size
-from tidegate.observers.series import Metric, Series
-from tidegate.observers.series.series import FINE
+from tidegate.observers.series import FINE, Metric, Series
 from tidegate.schema.operator import ListQueueStatusesResponse, QueueStatus
 
 STEP: Final = 50

@@ -25,6 +25,7 @@ from tidegate.api.operator import (
     options,
     preview,
     queue_status,
+    redrive,
     render,
     search,
     series,
@@ -83,6 +84,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "get_dead_task": dead_letters.get_dead_task,
     "delete_dead_task": dead_letters.delete_dead_task,
     "group_dead_tasks": dead_letters.group_dead_tasks,
+    "redrive_dead_tasks": redrive.redrive_dead_tasks,
+    "purge_dead_tasks": redrive.purge_dead_tasks,
     "run_until_idle": clock.run_until_idle,
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {

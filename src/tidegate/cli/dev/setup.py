@@ -16,7 +16,8 @@ from tidegate.core.names import DEFAULT_LOCATION
 from tidegate.core.url_map import EVERYWHERE
 from tidegate.operator_errors import OperatorError
 from tidegate.settings import Loaded, Settings, SqliteUrl
-from tidegate.settings.kinds import MEMORY, URL, RefusedError
+from tidegate.settings.kinds import URL, RefusedError
+from tidegate.settings.stores import MEMORY
 
 PROJECT = "demo"
 QUEUE = "default"

@@ -13,7 +13,7 @@ from tidegate.cli.run.calls import request_body, the_call
 from tidegate.cli.run.filters import chooser
 from tidegate.cli.run.session import Session
 
-SERVER_FILTERS = frozenset({"ListQueues"})
+SERVER_FILTERS = frozenset({"ListQueues", "ListAttempts", "ListDeadTasks", "GroupDeadTasks"})
 """The lists that the server filters itself."""
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 from tidegate.cli.problems import UNREACHABLE, CommandError
@@ -16,6 +16,8 @@ from tidegate.cli.run.place import Access
 
 TIMEOUT = 60.0
 """Seconds that a server may take for a call."""
+LINE_MAX = 64 * 2**20
+"""Bytes of a response in a stream: more than any task may have."""
 PATH_SAFE = "/:$-_.~!*'(),@"
 MASKED = "--- Token Redacted ---"
 
@@ -63,6 +65,36 @@ class Server:
             raise CommandError(self._unreachable(error), UNREACHABLE) from None
         self._log_answer(answer, text, time.monotonic() - began)
         return _read(answer.status, text)
+
+    def stream(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """The responses of a call that streams, as they come, on a connection of its own.
+
+        Ends when the server ends it. Raises CommandError: what the server refuses, and UNREACHABLE when none answers or
+        the connection breaks.
+        """
+        target = quote(path, safe=PATH_SAFE) + f"?{urlencode({'alt': 'json', **(query or {})}, safe='/', doseq=True)}"
+        headers = {"Accept": "application/x-ndjson", "User-Agent": "tidegate"}
+        if authorization := self._authorize():
+            headers["Authorization"] = authorization
+        self._log_request("GET", target, headers, None)
+        connection = self._connect()
+        try:
+            connection.request("GET", target, headers=headers)
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                _read(answer.status, answer.read())
+            while text := answer.readline(LINE_MAX + 1):
+                if len(text) > LINE_MAX:
+                    raise CommandError(f"a line of the answer is longer than {LINE_MAX} bytes")
+                said = json.loads(text)
+                if "error" in said:
+                    _refuse(said["error"], answer.status)
+                if said:  # else it only says that the server is there
+                    yield said
+        except (OSError, HTTPException, ValueError) as error:
+            raise CommandError(self._unreachable(error), UNREACHABLE) from None
+        finally:
+            connection.close()
 
     def uri(self, version: str, name: str) -> str:
         """The URL of a resource."""
@@ -129,11 +161,14 @@ def _read(status: int, text: bytes) -> Any:
         said = json.loads(text) if text.strip() else {}
     except ValueError:
         said = None
-    if status < 400:
-        if said is None:
-            raise CommandError("the answer is no JSON: is that a Cloud Tasks server?")
-        return said
-    error = said.get("error") if isinstance(said, dict) else None
+    if status >= 400:
+        _refuse(said.get("error") if isinstance(said, dict) else None, status)
+    if said is None:
+        raise CommandError("the answer is no JSON: is that a Cloud Tasks server?")
+    return said
+
+
+def _refuse(error: Any, status: int) -> NoReturn:
     if not isinstance(error, dict):
         raise RefusedError("HTTP", f"status code {status}")
     raise RefusedError(str(error.get("status", status)), str(error.get("message", "")), error.get("details"))

@@ -14,12 +14,14 @@ from tidegate.cli.output.printing import show
 from tidegate.cli.problems import CommandError
 from tidegate.cli.run.place import Place
 from tidegate.cli.run.rest import Server
-from tidegate.cli.table.rows import Column
+from tidegate.cli.table.rows import GA, TRACKS, Column
 
 PAGE_SIZE = 100
+VERSIONS = {track.version for track in TRACKS.values()}
 _URL = re.compile(r"https?://[^/]+/(?:v[0-9a-z]+/)?")
 _QUEUE = re.compile(r"projects/[^/]+/locations/[^/]+/queues/.+")
 _TASK = re.compile(r"(projects/[^/]+/locations/[^/]+/queues/[^/]+)/tasks/.+")
+_DEAD = re.compile(r"projects/[^/]+/locations/[^/]+/queues/[^/]+/deadTasks/[^/]+")
 _LOCATION = re.compile(r"projects/[^/]+/locations/[^/]+")
 
 
@@ -48,14 +50,19 @@ class Session:
         return self.server.call(verb, f"/{self.version}/{path}", query, body)
 
     def _locations(self, project: str) -> list[str]:
-        found = self.call("GET", f"projects/{project}/locations", {"pageSize": PAGE_SIZE})
+        version = self.version if self.version in VERSIONS else GA.version  # the operator's API has none
+        found = self.server.call("GET", f"/{version}/projects/{project}/locations", {"pageSize": PAGE_SIZE})
         return [each.get("locationId") or each["name"].rpartition("/")[2] for each in found.get("locations", ())]
 
     def names(self) -> dict[str, str]:
         """Every name that a path, a body or a text of the command has a place for."""
         line, words = self.line, self.line.words
+        if "DEAD_TASK" in words and (found := _DEAD.fullmatch(_path(str(words["DEAD_TASK"])))):
+            return {"dead": found[0]}
         if "QUEUE" in words or line.value("--queue") or "TASK" in words:
             return self._queue_names()
+        if line.command.call and "{" not in line.command.call.path:
+            return {}
         if "LOCATION" in words:
             return {"location": self.location(words["LOCATION"])}
         path = line.command.call.path if line.command.call else ""
@@ -80,6 +87,7 @@ class Session:
             "location": parent,
             "short": f"{parent.rpartition('/')[2]}/{queue_id}",
             "task": task,
+            "dead": f"{queue}/deadTasks/{words.get('DEAD_TASK')}",
             "id": task.rpartition("/tasks/")[2],
             "task_id": line.value("--task-id") or "",
         }
@@ -96,8 +104,12 @@ class Session:
             return path
         return f"projects/{self.place.project()}/locations/{text or self.place.location()}"
 
-    def ask(self, question: str) -> None:
-        """Go on if the answer is yes; at the end of the input it is. Raises CommandError for no."""
+    def confirm(self, question: str) -> None:
+        """Go on if the answer is yes; at the end of the input it is no: for commands that gcloud does not have."""
+        self.ask(question, at_end=False)
+
+    def ask(self, question: str, *, at_end: bool = True) -> None:
+        """Go on if the answer is yes; at the end of the input it is ``at_end``. Raises CommandError for no."""
         if self.quiet:
             return
         from shutil import get_terminal_size
@@ -111,9 +123,9 @@ class Session:
             if not sys.stdin.isatty():
                 print(file=sys.stderr)
             word = answer.strip().lower()
-            if not answer or word in {"", "y", "yes"}:
+            if word in {"y", "yes"} or (at_end if not answer else not word):
                 return
-            if word in {"n", "no"}:
+            if word in {"n", "no"} or not answer:
                 raise CommandError("Aborted by user.")
             print("Please enter 'y' or 'n':  ", end="", file=sys.stderr, flush=True)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from tidegate.cli.table import top
+from tidegate.cli.table.dev_only import DEV_COMMANDS
+from tidegate.cli.table.moving import MOVING_COMMANDS
+from tidegate.cli.table.operating import OPERATING_COMMANDS
 from tidegate.cli.table.own import OWN_COMMANDS
 from tidegate.cli.table.places import place_commands
 from tidegate.cli.table.queues import queue_commands
@@ -25,7 +28,7 @@ def commands(track: Track) -> dict[str, Command]:
     """The commands of a track by their words."""
     rows = (*queue_commands(track), *place_commands(track), *task_commands(track))
     if track == GA:
-        rows = (*rows, *OWN_COMMANDS)
+        rows = (*rows, *OWN_COMMANDS, *OPERATING_COMMANDS, *DEV_COMMANDS, *MOVING_COMMANDS)
     return {row.words: row for row in rows}
 
 

@@ -41,7 +41,7 @@ class Kind(NamedTuple):
     @property
     def switch(self) -> bool:
         """Whether the flag stands alone."""
-        return self is SWITCH
+        return self in (SWITCH, EMPTY)
 
 
 def _integer(text: str) -> int:
@@ -163,11 +163,20 @@ def _content(text: str) -> str:
     return base64(text.encode())
 
 
+def _span(text: str) -> str:
+    from tidegate.cli.run.operating.spans import json_span
+
+    return json_span(text)
+
+
 TEXT = Kind(str)
 INTEGER = Kind(_integer)
 FLOAT = Kind(_float)
 SWITCH = Kind(bool)
+EMPTY = Kind(bool, "{}")
+"""A switch that stands for a message without fields."""
 COUNT = Kind(bounded(1))
+SPAN = Kind(_span)
 ATTEMPTS = Kind(_attempts_or_unlimited)
 ALPHA_ATTEMPTS = Kind(_alpha_attempts)
 SECONDS = Kind(lambda text: f"{_integer(text)}s")

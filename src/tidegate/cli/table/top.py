@@ -16,6 +16,9 @@ SERVERS = (
 GROUPS = {
     "tasks": "Manage queues and tasks, with the commands of gcloud tasks.",
     "context": "Name servers, and choose one.",
+    "dead": "Manage tasks that were given up.",
+    "faults": "Have attempts fail on purpose.",
+    "clock": "Move the time by which tasks go.",
 }
 SHORT = {"queues": ("tasks", "queues")}
 """What one word stands for."""
@@ -24,7 +27,23 @@ TRACKS = {
     "alpha": "Commands of gcloud's alpha track, by the API v2beta2.",
     "beta": "Commands of gcloud's beta track, by the API v2beta3.",
 }
-ALONE = {
+OPERATING = {
+    "attempts": "List the attempts of a task that were kept.",
+    "bench": "Measure a server: creates and dispatches.",
+    "curl": "Print a task's request as a command line for curl.",
+    "doctor": "Check a server and the way to it, a line a check.",
+    "drain": "Start no more attempts on a node.",
+    "env": "Print the lines that point clients at the server.",
+    "explain": "Say why a task does not run, and when it will.",
+    "export": "Print queues and tasks as lines of JSON.",
+    "import": "Create the queues and tasks that export printed.",
+    "import-gcp": "Copy queues and tasks from Google.",
+    "nodes": "List the processes of the server.",
+    "replay": "Send a task's request once more, without touching the task.",
+    "tail": "Print a line for each attempt, as it ends.",
+    "undrain": "Start attempts again on a node.",
+}
+ALONE = OPERATING | {
     "completion": "Print the script that completes commands, flags and names of queues.",
     "help": "Search the commands for words.",
     "man": "Print the man page.",
@@ -49,8 +68,13 @@ def first_page(bold: str = "{}") -> str:
     servers = [(name, says) for name, says, _ in SERVERS]
     queues = [("queues", "Short for tasks queues: manage queues.")]
     rest = [*GROUPS.items(), *queues, *ALONE.items(), *TRACKS.items()]
+    operating = {*OPERATING, "dead", "faults", "clock"}
     blocks = [
         "\n".join([bold.format(title), *(f"  {name:10}  {says}" for name, says in rows)]) + "\n"
-        for title, rows in (("Run a server:", servers), ("Use one:", sorted(rest)))
+        for title, rows in (
+            ("Run a server:", servers),
+            ("Use one:", sorted(row for row in rest if row[0] not in operating)),
+            ("Operate one:", sorted(row for row in rest if row[0] in operating)),
+        )
     ]
     return "\n".join([_HEAD, *blocks, _FOOT])

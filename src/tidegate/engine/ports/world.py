@@ -75,21 +75,33 @@ class Response(Struct, frozen=True):
     body_bytes: int
 
 
+class ReceivedAnswer(Protocol):
+    """What came in answer to a request, as it came."""
+
+    @property
+    def first_byte(self) -> float:
+        """Seconds from the sent request to the first byte; 0 when none came."""
+
+    def read(self) -> Response | None:
+        """What it says; None when nothing came. Reading is put off until somebody asks, for most answers are not
+        kept.
+        """
+
+
 class SendReport(Struct):
     """What a sender tells of an attempt beside its outcome, for attempts that may be kept. ``now`` is
-    ``MachineClock.monotonic``, the spans are seconds. ``response`` reads what came; None when nothing did.
+    ``MachineClock.monotonic``, the spans are seconds. ``answer`` is the last one; None when nothing was sent.
     """
 
     now: Callable[[], float]
     resolve: float = 0.0
     connect: float = 0.0
     tls: float = 0.0
-    first_byte: float = 0.0  # since the request was sent
     peer: str = ""
     reused: bool = False
     redirects: tuple[str, ...] = ()
     fault: str = ""
-    response: Callable[[], Response | None] | None = None
+    answer: ReceivedAnswer | None = None
 
 
 class Sender(Protocol):

@@ -1,0 +1,70 @@
+"""Connections to PostgreSQL, with the bounds and the plans that all of ours have."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper
+
+from tidegate.settings.stores import PostgresUrl
+
+CONNECT_TIMEOUT: Final = 5
+"""Seconds that one host may take to answer; libpq's ``connect_timeout``, where the URL does not say it."""
+
+NETWORK: Final = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "keepalives_idle": 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+"""After eight seconds without a sign of life a connection counts as broken: no longer than a node may go on alone."""
+
+SESSION: Final = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    # A node that is stopped in the midst of a transaction holds its queues for so long.
+    "idle_in_transaction_session_timeout": "5s",
+    # The planner knows living rows only, and is easily lured from the index that stays fast.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+"""Behind a pooler these are set for the role, for there a SET reaches others: ``docs/postgresql.md``."""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def connect(url: PostgresUrl, *, application: str = "tidegate") -> Connection:
+    """A connection whose transactions are begun and ended by their words. Raises psycopg.Error.
+
+    Whole numbers travel as ``bigint``, so that a statement is prepared once, whatever their sizes.
+    """
+    given = psycopg.conninfo.conninfo_to_dict(url.conninfo)
+    network: dict[str, Any] = {word: value for word, value in NETWORK.items() if word not in given}
+    connection = psycopg.connect(
+        url.conninfo,
+        autocommit=True,
+        prepare_threshold=0 if url.prepare else None,
+        fallback_application_name=application,
+        **network,
+    )
+    try:
+        connection.adapters.register_dumper(int, Int8BinaryDumper)
+        connection.prepared_max = 500  # no statement is dropped, and prepared again
+        if url.prepare:
+            words = [*SESSION.items(), ("search_path", url.schema)]
+            run(connection, "; ".join(f"SET {word} = '{value}'" for word, value in words))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def run(connection: Connection, commands: str) -> None:
+    """Run commands without values, several with semicolons between them, in one exchange with the server."""
+    connection.execute(commands.encode(), prepare=False)

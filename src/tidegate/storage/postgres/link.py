@@ -1,0 +1,149 @@
+"""One connection to PostgreSQL that is made anew whenever it breaks."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import psycopg
+from msgspec.structs import replace
+
+from tidegate.settings.stores import PostgresUrl
+from tidegate.storage.postgres.connecting import Connection, connect
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 1.0
+"""Seconds between two tries to connect, and some at random."""
+
+
+class Timelines:
+    """Remembers the newest timeline that any connection has seen. After a switch-over the old primary, should it come
+    back, is on an older one: what is written there is lost.
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+
+    def check(self, connection: Connection) -> None:
+        """Raises psycopg.OperationalError on an older timeline, or on a standby."""
+        row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+        if row == (True,):
+            raise psycopg.OperationalError("the server is a standby, which cannot be written to")
+        try:
+            row = connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone()
+        except psycopg.Error:
+            if connection.closed:
+                raise
+            return  # some services do not tell
+        assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+        timeline = int(row[0][:8], 16)
+        if timeline < self.newest:
+            raise psycopg.OperationalError("the server is an old primary: another one has taken its place")
+        self.newest = timeline
+
+
+class Link:
+    """A connection of one thread. ``connected`` is called in it with each new connection, before anything else is."""
+
+    def __init__(
+        self, url: PostgresUrl, application: str, timelines: Timelines, connected: Callable[[Connection], None]
+    ) -> None:
+        self._url = url
+        self._application = application
+        self._timelines = timelines
+        self._connected = connected
+        self._connection: Connection | None = None
+        self._pause = FIRST_PAUSE
+        self._closing = threading.Event()
+        self._complained = False
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of now. Only while ``connect`` has succeeded and ``is_broken`` is false."""
+        assert self._connection is not None  # noqa: S101
+        return self._connection
+
+    def use(self, connection: Connection) -> None:
+        """Begin with a connection that is there already."""
+        self._timelines.check(connection)
+        self._connection = connection
+        self._connected(connection)
+
+    @property
+    def is_up(self) -> bool:
+        return self._connection is not None and not self._connection.closed and not self._connection.broken
+
+    def connect(self) -> bool:
+        """Connect, unless the link is up; whether it is. After a failure waits before it answers."""
+        if self.is_up:
+            return True
+        self.drop()
+        try:
+            connection = connect(self._url, application=self._application)
+            try:
+                self.use(connection)
+            except BaseException:
+                self._connection = None
+                connection.close()
+                raise
+        except psycopg.Error as error:
+            if not self._complained:
+                logger.warning("cannot reach PostgreSQL: %s; trying again until it answers", _one_line(error))
+                self._complained = True
+            self._closing.wait(self._pause * random.uniform(0.5, 1))  # noqa: S311 - so that nodes do not knock as one
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            return False
+        if self._complained:
+            logger.warning("PostgreSQL answers again")
+        self._complained = False
+        self._pause = FIRST_PAUSE
+        return True
+
+    def without_prepared(self) -> None:
+        """From the next connection on prepare nothing: a pooler between us and the server loses statements."""
+        if self._url.prepare:
+            logger.warning("prepared statements get lost on the way to PostgreSQL; add prepare=off to the URL")
+            self._url = replace(self._url, prepare=False)
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the connection."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def cut(self) -> None:
+        """Break the connection from another thread: whoever waits for an answer on it gets an error."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            return
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=connection.fileno()) as watched:
+            try:
+                watched.shutdown(socket.SHUT_RDWR)
+            finally:
+                watched.detach()
+
+    def end(self) -> None:
+        """Try no more; from another thread."""
+        self._closing.set()
+
+    @property
+    def ended(self) -> bool:
+        return self._closing.is_set()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def monotonic() -> float:
+    return time.monotonic()

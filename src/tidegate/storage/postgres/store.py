@@ -1,0 +1,136 @@
+"""``ports.Store`` on PostgreSQL: a connection that writes, one that reads, one that beats."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import TypeVar
+
+import psycopg
+
+from tidegate.core.names import QueueName
+from tidegate.engine.ports.store import Reader, StoreError, Transaction
+from tidegate.settings.stores import PostgresUrl
+from tidegate.storage.postgres.checks import check_server
+from tidegate.storage.postgres.commits import Commits
+from tidegate.storage.postgres.connecting import Connection, connect
+from tidegate.storage.postgres.ledger import Ledger
+from tidegate.storage.postgres.link import Link, Timelines
+from tidegate.storage.postgres.membership import PostgresMembership, Statements
+from tidegate.storage.postgres.read_tables import PostgresReadTables
+from tidegate.storage.postgres.reader import PostgresReader
+from tidegate.storage.postgres.reads import Reads
+from tidegate.storage.postgres.steps import is_current, take
+from tidegate.storage.postgres.tables import PostgresTables
+from tidegate.storage.postgres.transaction import PostgresTransaction
+from tidegate.storage.postgres.worker import Worker
+
+T = TypeVar("T")
+
+
+class PostgresStore:
+    """A store that any number of nodes share. ``membership`` is this node's part in it: it writes once it joined."""
+
+    def __init__(
+        self,
+        url: PostgresUrl,
+        now: Callable[[], int],
+        sampled: Callable[[int], None],
+        checked: Connection,
+    ) -> None:
+        timelines, ledger = Timelines(), Ledger()
+        self._tables = PostgresTables(ledger, now)
+        transaction = PostgresTransaction(self._tables)
+        read_tables = PostgresReadTables(ledger)
+        self._commits = Commits(transaction, sampled)
+        writing = Link(url, "tidegate writer", timelines, self._commits.connected)
+        reading = Link(url, "tidegate reader", timelines, read_tables.on.use)
+        beating = Link(url, "tidegate beat", timelines, _as_it_is)
+        self._commits.link = writing
+        writing.use(checked)
+        self._ledger = ledger
+        self._writer = Worker("tidegate-writer", writing, self._commits, self._give_back)
+        self._reader = Worker("tidegate-reader", reading, Reads(reading, PostgresReader(read_tables)))
+        self._beats = Worker("tidegate-beats", beating, Statements(beating))
+        self.membership = PostgresMembership(self._beats, self._joined, lambda: self._commits.settled, now)
+
+    @classmethod
+    async def open(cls, url: PostgresUrl, now: Callable[[], int], sampled: Callable[[int], None]) -> PostgresStore:
+        """Connect, check the server, and take the steps that are missing.
+
+        ``now`` says the engine's time, ``sampled`` is told the database's, both in microseconds. Raises StoreError with
+        the cause and its cure.
+        """
+        checked = await asyncio.to_thread(partial(_checked, url))
+        return cls(url, now, sampled, checked)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database has not been there for longer than calls wait."""
+        return self._writer.is_away or self._reader.is_away
+
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        found: T = await self._reader.submit(look)
+        return found
+
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        holds: Collection[QueueName] = (),
+        changes: Collection[QueueName] = (),
+    ) -> T:
+        done: T = await self._writer.submit(work, holds, changes)
+        return done
+
+    async def close(self) -> None:
+        for worker in (self._reader, self._writer, self._beats):
+            await worker.close()
+
+    def _joined(self, node: int) -> None:
+        self._ledger.forget()
+        self._tables.node = node
+
+    def _give_back(self, started: Sequence[tuple[int, int]]) -> None:
+        def work(transaction: PostgresTransaction) -> None:
+            transaction.give_back(started)
+
+        self._writer.submit(work).add_done_callback(_ignore)
+
+
+def _as_it_is(connection: Connection) -> None:
+    """Nothing is to be done with a new connection."""
+
+
+def _ignore(done: asyncio.Future[None]) -> None:
+    """Those who come after this node's end see to what could not be given back."""
+    done.exception()
+
+
+def _checked(url: PostgresUrl) -> Connection:
+    try:
+        connection = connect(url, application="tidegate writer")
+    except psycopg.Error as error:
+        raise StoreError(f"cannot reach the store {url}: {_without(url, error)}") from None
+    try:
+        if not is_current(connection):
+            take(connection, url.schema)
+            connection.close()
+            connection = connect(url, application="tidegate writer")
+        check_server(connection, may_set=url.prepare)
+    except psycopg.Error as error:
+        connection.close()
+        raise StoreError(f"cannot use the store {url}: {_without(url, error)}") from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _without(url: PostgresUrl, error: psycopg.Error) -> str:
+    """What PostgreSQL says, in one line and without passwords."""
+    text = " ".join(str(error).split())
+    for password in url.passwords():
+        text = text.replace(password, "***")
+    return text

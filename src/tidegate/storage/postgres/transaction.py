@@ -1,0 +1,232 @@
+"""The engine's changes, made in PostgreSQL: names that others may take, heads that move on, places given back."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from tidegate.core.names import QueueName
+from tidegate.core.task import Task
+from tidegate.core.times import micros, moment
+from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, StoredQueue, Verdict
+from tidegate.storage import rows
+from tidegate.storage.postgres.heads import Look
+from tidegate.storage.postgres.holding import QueueHolder
+from tidegate.storage.postgres.ledger import Freed
+from tidegate.storage.rows import TaskKey
+from tidegate.storage.transaction import Finished
+
+LOOK_BACK_EVERY: Final = 60_000_000
+"""Microseconds between two looks at all of a queue's waiting tasks, for those that were committed so late that the head
+had passed them."""
+
+RELEASED_QUEUES: Final = 64
+"""Queues from which the attempts of a dead node are taken in one step."""
+
+
+class PostgresTransaction(QueueHolder):
+    """``ports.Transaction``. One object for the life of the store."""
+
+    # New tasks
+
+    def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
+        """And they are looked for again once tasks of these IDs are stored, for another node may have ended some."""
+        self._asked[queue.id].update(task_ids)
+        return super().entombed(queue, task_ids, now)
+
+    def add_tasks(self, queue: StoredQueue, tasks: Sequence[Task]) -> Collection[str]:
+        return self._new(queue, tasks, None)[1]
+
+    def add_dispatched(self, queue: StoredQueue, tasks: Sequence[Task], now: datetime) -> Added:
+        at = micros(now)
+        seqs, taken = self._new(queue, tasks, at)
+        self._reach[queue.id] = max(at, self._reach.get(queue.id, 0))
+        added = [
+            replace(task, key=TaskKey(queue.key, seq))
+            for task, seq in zip(tasks, seqs, strict=True)
+            if not taken or task.name.task not in taken
+        ]
+        self.started += [(queue.id, task.key.seq) for task in added]
+        return Added(added, taken)
+
+    def _new(
+        self, queue: StoredQueue, tasks: Sequence[Task], dispatched_at: int | None
+    ) -> tuple[Sequence[int], set[str]]:
+        """Insert tasks; their seqs, and the IDs of those that others took first."""
+        if not tasks:
+            return (), set()
+        values = rows.task_values(0, queue.key, tasks)
+        seqs = self._seqs.take(len(tasks))
+        values[0 :: rows.INSERTED] = seqs
+        inserted = self.tables.new_tasks(values, dispatched_at)
+        self._added.add(queue.id)
+        ids = values[2 :: rows.INSERTED]
+        taken: set[str] = set()
+        if inserted < len(seqs):
+            there = self.tables.existing(seqs)
+            taken = {task_id for task_id, seq in zip(ids, seqs, strict=True) if seq not in there}
+        asked = self._asked[queue.id].intersection(ids) - taken if queue.id in self._asked else ()
+        if asked and (late := self.tables.entombed_by_id(queue.id, sorted(asked), self.tables.now())):
+            self.tables.take_back([seq for task_id, seq in zip(ids, seqs, strict=True) if task_id in late])
+            taken |= late
+        self.tables.count_tasks({queue.key: len(seqs) - len(taken)})
+        return seqs, taken
+
+    # Attempts
+
+    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[DueTasks]:
+        if not asked:
+            return []
+        at = micros(now)
+        wanted = []
+        for stored, limit in asked:
+            self._must_hold(stored)
+            look = self._looks[stored.id] = Look(limit, at, self._starts_over(stored.id, at))
+            head = 0 if look.from_the_beginning else self._rows[stored.id].head
+            wanted.append((stored.key, head, limit))
+        found: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
+        by_generation = {stored.key: self._looks[stored.id] for stored, _ in asked}
+        for generation, due, *row, size in self.tables.due_from(wanted, at):
+            if row[-1] is None:
+                row[-1] = size
+            found[generation].append(tuple(row))
+            by_generation[generation].waiting[row[0]] = due
+        for look in by_generation.values():
+            look.full = len(look.waiting) >= look.limit
+            look.last = max(look.waiting.values(), default=0)
+        return [rows.due_tasks(stored.queue.name, stored.key, found[stored.key]) for stored, _ in asked]  # type: ignore[arg-type]
+
+    def _starts_over(self, queue: int, now: int) -> bool:
+        """Whether to look at all of a queue's waiting tasks: now and then, and when the clock was set back."""
+        last = self._looked_back.setdefault(queue, now)
+        return now < self._rows[queue].head or abs(now - last) >= LOOK_BACK_EVERY
+
+    def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
+        if not queues:
+            return []
+        asked = [(stored.id, stored.key, self._head(stored)) for stored in queues]
+        held = [each for each in asked if each[0] in self._rows]
+        found = self.tables.first_due(held) if held else {}
+        if len(held) < len(asked):
+            found |= self.tables.next_due_by_queue([queue for queue, *_ in asked if queue not in self._rows])
+        for queue, due in found.items():
+            if (look := self._looks.get(queue)) is not None:
+                look.next_due = due
+        return [None if (due := found.get(stored.id)) is None else moment(due) for stored in queues]
+
+    def _head(self, stored: StoredQueue) -> int:
+        row = self._rows.get(stored.id)
+        return 0 if row is None else min(row.head, self.tables.now())
+
+    def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
+        if not tasks:
+            return
+        at = micros(now)
+        looks = self._looks.values()
+        by_queue: dict[QueueName, list[int]] = {}
+        due: list[int] = []
+        forced: list[int] = []
+        for task in tasks:
+            seq = task.key.seq
+            looked = any(look.waiting.pop(seq, None) is not None for look in looks)
+            (due if looked else forced).append(seq)
+            by_queue.setdefault(task.name.parent, []).append(seq)
+        for name, seqs in by_queue.items():
+            stored = self.queue(name)
+            assert stored is not None  # noqa: S101 - it has these tasks
+            self._must_hold(stored)
+            self._flows.setdefault(stored.id, self._queues[name].flow)
+            self._reach[stored.id] = max(at, self._reach.get(stored.id, 0))
+            self.started += [(stored.id, seq) for seq in seqs]
+        if due:
+            self.tables.mark_dispatched(due, at)
+        if forced:
+            self.tables.mark_forced(forced, at)
+
+    def ended(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
+        stale = self._record(attempts)
+        for each in attempts:
+            known = self._queues.get(each.queue.queue.name)
+            if known is not None and known.id == each.queue.id and known.id in self._rows:
+                self.save_flows([(known, known.flow.ended(each.places).answered(each.answers, each.latest))])
+            else:  # the next claim, or the next second, gives the places back
+                self._freed.append((each.queue.id, Freed(each.places, each.answers, each.latest)))
+        return stale
+
+    def _finish(self, groups: Sequence[Finished], attempt: int) -> list[Verdict]:
+        seqs = [task.key.seq for group in groups for task in group.tasks]
+        untils = {group.queue.key: (group.queue.id, group.until) for group in groups}
+        finished = self.tables.finish(seqs, attempt, untils)
+        self.tables.count_tasks({group.queue.key: -finished.get(group.queue.id, 0) for group in groups})
+        if sum(finished.values()) == len(seqs):
+            return []
+        there = self.tables.existing(
+            seqs
+        )  # those that are gone already are no news; the others are under way once more
+        return [verdict for group in groups for verdict in group.verdicts if verdict.task.key.seq in there]
+
+    def _retry(self, kept: Sequence[Verdict]) -> list[Verdict]:
+        retries = [rows.retry_columns(verdict.retry, verdict.task) for verdict in kept if verdict.retry is not None]
+        done = self.tables.retried(retries)
+        return [verdict for verdict in kept if verdict.task.key.seq not in done]
+
+    # The rest
+
+    def release(self, node: int, now: datetime, limit: int) -> bool:
+        at = micros(now)
+        after, left = 0, limit
+        while left > 0:
+            queues = self.tables.queues_with(node, after, RELEASED_QUEUES)
+            if not queues:
+                self.tables.forget_node(node)
+                return False
+            after = queues[-1]
+            self._take(held := self.tables.hold_by_id(queues))
+            for row in held:
+                released = self.tables.release_tasks(row.generation, row.reach, node, at, left)
+                left -= released
+                if left <= 0:
+                    return True
+                by_node = row.by_node()
+                gone = by_node.pop(node, 0)
+                self._rows[row.id] = row.without(node)
+                stored = self._queues[QueueName(row.name)]
+                flow = replace(stored.flow, in_flight=max(0, stored.flow.in_flight - gone))
+                self.save_flows([(stored, flow)])
+            if len(held) < len(queues):
+                return True  # others hold some of them just now
+        return True
+
+    def reset(self) -> None:
+        self._clear()
+        self._ledger.forget()
+        self._ledger.counts.clear()
+        self.tables.reset()
+
+    def give_back(self, started: Sequence[tuple[int, int]]) -> None:
+        """Let tasks wait again, of these queues, whose attempts were marked as started and are not made."""
+        now = self.tables.now()
+        self.tables.release_seqs([seq for _, seq in started], now)
+        for queue, places in Counter(queue for queue, _ in started).items():
+            self._freed.append((queue, Freed(places, (), moment(now))))
+
+    def publish(self) -> None:
+        """Write what nothing else has taken along: places to give back, and counts of tasks; clear away old flows."""
+        if self._ledger.freed:
+            self._take(self.tables.hold_by_id(list(self._ledger.freed)))
+            gone = [queue for queue in self._ledger.freed if queue not in self._rows]
+            for row in self._rows.values():
+                if self._entries.get(row.id):
+                    self._flows.setdefault(row.id, self._queues[QueueName(row.name)].flow)
+            for queue in self.tables.absent(gone) if gone else ():
+                del self._ledger.freed[queue]
+        if self._ledger.counts:
+            self._counts = dict(self._ledger.counts)
+            self.tables.add_counts(self._counts)
+        if spent := self._ledger.spent_flows():
+            self.tables.clear_flows(spent)
+            self._cleared = {queue: newest for queue, _, newest in spent}
