@@ -11,9 +11,9 @@ from tidegate.core.bucket import CLOCK_SET_BACK
 from tidegate.core.times import MICROSECOND, micros, moment
 from tidegate.engine.ports.world import MachineClock
 
-WINDOW = 30_000_000
+WINDOW = 5_000_000
 """Microseconds for which a sample counts, and as many more: later ones follow the database's clock where it runs
-slower than ours.
+slower than ours, by a hundred millionths at most.
 """
 
 SET_BACK = CLOCK_SET_BACK // MICROSECOND

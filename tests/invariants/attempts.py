@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ def early(seen: Evidence) -> Iterator[Violation]:
     for task, deliveries in seen.of_task.items():
         dues = [call.asked.due for call in seen.creates.get(task, []) if call.may_have_touched(task)]
         for each in deliveries:
-            if each.request.wall > seen.latest_wall(each.request.begun, each.request.at) + HAIR:
+            if each.request.wall > seen.latest_wall(each.request.begun, each.request.at) + HAIR + seen.slack:
                 yield Violation("early", task, f"{task}: attempt {each.request.attempt} began, it says, in the future")
         first = deliveries[0]
         if not first.forced and dues and first.request.wall < min(dues) - HAIR:
@@ -24,18 +25,27 @@ def early(seen: Evidence) -> Iterator[Violation]:
         if seen.lives(task) > 1:
             continue
         for one, other in pairwise(deliveries):
-            if other.forced or one.reply is None or seen.crashed_between(one.place, other.place):
+            if other.forced or one.reply is None or seen.crashed_between(one, other):
                 continue
             if one.replied > other.place or one.delivered:
                 continue  # for others to judge
             in_force = seen.limits(one.request.queue, one.reply.at, other.request.at)
             waits = [wait_after(one.request.attempt, one.reply, limits) for limits in in_force]
             passed = other.request.wall - seen.wall(one.reply.at)
-            if waits and passed < min(waits) - HAIR:
+            if waits and passed < min(waits) - HAIR - seen.slack:
                 text = (
                     f"{task}: attempt {other.request.attempt} came {passed:.6f} s after a failure, not {min(waits)} s"
                 )
                 yield Violation("backoff", task, text)
+
+
+def undead(seen: Evidence) -> Iterator[Violation]:
+    """A node whose life is over sends nothing more: others have its tasks."""
+    for delivery in seen.deliveries:
+        request = delivery.request
+        if seen.ends.get(request.node, math.inf) < delivery.place:
+            text = f"{request.task}: attempt {request.attempt} is sent by node {request.node}, whose life is over"
+            yield Violation("undead", request.task, text)
 
 
 def repeated(seen: Evidence) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.invariants.attempts import early, repeated
+from tests.invariants.attempts import early, repeated, undead
 from tests.invariants.clients import shared, unlisted
 from tests.invariants.evidence import Evidence
 from tests.invariants.exact import late, misnumbered, mistimed, slowed
@@ -26,6 +26,7 @@ OF_ALL: tuple[Check, ...] = (
     too_many,
     early,
     repeated,
+    undead,
     paused,
     unlisted,
     shared,

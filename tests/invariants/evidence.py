@@ -89,10 +89,13 @@ class Evidence:
         self.calls: dict[int, Call] = {}
         self.deliveries: list[Delivery] = []
         self.crashes: list[int] = []
+        self.ends: dict[int, int] = {}
+        """Where the lives of single nodes ended."""
         self.crashed_at: list[float] = []
         self.started_at: list[float] = []
         self.exact = history.exact
         self.throttling = history.throttling
+        self.slack = history.slack
         self.left: frozenset[str] | None = None
         self._clock: list[tuple[float, float]] = [(0.0, 0.0)]
         self._read(history)
@@ -124,6 +127,8 @@ class Evidence:
                 case Replied():
                     requests[entry.request].reply = entry
                     requests[entry.request].replied = place
+                case Crashed(node=node) if node:
+                    self.ends.setdefault(node, place)
                 case Crashed():
                     self.crashes.append(place)
                     self.crashed_at.append(entry.at)
@@ -182,13 +187,19 @@ class Evidence:
         """How many tasks of that name there may have been."""
         return sum(call.may_have_touched(task) for call in self.creates.get(task, []))
 
-    def crashed_between(self, place: float, other: float) -> bool:
-        return any(place < crash < other for crash in self.crashes)
+    def crashed_between(self, one: Delivery, other: Delivery) -> bool:
+        """Whether who had begun one attempt was gone before another began."""
+        return one.place < self.end_of(one) < other.place
+
+    def end_of(self, delivery: Delivery) -> float:
+        """Where the life ended in which an attempt was begun."""
+        crash = next((crash for crash in self.crashes if crash > delivery.place), math.inf)
+        return min(crash, self.ends.get(delivery.request.node, math.inf))
 
     def forgotten(self, one: Delivery, other: Delivery) -> bool:
         """Whether a crash may have lost the end of one attempt before another began."""
         if not self.exact or one.reply is None:
-            return self.crashed_between(one.place, other.place)
+            return self.crashed_between(one, other)
         # What ends in the very moment of a crash may be recorded or not; what ended earlier is.
         return any(one.request.at <= at <= one.reply.at for at in self.crashed_at)
 

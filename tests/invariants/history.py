@@ -77,7 +77,8 @@ class Requested(Entry):
     which is when it counts against the limits of its queue, and ``wall`` what its wall clock showed then.
 
     ``due`` is the schedule time that the request names, and ``factor`` the part of its rate that the queue has while it
-    is throttled. Both are written by those alone who write exact histories.
+    is throttled. Both are written by those alone who write exact histories. ``node`` is the life of the node that sent
+    it, where there are several.
     """
 
     request: int
@@ -88,6 +89,7 @@ class Requested(Entry):
     wall: float
     due: float = -math.inf
     factor: float = 1.0
+    node: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ class Replied(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Crashed(Entry):
-    """The server is gone, with all that it had not committed."""
+    """The server is gone, with all that it had not committed; of several nodes the life of one, 0 for all."""
+
+    node: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,8 @@ class History:
     """Nothing but the entries holds an attempt back, calls have their effect when they are made, the wall clock shows
     true time, and each request says when it was due: so it is also known when each attempt must begin.
     """
+    slack: float = 0.0
+    """Seconds by which the wall clocks of several nodes may differ: what answers of their store took."""
     throttling: bool = True
     """Whether queues slow down while their handlers ask for room or fail."""
 
@@ -167,11 +173,12 @@ def _lines(history: History, about: str) -> Iterable[str]:  # noqa: C901 - one b
             case Answered(call=call) if call in calls:
                 what = f"{calls[call]} - {entry.code} {_some(entry.tasks)}"
             case Requested(request=request) if about in {entry.task, entry.queue}:
-                what = requests[request] = f"attempt {entry.attempt} of {entry.task} arrives"
+                by = f" from node {entry.node}" if entry.node else ""
+                what = requests[request] = f"attempt {entry.attempt} of {entry.task} arrives{by}"
             case Replied(request=request) if request in requests:
                 what = f"{requests[request]} - {entry.status or 'no answer'}"
-            case Crashed():
-                what = "the server crashes"
+            case Crashed(node=node):
+                what = f"the life of node {node} ends" if node else "the server crashes"
             case Started():
                 what = "the server is back"
             case ClockMoved(by=by):

@@ -29,12 +29,13 @@ def too_fast(seen: Evidence) -> Iterator[Violation]:
             if not most:
                 yield Violation("unknown queue", queue, f"{each.request.task} is dispatched from no queue")
                 continue
+            spare = seen.slack * max(limits.rate for limits in most)
             if level < math.inf:
                 fastest = max(throttled(limits, factor).rate for limits in seen.limits(queue, since, at))
                 level += fastest * (at - since + seen.moved_forward(since, at))
             level = min(level, max(throttled(limits, factor).burst for limits in most)) - 1
             since = at
-            if level < (-1e-3 if factor >= 1 else -1 - 1e-3):  # what it had earned until it was throttled stays
+            if level < (-1e-3 if factor >= 1 else -1 - 1e-3) - spare:  # what it had earned until it was throttled stays
                 text = (
                     f"{queue}: attempt {each.request.attempt} of {each.request.task} is {-level:.2f} tokens too early"
                 )
@@ -46,9 +47,8 @@ def too_many(seen: Evidence) -> Iterator[Violation]:
     """No more attempts are under way than the queue allows, but for those that RunTask adds."""
     changes: list[tuple[float, int, Delivery]] = []
     for delivery in seen.deliveries:
-        crash = next((crash for crash in seen.crashes if crash > delivery.place), math.inf)
         changes.append((delivery.place, 1, delivery))
-        changes.append((min(delivery.replied, crash), -1, delivery))
+        changes.append((min(delivery.replied, seen.end_of(delivery)), -1, delivery))
     under_way: defaultdict[str, int] = defaultdict(int)
     for _, change, delivery in sorted(changes, key=lambda each: (each[0], each[1])):
         request = delivery.request

@@ -47,7 +47,7 @@ def _exhausted(seen: Evidence, attempts: list[Delivery]) -> bool:
     first, last = attempts[0], attempts[-1]
     if last.reply is None:
         return False
-    passed = seen.latest_wall(first.request.begun, last.reply.at) - first.request.wall + HAIR
+    passed = seen.latest_wall(first.request.begun, last.reply.at) - first.request.wall + HAIR + seen.slack
     # Elsewhere than in exact histories the outcome may have been recorded any time later, under other settings.
     in_force = seen.limits(last.request.queue, last.reply.at, last.reply.at if seen.exact else math.inf)
     return any(gives_up(last.request.attempt, passed, limits) for limits in in_force)
@@ -87,7 +87,7 @@ def taken_twice(seen: Evidence) -> Iterator[Violation]:
             first, last = one.asked.at, other.ended_at
             shortest = min((each.tombstone_ttl for each in seen.limits(queue, first, last)), default=0.0)
             passed = seen.latest_wall(first, last) - seen.wall(first)
-            if passed < shortest - HAIR:
+            if passed < shortest - HAIR - seen.slack:
                 yield Violation("taken twice", task, f"{task} was created twice within {passed:.3f} s")
 
 

@@ -55,6 +55,8 @@ class Handlers:
         self.beginnings = Beginnings(clock)
         self.under_way: Counter[str] = Counter()
         """Tasks that a handler is busy with."""
+        self.node: Callable[[], int] = lambda: 0
+        """The life of the node that sends."""
         self._dice = dice
         self._clock = clock
         self._history = history
@@ -67,7 +69,8 @@ class Handlers:
         attempt = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
         number = next(self._numbers)
         now = self._clock.monotonic()
-        self._history.add(Requested(now, number, queue, task, attempt, *self.beginnings.take(task, attempt)))
+        begun = self.beginnings.take(task, attempt)
+        self._history.add(Requested(now, number, queue, task, attempt, *begun, node=self.node()))
         self.under_way[task] += 1
         try:
             await asyncio.sleep(self._dice.choice([0.001, 0.02, 0.3, 1.0]) * self._dice.random() * self.patience)

@@ -83,8 +83,15 @@ class LivingStore:
         changes: Collection[QueueName] = (),
     ) -> T:
         life = self._life.number
+
+        def in_this_life(tx: Transaction) -> T:
+            # What waited for a store that was away must not happen in the next life: nobody would act on it.
+            if life != self._life.number:
+                raise FencedError("the other nodes took this one for dead before it wrote")
+            return work(tx)
+
         try:
-            answer = await self._store.write(work, holds=holds, changes=changes)
+            answer = await self._store.write(in_this_life, holds=holds, changes=changes)
         except FencedError:
             if life == self._life.number:
                 self._life.end()

@@ -1,0 +1,136 @@
+"""Any day of several nodes, whatever its dice, keeps every promise to every client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.invariants.checker import first_broken, violations
+from tests.invariants.history import story
+from tests.kit.figures import note
+from tests.promises.nodes import NodesCluster
+from tests.simulation.shared_store import NodeTransaction
+from tests.simulation.shared_tables import SharedTables
+
+from tidegate.engine import death_watch
+from tidegate.engine.death_watch import DeathWatch
+from tidegate.engine.dispatcher import Dispatcher
+from tidegate.engine.life import Life
+from tidegate.engine.lookout import Lookout
+from tidegate.engine.records import Recorder
+
+SEEDS = int(os.environ.get("SEEDS", "300"))
+BLOCKS = 10
+BROKEN_SEEDS = 150
+"""Days after which nodes that break a promise must have been caught."""
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "tidegate")  # the errors are injected
+
+
+@pytest.mark.timeout(120 + SEEDS)
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_any_day_of_several_nodes_keeps_every_promise(block: int) -> None:
+    counts: Counter[str] = Counter(violations=0)
+    try:
+        for seed in range(block, SEEDS, BLOCKS):
+            day = NodesCluster(seed).run()
+            broken = violations(day.history)
+            counts.update(type(entry).__name__ for entry in day.history.entries)
+            counts.update(seeds=1, violations=len(broken))
+            assert not broken, f"seed {seed}: {broken[0]}\n{story(day.history, broken[0].about)}"
+    finally:
+        note(
+            "nodes",
+            seeds=counts["seeds"],
+            calls=counts["Called"],
+            attempts=counts["Requested"],
+            lives_ended=counts["Crashed"],
+            violations=counts["violations"],
+        )
+
+
+def test_a_seed_plays_the_same_day_again() -> None:
+    for seed in range(3):
+        assert NodesCluster(seed).run().history.entries == NodesCluster(seed).run().history.entries
+
+
+# --- nodes that break a promise --------------------------------------------------------------------------------------
+
+
+def the_dead_send_on(plant: pytest.MonkeyPatch) -> None:
+    """Attempts start however long ago the node was sure to live."""
+    plant.setattr(Life, "trusted", property(lambda self: not self.over))
+
+
+def taken_for_dead_too_soon(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(death_watch, "DEAD_AFTER", 3.0)
+
+
+def a_look_that_failed_is_overlooked(plant: pytest.MonkeyPatch) -> None:
+    """Whoever stood still himself takes the others for dead."""
+    plant.setattr(death_watch, "LONGEST_GAP", 1e9)
+    plant.setattr(DeathWatch, "failed", lambda self: None)
+
+
+def attempts_of_an_earlier_life_go_on(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Dispatcher, "hang_up", lambda self: None)
+
+
+def outcomes_of_an_earlier_life_count(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Recorder, "forget", lambda self: None)
+    plant.setattr(SharedTables, "mine", lambda self, seqs: list(seqs))
+
+
+def the_dead_are_not_released(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(NodeTransaction, "release", lambda self, *about: False)
+
+
+def the_dead_keep_their_places(plant: pytest.MonkeyPatch) -> None:
+    def forgets(self: Any, node: int) -> None:
+        self.execute("DELETE FROM nodes WHERE id = ?", (node,))
+
+    plant.setattr(SharedTables, "forget_node", forgets)
+
+
+def others_places_are_not_counted(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(
+        SharedTables,
+        "places",
+        lambda self, queue: dict(
+            self.execute("SELECT node, taken FROM places WHERE queue = ? AND node = ?", (queue, self.node)).fetchall()
+        ),
+    )
+
+
+def nobody_looks_at_the_queues_of_others(plant: pytest.MonkeyPatch) -> None:
+    async def idle(self: Any) -> None:
+        await asyncio.Event().wait()
+
+    plant.setattr(Lookout, "run", idle)
+
+
+BUGS: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
+    the_dead_send_on: {"undead"},
+    taken_for_dead_too_soon: {"undead"},
+    a_look_that_failed_is_overlooked: {"undead"},
+    attempts_of_an_earlier_life_go_on: {"overlap", "repeated", "undead"},
+    outcomes_of_an_earlier_life_count: {"lost", "repeated", "overlap"},
+    the_dead_are_not_released: {"lost"},
+    the_dead_keep_their_places: {"lost"},
+    others_places_are_not_counted: {"too many"},
+    nobody_looks_at_the_queues_of_others: {"lost"},
+}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_nodes_that_break_a_promise_are_caught(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: Any) -> None:
+    bug(monkeypatch)
+    first_broken((NodesCluster(seed).run().history for seed in range(BROKEN_SEEDS)), BUGS[bug])
