@@ -60,6 +60,19 @@ class PostgresReadTables(PostgresShelfReadTables):
         """The earliest place in line of a waiting task, by queue."""
         return dict(self.on.rows(sql.NEXT_DUE, (list(queues),)))
 
+    def due_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.DUE_COUNT, generation, now, most)
+
+    def later_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.LATER_COUNT, generation, now, most)
+
+    def leased_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.LEASED_COUNT, generation, now, most)
+
+    def _count(self, statement: str, generation: int, now: int, most: int) -> int:
+        row = self.on.row(statement, (generation, now, most))
+        return 0 if row is None else int(row[0])
+
     def counts(self, generations: Sequence[int]) -> dict[int, int]:
         """How many tasks each generation has, as the nodes counted them."""
         return dict(self.on.rows(sql.COUNTS, (list(generations),)))
