@@ -23,7 +23,7 @@ def snapshots(visit: Visit) -> Snapshots:
 
 
 async def all_queues(visit: Visit) -> Sequence[QueueRow]:
-    return (await snapshots(visit).get(visit.calls, visit.now)).rows
+    return (await snapshots(visit).get(visit.calls, visit.console.now)).rows
 
 
 async def locations(visit: Visit) -> list[str]:

@@ -37,7 +37,7 @@ HEADINGS: Final = (
 
 async def queues(visit: Visit) -> Answer:
     asked = visit.request.asked
-    snapshot = await snapshots(visit).get(visit.calls, visit.now)
+    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
     chosen = Filter.read(asked("q"))
     found = [row for row in snapshot.rows if chosen.takes(row)]
     state, order = asked("state"), asked("sort", DEFAULT_ORDER)
@@ -127,7 +127,7 @@ async def find(visit: Visit) -> Answer:
     text = visit.request.asked("q")
     if TASK.parse(text) is not None or QUEUE.parse(text) is not None:
         return visit.go(text)
-    snapshot = await snapshots(visit).get(visit.calls, visit.now)
+    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
     exact = [row.name for row in snapshot.rows if row.queue == text]
     if len(exact) == 1:
         return visit.go(exact[0])
