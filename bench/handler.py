@@ -1,4 +1,4 @@
-"""A fast handler for a server to call: nginx, which answers 200 to everything and counts."""
+"""A fast handler for a server to call: nginx, which answers 200 to everything but ``FAIL`` and counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from bench.server import scratch
 from bench.tools import program
 
 COUNT = "/requests"
+FAIL = "fail"
+"""What is called below the handler's URL is answered with 500."""
 LOOK = 0.02  # seconds between looks at the count
 
 
@@ -54,6 +56,7 @@ def handling() -> Iterator[Handler]:
             " http { access_log off; keepalive_requests 1000000000; client_body_temp_path "
             f"{folder}/body; client_max_body_size 64m;"
             f" server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200; }}"
+            f" location = /{FAIL} {{ return 500; }}"
             f" location = {COUNT} {{ stub_status; }} }} }}"
         )
         process = subprocess.Popen([nginx, "-c", str(config), "-p", str(folder), "-e", f"{folder}/error.log"])

@@ -53,6 +53,8 @@ MARKS = {
     "dispatch from 1 queue": rate(18_000, BARE),
     "dispatch from 100 queues": rate(18_000, BARE),
     "dispatch from 20 queues at 500/s each": Mark(9_500, 10_500),
+    "attempts kept: failed": Mark(least=0.97, by_floor=True),
+    "attempts kept: all": Mark(least=0.75, by_floor=True),
     "live create and dispatch at once": rate(10_000, BOTH),
     "lateness at 1,000/s, earliest": Mark(least=0),  # never early
     "lease 100 by 16 workers, 1,000 waiting": rate(20_000, EMPTY),

@@ -29,6 +29,7 @@ NAMES = (
     "delete",
     "rest",
     "dispatch",
+    "attempts",
     "live",
     "lateness",
     "lease",

@@ -10,11 +10,15 @@ from typing import Any
 from tests.storage.claims import claim, record
 
 from tidegate.core.bucket import Flow
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.lifecycle import Gone, Outcome, judge
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
+from tidegate.core.queue_options import Keeping
 from tidegate.core.task import HttpRequest, Task
+from tidegate.engine.dead_letters import revive
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction, Verdict
+from tidegate.engine.shelving import Shelving
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -31,7 +35,7 @@ def history(seed: int, length: int) -> list[Step]:
 
 
 def _step(dice: random.Random, number: int) -> Step:
-    kinds = [_add] * 5 + [_claim] * 4 + [_remove, _purge, _remake, _document, _sweep]
+    kinds = [_add] * 5 + [_claim] * 4 + [_remove, _purge, _remake, _document, _sweep, _die, _die, _revive]
     kind = dice.choice(kinds)
     now = NOON + number * SECOND
     name = dice.choice(QUEUES)
@@ -78,6 +82,16 @@ def _remove(tx: Transaction, stored: StoredQueue, dice: random.Random, now: date
     tx.remove(stored, [task.name.task for task in there if dice.random() < 0.5], now + HOUR)
 
 
+def _die(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    tasks = [task for task in tx.tasks(stored, "", 5, body=True) if dice.random() < 0.5]
+    Shelving(Keeping(dead_tasks=7, dead_bytes=20_000)).bury(tx, stored, tasks, DeathReason.TTL, now)
+
+
+def _revive(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
+    wanted = [(dead.id, now) for dead in tx.dead_tasks(stored, 5, after=0) if dice.random() < 0.7]
+    revive(tx, stored, stored, wanted, now, keep_counts=dice.random() < 0.5)
+
+
 def _purge(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datetime, number: int) -> None:
     tx.purge(stored, stored.queue, now + HOUR)
 
@@ -94,7 +108,10 @@ def _sweep(tx: Transaction, stored: StoredQueue, dice: random.Random, now: datet
     tx.clear(now, 3)
 
 
-TABLES = ("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents")
+TABLES = (
+    *("queues", "generations", "tasks", "bodies", "tombstones", "reserved_names", "documents"),
+    *("attempts", "dead_tasks", "shelves"),
+)
 
 
 def state(tx: Reader) -> dict[str, list[tuple[Any, ...]]]:

@@ -27,7 +27,7 @@ from tidegate.clock import SystemClock
 from tidegate.core.errors import ApiError
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import QueueName
+from tidegate.core.names import OperationName, QueueName
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration, micros
@@ -35,6 +35,7 @@ from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.store import StoredQueue, StoreError
 from tidegate.engine.ports.world import World
+from tidegate.engine.redrive import DeadSelection
 from tidegate.ids import RandomIds
 from tidegate.storage.sqlite import SqliteStore, check
 from tidegate.storage.sqlite import store as sqlite
@@ -43,6 +44,8 @@ from tidegate.storage.transaction import StoreTransaction
 CUTS = int(os.environ.get("CUTS", "300")) // 3
 CUTS_A_RUN = 40
 PUSH, PULL = QueueName.of("p", "l", "push"), QueueName.of("p", "l", "pull")
+DEADLY = QueueName.of("p", "l", "deadly")
+"""Its tasks fail always, and are given up at once."""
 BURST = 60
 LIMITS = RateLimits(max_dispatches_per_second=0.001, max_burst_size=BURST, max_concurrent_dispatches=5)
 AT_ONCE = RetryConfig(min_backoff=Duration(0, 1_000_000), max_backoff=Duration(0, 1_000_000))
@@ -54,6 +57,8 @@ class Known(Told):
 
     attempts: dict[str, int] = field(default_factory=dict)
     sent: int = 0
+    deadly: set[str] = field(default_factory=set)
+    """Tasks that were created in the queue where all fail."""
     held: dict[str, int] = field(default_factory=dict)
     """Until when tasks are leased, in microseconds."""
 
@@ -70,6 +75,9 @@ class Handlers:
     async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         headers = dict(call.headers)
         task = headers["X-CloudTasks-TaskName"]
+        if headers["X-CloudTasks-QueueName"] == DEADLY.queue:
+            await asyncio.sleep(self._dice.choice([0, 0.001]))
+            return Outcome(http_status=500)
         self._known.sent += 1
         self._known.attempts[task] = int(headers["X-CloudTasks-TaskRetryCount"]) + 1
         await asyncio.sleep(self._dice.choice([0, 0.001]))
@@ -89,9 +97,14 @@ async def work(engine: Engine, dice: random.Random, known: Known, steps: int) ->
     """Call the engine, one call after the other, and note what each is answered."""
     await engine.queues.create(Queue(name=PUSH, rate_limits=LIMITS, retry_config=AT_ONCE))
     await engine.queues.create(Queue(name=PULL, kind=Kind.PULL))
+    await engine.queues.create(Queue(name=DEADLY, retry_config=RetryConfig(max_attempts=1)))
     for step in range(steps):
         kind = dice.random()
-        if kind < 0.6:
+        if kind < 0.15:
+            await asyncio.gather(*[die(engine, known, f"d{step}-{n}") for n in range(dice.randint(1, 4))])
+        elif kind < 0.25:
+            await redrive(engine)
+        elif kind < 0.6:
             await asyncio.gather(*[create(engine, known, PUSH, f"t{step}-{n}") for n in range(dice.randint(1, 4))])
         elif kind < 0.7:
             await create(engine, known, PULL, f"p{step}")
@@ -110,6 +123,20 @@ async def create(engine: Engine, known: Known, queue: QueueName, task: str) -> N
     draft = TaskDraft(name=f"{queue}/tasks/{task}", target=target)
     await engine.tasks.create(queue, check_task(draft, queue, engine.clock.now()))
     known.created.add(task)
+
+
+async def die(engine: Engine, known: Known, task: str) -> None:
+    draft = TaskDraft(name=f"{DEADLY}/tasks/{task}", target=HttpDraft("http://handler.test/", body=b"x" * 2000))
+    await engine.tasks.create(DEADLY, check_task(draft, DEADLY, engine.clock.now()))
+    known.deadly.add(task)
+
+
+async def redrive(engine: Engine) -> None:
+    """Drive all that lie on the shelf into their queue again."""
+    engine.serve_dead_tasks(lambda _: DeadSelection())
+    operation = await engine.long_running.begin("RedriveDeadTasks", DEADLY, b"")
+    while not (await engine.long_running.get(OperationName(operation.name))).done:  # noqa: ASYNC110 - a step takes 20 ms
+        await asyncio.sleep(0.001)
 
 
 async def delete(engine: Engine, known: Known, task: str) -> None:
@@ -157,12 +184,32 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
         broken += [f"{task} is not whole" for task, each in there.items() if each.body != b"x" * 2000]
         if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
             broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
+        broken += await astray(store, known)
         now = SystemClock().now()
         await store.write(lambda tx: tx.release(0, now, 100))
         for queue in filter(None, (push, pull)):
             tasks = await store.read(lambda tx, queue=queue: tx.tasks(queue, "", 10_000, body=False))  # type: ignore[misc]
             broken += [f"{task.name} is under way for ever" for task in tasks if task.dispatched_at is not None]
     return broken + check(folder / "t.db")
+
+
+async def astray(store: SqliteStore, known: Known) -> list[str]:
+    """Tasks of the deadly queue that are neither there nor on its shelf, or both, or twice on it."""
+    stored = await store.read(lambda tx: tx.queue(DEADLY))
+    if stored is None:
+        return [f"{task} is nowhere" for task in known.deadly]
+    waiting = await store.read(lambda tx: tx.tasks(stored, "", 10_000, body=False))
+    bare = await store.read(lambda tx: tx.dead_tasks(stored, 10_000))
+    dead = await store.read(lambda tx: tx.dead_tasks_by_id(stored, [each.id for each in bare], whole=True))
+    places = Counter([task.name.task for task in waiting] + [each.task.name.task for each in dead])
+    broken = [f"{task} is nowhere" for task in known.deadly if not places[task]]
+    broken += [f"{task} is in {count} places" for task, count in places.items() if count > 1]
+    broken += [f"{each.task.name} is not whole" for each in dead if each.task.body != b"x" * 2000]
+    broken += [f"{each.task.name} lacks its attempts" for each in dead if len(each.attempts) != 1]
+    tally = await store.read(lambda tx: tx.shelf(stored))
+    if (tally.tasks, tally.size) != (len(bare), sum(each.size for each in bare)):
+        broken.append(f"the shelf counts {tally}, and has {len(bare)}")
+    return broken
 
 
 async def cuts_of(seed: int, folder: Path, most: int) -> tuple[int, list[str]]:
@@ -228,4 +275,21 @@ async def test_the_cuts_would_find_tokens_that_are_not_kept(tmp_path: Path, monk
         save_flows(self, [(stored, full(stored, flow)) for stored, flow in flows])
 
     monkeypatch.setattr(StoreTransaction, "save_flows", forgets)
+    assert await whether_caught(tmp_path)
+
+
+async def test_the_cuts_would_find_a_shelf_that_is_written_apart_from_the_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelve = StoreTransaction.shelve
+
+    def late(self: Any, queue: StoredQueue, dead: Any, most: Any) -> int:
+        # Written with the next one that dies.
+        waiting = self.__dict__.setdefault("late", [])
+        for each in waiting:
+            shelve(self, *each)
+        waiting[:] = [(queue, dead, most)]
+        return len(dead)
+
+    monkeypatch.setattr(StoreTransaction, "shelve", late)
     assert await whether_caught(tmp_path)

@@ -728,3 +728,17 @@ async def test_documents_of_a_kind_are_listed_by_their_names(store: Store) -> No
         ["a0/1"],
     ]
     assert found[1][0] == ("a/1", b"a/1")
+
+
+async def test_queues_are_listed_by_what_their_names_begin_with(store: Store) -> None:
+    names = [QueueName.of(*each) for each in (("p", "l", "a"), ("p", "l", "b"), ("p", "l2", "a"), ("q", "l", "a"))]
+    for name in names:
+        await made(store, name=name)
+    looks = [
+        ("projects/", "", 10),
+        ("projects/p/", "", 10),
+        ("projects/p/locations/l/", "", 10),
+        ("projects/", names[1], 1),
+    ]
+    found = await store.read(lambda tx: [[each.queue.name for each in tx.queues_under(*look)] for look in looks])
+    assert found == [names, names[:3], names[:2], names[2:3]]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from tidegate.core.errors import Code
 from tidegate.core.lifecycle import Judgement, Outcome, Retry, response_status
 from tidegate.core.masking import Headers
-from tidegate.core.queue_options import Keep, Keeping
+from tidegate.core.queue_options import Keep
 from tidegate.core.task import Attempt, Status, Task
 
 HEADERS_KEPT: Final = 64
@@ -173,14 +173,9 @@ def lost_record(task: Task, at: datetime) -> AttemptRecord:
 LOST: Final = "the server ended before the outcome was recorded"
 
 
-def stays_until(record: AttemptRecord, keeping: Keeping, at: datetime) -> datetime | None:
-    """Until when the record stays when its task is gone; None: as long as its task."""
-    return at + keeping.attempts_for if record.final else None
-
-
 def micros_of(seconds: float) -> int:
     """Microseconds, for ``Timing``."""
-    return round(seconds * 1_000_000)
+    return int(seconds * 1_000_000 + 0.5)
 
 
 def span(micros: int) -> timedelta:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 MASK: Final = "***"
@@ -21,18 +20,20 @@ _USER: Final = re.compile(r"(?<=//)[^/?#\s]*@")
 _PARAMETER: Final = re.compile(r"([?&#;])([^=&#;\s]+)=([^&#;\s]*)")
 _REMEMBERED: Final = 1024
 _LONGEST_REMEMBERED: Final = 100  # characters: names come from callers
+_VERDICTS: Final[dict[str, bool]] = {}
 
 
 def is_secret(name: str) -> bool:
     """Whether the value of a header or URL parameter of this name is a secret."""
-    return _known_secret(name) if len(name) <= _LONGEST_REMEMBERED else _is_secret(name)
-
-
-def _is_secret(name: str) -> bool:
-    return _SECRET.search(name) is not None or name.lower().removeprefix("x-") in _SHORT_NAMES
-
-
-_known_secret = lru_cache(maxsize=_REMEMBERED)(_is_secret)
+    known = _VERDICTS.get(name)
+    if known is not None:
+        return known
+    secret = _SECRET.search(name) is not None or name.lower().removeprefix("x-") in _SHORT_NAMES
+    if len(name) <= _LONGEST_REMEMBERED:
+        if len(_VERDICTS) >= _REMEMBERED:
+            _VERDICTS.clear()
+        _VERDICTS[name] = secret
+    return secret
 
 
 def masked_url(url: str) -> str:
@@ -47,12 +48,18 @@ def masked_headers(headers: Iterable[tuple[str, str]], count: int, size: int) ->
     for secrets. URLs in values are masked as such.
     """
     kept: list[tuple[str, str]] = []
-    for name, sent in headers:
-        value = MASK if is_secret(name) else masked_url(sent) if "=" in sent or "@" in sent else sent
-        size -= len(name) + len(value)
+    known = _VERDICTS
+    for header in headers:
+        name, value = header
+        secret = known.get(name)
+        if secret if secret is not None else is_secret(name):
+            header = name, MASK  # noqa: PLW2901 - most are kept as they are
+        elif "=" in value or "@" in value:
+            header = name, masked_url(value)  # noqa: PLW2901
+        size -= len(name) + len(header[1])
         if size < 0 or len(kept) == count:
             break
-        kept.append((name, value))
+        kept.append(header)
     return tuple(kept)
 
 

@@ -184,7 +184,7 @@ def _received(report: SendReport | None, connection: Connection, hop: Hop, *, re
     if report is None:
         return None
     report.peer, report.reused = connection.peer, reused
-    report.answer = received = AnswerBytes(report.now, without_body=hop.method == "HEAD")
+    report.answer = received = AnswerBytes(report.now, hop.method == "HEAD", report.now())
     return received
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from tidegate.core.attempt_record import (
     BODY_KEPT,
     HEADERS_KEPT,
@@ -14,11 +17,14 @@ from tidegate.core.attempt_record import (
     Timing,
     micros_of,
 )
-from tidegate.core.masking import MASK, masked_headers, masked_url
+from tidegate.core.masking import MASK, Headers, masked_headers, masked_url
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import MICROSECOND
 from tidegate.engine.ports.world import SendReport
+
+RESPONSES_KEPT: Final = 256
+"""Heads of responses of which it is remembered what is kept of them."""
 
 
 class AttemptReport(SendReport):
@@ -33,28 +39,39 @@ class AttemptReport(SendReport):
             SentRequest() if self.call is None else _request(self.call),
             self._response(bodies=bodies),
             Timing(
-                wait=max(waited, 0),  # forced attempts start before they are due
-                resolve=micros_of(self.resolve),
-                connect=micros_of(self.connect),
-                tls=micros_of(self.tls),
-                first_byte=0 if self.answer is None else micros_of(self.answer.first_byte),
-                total=micros_of(took),
+                max(waited, 0),  # forced attempts start before they are due
+                *self._steps(),
+                0 if self.answer is None else micros_of(self.answer.first_byte),
+                micros_of(took),
             ),
             peer_address=self.peer,
             reused_connection=self.reused,
-            redirects=tuple(masked_url(url)[:URL_KEPT] for url in self.redirects[:REDIRECTS_KEPT]),
+            redirects=self._redirects() if self.redirects else (),
             fault=self.fault,
         )
+
+    def _steps(self) -> tuple[int, int, int]:
+        if self.reused and not self.redirects:
+            return 0, 0, 0
+        return micros_of(self.resolve), micros_of(self.connect), micros_of(self.tls)
+
+    def _redirects(self) -> tuple[str, ...]:
+        return tuple(masked_url(url)[:URL_KEPT] for url in self.redirects[:REDIRECTS_KEPT])
 
     def _response(self, *, bodies: bool) -> KeptResponse:
         response = None if self.answer is None else self.answer.read()
         if response is None:
             return KeptResponse()
         return KeptResponse(
-            masked_headers(response.headers, HEADERS_KEPT, HEADERS_SIZE_KEPT),
+            _masked(tuple(response.headers)),
             response.body_start[:BODY_KEPT] if bodies else b"",
             response.body_bytes,
         )
+
+
+@lru_cache(maxsize=RESPONSES_KEPT)  # handlers say much the same each time
+def _masked(headers: Headers) -> Headers:
+    return masked_headers(headers, HEADERS_KEPT, HEADERS_SIZE_KEPT)
 
 
 def _request(call: HttpCall) -> SentRequest:

@@ -43,6 +43,7 @@ from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
+from tidegate.engine.state import State
 from tidegate.engine.store_errors import AnsweringStore
 from tidegate.engine.tasks import Tasks
 from tidegate.engine.time_control import TimeControl
@@ -122,7 +123,9 @@ class Engine:
             self._life.at_end(self.dispatcher.hang_up)
             self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
         self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
-        self.tasks = Tasks(world, self.scheduler, self.dispatcher, Rules(policy.https_tokens, policy.ramp_up))
+        rules = Rules(policy.https_tokens, policy.ramp_up)
+        self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
+        self.state = State(world, self.scheduler, rules, policy.keeping, policy.app_engine)
         self.leases = Leases(world, self.shelving)
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)

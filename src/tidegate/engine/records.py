@@ -91,14 +91,16 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool, shelvin
         group = [ended[place] for place in its_places]
         verdicts = []
         retry_at: datetime | None = None
+        leaves = False  # whether something of its attempts is to be kept
         for place, each in zip(its_places, group, strict=True):
             judgement = judgements[place] = judge(each.task, stored.queue, each.outcome, each.at)
             retry = None if isinstance(judgement, Gone) else judgement.task
             verdict = told[place] = Verdict(each.task, retry)
             verdicts.append(verdict)
+            leaves = leaves or leaves_something(each, judgement)
             if retry is not None and (retry_at is None or retry.schedule_time < retry_at):
                 retry_at = retry.schedule_time
-        if any(leaves_something(each, judgements[place]) for place, each in zip(its_places, group, strict=True)):
+        if leaves:
             dying = [each.task for place, each in zip(its_places, group, strict=True) if gives_up(judgements[place])]
             keeping.append((stored, its_places, tx.still_under_way(dying)))
         latest = max(each.at for each in group)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from tidegate.core.attempt_record import AttemptRecord, attempt_record, stays_until
+from tidegate.core.attempt_record import AttemptRecord, attempt_record
 from tidegate.core.dead_letters import DeadTask, DeathReason, death_by, error_group
 from tidegate.core.lifecycle import DELIVERED, Gone, Judgement, tried
 from tidegate.core.queue import Kind
@@ -69,6 +69,7 @@ class Shelving(Struct, frozen=True):
         delivered: list[str] = []
         given_up: list[str] = []
         alive = _alive_still(tx, stored, ended)
+        stay = later(max(each.at for each, _ in ended), rules.attempts_for)  # until then those of tasks that are gone
         for each, judgement in ended:
             task_id = each.task.name.task
             dies = gives_up(judgement)
@@ -85,10 +86,8 @@ class Shelving(Struct, frozen=True):
             elif judgement is DELIVERED and each.task.dispatch_count > 1:
                 delivered.append(task_id)
             if record is not None:
-                until = stays_until(record, rules, each.at)
+                until = stay if record.final else None
                 kept.append(KeptAttempt(stored, task_id, record, until, record.number - rules.attempts_of_a_task))
-        latest = max(each.at for each, _ in ended)
-        stay = later(latest, rules.attempts_for)
         tx.end_attempts(stored, delivered, stay if rules.attempts is Keep.ALL else None)
         tx.end_attempts(stored, given_up, stay)
         return self._shelve(tx, stored, dead, rules)

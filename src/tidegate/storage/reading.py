@@ -43,8 +43,9 @@ class StoreReader(StoreShelfReader):
         found = self.tables.queues(f"{parent}/queues/{after}", f"{parent}/queues0", limit)
         return [rows.stored_queue(row) for row in found]
 
-    def every_queue(self, after: QueueName | None, limit: int) -> list[StoredQueue]:
-        return [rows.stored_queue(row) for row in self.tables.queues(after or "projects/", "projects0", limit)]
+    def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
+        found = self.tables.queues(max(under, after), under + LAST_CHARACTER, limit)
+        return [rows.stored_queue(row) for row in found]
 
     def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         prefix = f"projects/{project}/locations/"

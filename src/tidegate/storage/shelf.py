@@ -54,9 +54,14 @@ class StoreShelf(StoreShelfReader):
             return
         rows: list[AttemptRow] = []
         more: Counter[int] = Counter()
+        encode = shelf_rows.attempt_record
+        ends: datetime | None = None
+        until: int | None = None
         for each in attempts:
-            generation, record = each.queue.key, shelf_rows.attempt_record(each.record)
-            until = None if each.until is None else micros(each.until)
+            if each.until is not ends:  # which many have in common
+                ends = each.until
+                until = None if ends is None else micros(ends)
+            generation, record = each.queue.key, encode(each.record)
             rows.append(AttemptRow(generation, each.task_id, each.record.number, until, record))
             more[generation] += len(record)
             if each.outdated > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -46,8 +46,7 @@ _attempts_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _dead_decoder = msgspec.msgpack.Decoder(DeadRecord)
 
 
-def attempt_record(record: AttemptRecord) -> bytes:
-    return _encoder.encode(record)
+attempt_record: Callable[[AttemptRecord], bytes] = _encoder.encode
 
 
 def stored_attempt(row: tuple[int, str, bytes]) -> StoredAttempt:

@@ -16,7 +16,7 @@ from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue
-from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
+from tidegate.core.validation import Ceilings, HttpDraft, PullDraft, TaskDraft, check_task, settle_queue
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
@@ -74,7 +74,8 @@ class Place:
         return await self.api.stream(row)(row.request.pb(row.request(**fields)))
 
     async def make(self, name: QueueName = QUEUE, **settings: Any) -> None:
-        await self.engine.queues.create(Queue(name=name, kind=Kind.PULL if name == PULL else Kind.PUSH, **settings))
+        queue = Queue(name=name, kind=Kind.PULL if name == PULL else Kind.PUSH, **settings)
+        await self.engine.queues.create(settle_queue(queue, Ceilings(), old=queue, unnamed={"max_doublings"}))
 
     async def put(self, *task_ids: str, queue: QueueName = QUEUE, after: timedelta = timedelta(hours=1)) -> None:
         """Create tasks, due after so long; then a second passes."""

@@ -35,7 +35,7 @@ async def list_dead_tasks(parts: Parts, request: Any, parent: QueueName, call: A
     response = raw(operator.ListDeadTasksResponse)()
     left, last = PAGE_BYTES_MAX, found.go_on
     for each in found.chosen:
-        message = _message(each, BASIC)
+        message = write_dead_task(each, BASIC)
         left -= message.ByteSize()
         if left < 0 and response.dead_tasks:
             last = int(response.dead_tasks[-1].name.rsplit("/", 1)[1])
@@ -48,7 +48,7 @@ async def list_dead_tasks(parts: Parts, request: Any, parent: QueueName, call: A
 
 async def get_dead_task(parts: Parts, request: Any, name: DeadTaskName, call: Any) -> Any:
     """The dead task, whole."""
-    return _message(await parts.engine.dead_letters.get(name.parent, read_dead_id(name)), FULL)
+    return write_dead_task(await parts.engine.dead_letters.get(name.parent, read_dead_id(name)), FULL)
 
 
 async def delete_dead_task(parts: Parts, request: Any, name: DeadTaskName, call: Any) -> Any:
@@ -72,11 +72,12 @@ async def group_dead_tasks(parts: Parts, request: Any, parent: QueueName, call: 
 def dead_task_chooser(text: str) -> Callable[[DeadTask], bool] | None:
     """What the filter chooses; None for all."""
     chooses = compile_filter(text, schema_of(raw(operator.DeadTask).DESCRIPTOR))
-    return (lambda dead: chooses(_message(dead, BASIC))) if text.strip() else None
+    return (lambda dead: chooses(write_dead_task(dead, BASIC))) if text.strip() else None
 
 
-def _message(dead: DeadTask, view: int) -> Any:
-    message = raw(operator.DeadTask)()
+def write_dead_task(dead: DeadTask, view: int, into: Any = None) -> Any:
+    """Fill a DeadTask, a fresh one unless it is given."""
+    message = raw(operator.DeadTask)() if into is None else into
     task = dead.task
     message.name = dead_task_name(task.name.parent, dead.id)
     _DIALECT.write_task(task, view, message.task)

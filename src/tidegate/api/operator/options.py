@@ -39,12 +39,12 @@ async def update_queue_options(parts: Parts, request: Any, name: QueueOptionsNam
     paths = [] if "*" in request.update_mask.paths else masks.parse(sent.DESCRIPTOR, request.update_mask.paths)
 
     def change(present: QueueOptions) -> QueueOptions:
-        message = _message(present)
+        message = write_options(present)
         if paths:
             masks.merge(message, sent, paths, FIXED)
         else:
             masks.replace_all(message, sent, FIXED)
-        return _read(message)
+        return read_options(message)
 
     return _shown(name.parent, await parts.engine.options.update(name.parent, change, sent.etag))
 
@@ -52,7 +52,7 @@ async def update_queue_options(parts: Parts, request: Any, name: QueueOptionsNam
 def _shown(queue: QueueName, shown: ShownOptions) -> Any:
     """Every part settled."""
     keeping = shown.keeping
-    message = _message(
+    message = write_options(
         QueueOptions(
             DeadLetterOptions(keeping.dead_for, keeping.dead_tasks, keeping.dead_bytes),
             AttemptOptions(keeping.attempts, keeping.attempts_of_a_task, keeping.attempts_for, keeping.bodies),
@@ -62,7 +62,7 @@ def _shown(queue: QueueName, shown: ShownOptions) -> Any:
     return message
 
 
-def _message(options: QueueOptions) -> Any:
+def write_options(options: QueueOptions) -> Any:
     """Only what was set."""
     message = raw(operator.QueueOptions)()
     dead, attempts = options.dead_letters, options.attempts
@@ -81,7 +81,7 @@ def _message(options: QueueOptions) -> Any:
     return message
 
 
-def _read(message: Any) -> QueueOptions:
+def read_options(message: Any) -> QueueOptions:
     dead, attempts = message.dead_letters, message.attempts
     return QueueOptions(
         DeadLetterOptions(_read_span(dead, "deadLetters"), dead.max_tasks or None, dead.max_bytes or None),

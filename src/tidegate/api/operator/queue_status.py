@@ -78,7 +78,7 @@ async def _read(
 
 async def _step(parts: Parts, parent: str, after: str) -> Sequence[QueueNumbers]:
     if parent == EVERYWHERE:
-        return await parts.engine.numbers.everywhere(QueueName(after) if after else None, STEP)
+        return await parts.engine.numbers.everywhere(after, STEP)
     return await parts.engine.numbers.listed(parent, after, STEP)
 
 

@@ -30,6 +30,7 @@ from tidegate.api.operator import (
     search,
     series,
     server,
+    state,
 )
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
@@ -72,6 +73,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "cancel_operation": operations.cancel_operation,
     "query_time_series": series.query_time_series,
     "wait_idle": events.wait_idle,
+    "import_state": state.import_state,
     "get_clock": clock.get_clock,
     "advance_clock": clock.advance_clock,
     "freeze_clock": clock.freeze_clock,
@@ -90,6 +92,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 }
 STREAM_HANDLERS: Final[Mapping[str, StreamHandler]] = {
     "watch_events": events.watch_events,
+    "export_state": state.export_state,
 }
 
 _VARIABLE = re.compile(r"\{([^=}]+)=([^}]+)\}")

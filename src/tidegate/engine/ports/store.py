@@ -99,9 +99,8 @@ class Reader(ShelfReader, Protocol):
     def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
         """Queues under ``projects/P/locations/L`` whose IDs sort after ``after``, in the order of their IDs."""
 
-    def every_queue(self, after: QueueName | None, limit: int) -> list[StoredQueue]:
-        """Queues of all locations by their names, those after the name ``after``."""
-        ...
+    def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
+        """Queues whose names begin with ``under`` and sort after the name ``after``, in the order of their names."""
 
     def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         """IDs of the locations in which the project has queues, in the order of the queues' names: all, or ``limit`` of

@@ -9,7 +9,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.times import moment
 from tidegate.engine.ports.store import StoredQueue, Tally
 from tidegate.storage.postgres.read_tables import PostgresReadTables
-from tidegate.storage.reading import StoreReader
+from tidegate.storage.reading import LAST_CHARACTER, StoreReader
 
 
 class PostgresReader(StoreReader):
@@ -26,6 +26,10 @@ class PostgresReader(StoreReader):
 
     def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
         found = self.tables.queue_rows(f"{parent}/queues/{after}", f"{parent}/queues0", limit)
+        return [row.stored() for row in found]
+
+    def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
+        found = self.tables.queue_rows(max(under, after), under + LAST_CHARACTER, limit)
         return [row.stored() for row in found]
 
     def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:

@@ -13,7 +13,7 @@ from tidegate.storage.sqlite.arrays import IN, json_rows, numbers, texts
 ROWS_PER_INSERT: Final = 64
 """Rows of one multi-row VALUES, as for tasks."""
 
-LOOK_AT: Final = 64
+LOOK_AT: Final = 256
 """Rows looked at in one step for those that have to go."""
 
 _BARE: Final = "id, task, expires, size, record, x'', x''"
@@ -92,14 +92,17 @@ class SqliteShelfTables(SqliteShelfReadTables):
     def drop_oldest_attempts(self, generation: int, size: int) -> int:
         freed = 0
         while freed < size:
-            oldest = self.execute(
-                "SELECT id, length(record) FROM attempts WHERE generation = ? ORDER BY id LIMIT ?",
-                (generation, LOOK_AT),
-            ).fetchall()
-            going, freed = _first_of(oldest, 0, size - freed, freed)
-            if not going:
+            last, going = self.execute(
+                "SELECT coalesce(min(id) FILTER (WHERE so_far >= ?1), max(id)),"
+                " coalesce(min(so_far) FILTER (WHERE so_far >= ?1), max(so_far)) FROM"
+                " (SELECT id, sum(length(record)) OVER (ORDER BY id) AS so_far FROM"
+                " (SELECT id, record FROM attempts WHERE generation = ?2 ORDER BY id LIMIT ?3))",
+                (size - freed, generation, LOOK_AT),
+            ).fetchone()
+            if last is None:
                 break
-            self.execute(f"DELETE FROM attempts WHERE id {IN}", (numbers(going),))
+            self.execute("DELETE FROM attempts WHERE generation = ? AND id <= ?", (generation, last))
+            freed += going
         return freed
 
     def expire_attempts(self, generation: int, tasks: Sequence[str], expires: int) -> None:
