@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from tidegate.console import charts
 from tidegate.console.answer import Answer
+from tidegate.console.hours import HOUR, spread
 from tidegate.console.places import snapshots
 from tidegate.console.queue_rows import DEFAULT_ORDER, ORDERS, STATES, Filter, QueueRow, needing_look, page_of
 from tidegate.console.states import queue_state
@@ -118,7 +119,7 @@ async def last_hour(visit: Visit, rows: Sequence[QueueRow]) -> dict[str, list[fl
         request.step.FromTimedelta(SPARK_STEP)
         answer = await if_built(visit.calls(Operator.query_time_series, request))
         for series in answer.series if answer is not None else ():
-            found[series.queue] = [point.value for point in series.points]
+            found[series.queue] = spread(series.points, visit.now, SPARK_STEP, HOUR)
     return found
 
 
