@@ -30,6 +30,7 @@ from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery import signing_keys
+from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import SigningKeys
@@ -164,6 +165,7 @@ class Application:
             ids,
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
+            prober=self._sender.prober(in_container=in_container()),
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")

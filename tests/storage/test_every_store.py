@@ -192,6 +192,30 @@ async def test_many_headers_make_a_task_long_too(store: Store) -> None:
     assert 8000 < claimed.bulk < 9000
 
 
+async def test_the_tasks_before_another_one_are_those_that_wait_and_come_first(store: Store) -> None:
+    stored = await made(
+        store,
+        task("later", NOON + HOUR),
+        task("first", NOON - SECOND),
+        task("same, made before", NOON),
+        task("this"),
+        task("same, made after", NOON),
+        task("under way", NOON - HOUR),
+    )
+    await store.write(lambda tx: claim(tx, stored, NOON - HOUR, limit=1))
+
+    async def ahead(task_id: str, limit: int = 10) -> list[datetime]:
+        def look(tx: Any) -> list[datetime]:
+            found = tx.task(stored, task_id, body=False)
+            return tx.waiting_before(stored, found, limit)  # type: ignore[no-any-return]
+
+        return await store.read(look)
+
+    assert await ahead("this") == [NOON - SECOND, NOON]
+    assert await ahead("first") == []
+    assert await ahead("later", limit=3) == [NOON - SECOND, NOON, NOON]
+
+
 async def test_the_backlog_names_each_queue_with_its_earliest_waiting_task(store: Store) -> None:
     other = QueueName.of("p", "us-central1", "idle")
     await made(store, name=other)

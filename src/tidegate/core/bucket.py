@@ -61,7 +61,7 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         which more may come.
         """
         half_full = timedelta(seconds=min(limits.max_burst_size / limits.max_dispatches_per_second / 2, LONGEST_WAIT))
-        return max(self.filled(limits, now).ready_at(limits), now + min(RATE_PAUSE, half_full))
+        return max(self.filled(limits, now).ready_at(limits), later(now, min(RATE_PAUSE, half_full)))
 
 
 class Flow(Struct, frozen=True, array_like=True):

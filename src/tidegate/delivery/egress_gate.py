@@ -58,6 +58,10 @@ class EgressGate:
             raise Forbidden
         return way
 
+    def forbids(self, origin: Origin) -> bool:
+        """Whether the origin's name is forbidden, whatever its addresses."""
+        return origin.is_name and self._egress.forbids_name(origin.host)
+
     def _judge(self, origin: Origin, addresses: tuple[str, ...]) -> Way:
         name = origin.host if origin.is_name else None
         own = origin.port == self._egress.own_port

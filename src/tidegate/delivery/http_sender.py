@@ -24,6 +24,7 @@ from tidegate.delivery.egress import UNRESTRICTED, Egress
 from tidegate.delivery.egress_gate import EgressGate, Forbidden, Way
 from tidegate.delivery.head import head
 from tidegate.delivery.hop import MAX_REDIRECTS, REDIRECTS, Hop, without
+from tidegate.delivery.prober import HttpProber
 from tidegate.delivery.reasons import OUT_OF_FILES, NoAnswer
 from tidegate.delivery.resolver import HostNotFound, Lookup, Resolver, Unanswered, system_lookup
 from tidegate.delivery.retry_after import retry_after
@@ -99,6 +100,12 @@ class HttpSender:
         if answer.retry_after is not None and answer.status in MAY_ASK_FOR_ROOM:
             return Outcome(answer.status, retry_after=retry_after(answer.retry_after, self._clock.now()))
         return answered(answer.status)
+
+    def prober(self, *, in_container: bool = False) -> HttpProber:
+        """What finds out what calls of this sender would meet. In a container its texts say what that means."""
+        return HttpProber(
+            self._connections, self._resolver, self._gate, self._exempt, self._url_map, in_container=in_container
+        )
 
     async def close(self) -> None:
         """Close the connections. Attempts under way end without an answer."""

@@ -13,6 +13,9 @@ OUT_OF_FILES: Final = "out of file descriptors"
 REFUSED: Final = "connection refused"
 RESET: Final = "connection reset"
 SENDER_CLOSED: Final = "sender closed"
+TLS_HANDSHAKE: Final = "TLS handshake failed"
+TLS_CERTIFICATE: Final = "TLS certificate not accepted"
+TLS_FAILURES: Final = frozenset({TLS_HANDSHAKE, TLS_CERTIFICATE})
 TOO_LARGE: Final = "answer with too many or too large headers"
 
 CAUSES: Final = {
@@ -43,11 +46,11 @@ class NoAnswer(Exception):  # noqa: N818 (an outcome, not an error)
 def unconnected(error: OSError, *, tls: bool) -> str:
     """Why no connection was made."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "TLS certificate not accepted"
+        return TLS_CERTIFICATE
     if isinstance(error, ssl.SSLError):
-        return "TLS handshake failed"
+        return TLS_HANDSHAKE
     known = CAUSES.get(error.errno or 0)
     if known is not None:
         return known
     # asyncio's own errors have no errno: a handshake that broke off or took too long
-    return "TLS handshake failed" if tls and isinstance(error, ConnectionError) else "no connection"
+    return TLS_HANDSHAKE if tls and isinstance(error, ConnectionError) else "no connection"

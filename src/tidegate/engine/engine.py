@@ -21,6 +21,7 @@ from tidegate.engine.creation import Rules
 from tidegate.engine.dead_letters import DeadLetters
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.executions import Executions
+from tidegate.engine.explaining import Explaining
 from tidegate.engine.idle_run import IdleRuns
 from tidegate.engine.janitor import Janitor
 from tidegate.engine.leases import Leases
@@ -126,6 +127,9 @@ class Engine:
         rules = Rules(policy.https_tokens, policy.ramp_up)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
         self.state = State(world, self.scheduler, rules, policy.keeping, policy.app_engine)
+        self.explaining = Explaining(
+            world, self.scheduler, self.under_way, policy.app_engine, https_tokens=policy.https_tokens
+        )
         self.leases = Leases(world, self.shelving)
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)

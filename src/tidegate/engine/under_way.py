@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -79,6 +80,11 @@ class UnderWay:
         """The attempt is over: its place is free."""
         del self._attempts[attempt.number]
         attempt.running = None  # else a traceback would lead from it to the attempt and back, for the collector to find
+
+    def longest(self, queue: QueueName, most: int) -> list[Task]:
+        """The tasks of a queue's attempts that have been under way for longest in this process."""
+        of_queue = (attempt.task for attempt in self._attempts.values() if attempt.queue.name == queue)
+        return list(islice(of_queue, most))
 
     def all(self) -> list[AttemptUnderWay]:
         """Those that are under way now."""

@@ -103,6 +103,10 @@ class StoreReader(StoreShelfReader):
         found = self.tables.next_due([queue.key for queue in queues])
         return [None if due is None else moment(due) for due in found]
 
+    def waiting_before(self, queue: StoredQueue, task: Task, limit: int) -> list[datetime]:
+        found = self.tables.waiting_before(queue.key, micros(task.schedule_time), task.key.seq, limit)
+        return [moment(due) for due in found]
+
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         if not queues:
             return []

@@ -55,6 +55,11 @@ class ReadTables(ShelfReadTables, Protocol):
     def next_due(self, generations: Sequence[int]) -> Sequence[int | None]:
         """Of each generation the earliest schedule time among the tasks that wait for an attempt."""
 
+    def waiting_before(self, generation: int, schedule_time: int, seq: int, limit: int) -> Sequence[int]:
+        """The schedule times of the first waiting tasks that come before this place in the order of schedule times and
+        then ``seq``.
+        """
+
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         """Generation, number of tasks and earliest schedule time of those that wait, of each generation there is."""
 

@@ -14,6 +14,7 @@ from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
@@ -37,14 +38,38 @@ class TimedNetwork(Network):
         return await super().send(call, authorization)
 
 
+class ScriptedProber:
+    """``ports.Prober`` that finds what it is told: what is known at once, and what a probe shows."""
+
+    def __init__(self) -> None:
+        self.known: Reason | None = None
+        self.shown: Reason | None = None
+
+    async def look(self, call: HttpCall) -> Reason | None:
+        return self.known
+
+    async def probe(self, call: HttpCall) -> Reason | None:
+        return self.known or self.shown
+
+
 class Life:
     """A started engine behind the operator's API, with one queue."""
 
-    def __init__(self, *, dev: bool = True, policy: Policy | None = None) -> None:
+    def __init__(self, *, dev: bool = True, policy: Policy | None = None, mint: Any = None) -> None:
         self.store, self.network, self.notes = TwiceStore(), TimedNetwork(), Notes()
         self.machine = VirtualClock()
         self.clock = MovableClock(self.machine) if dev else self.machine
-        self.world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
+        self.prober = ScriptedProber()
+        self.world = World(
+            self.store,
+            self.network,
+            mint or Mint(),
+            self.clock,
+            self.machine,
+            CountingIds(),
+            self.notes,
+            prober=self.prober,
+        )
         self.engine = Engine(self.world, policy or Policy())
         self.api = OperatorApi(Parts(engine=self.engine, dev=dev))
 
@@ -54,9 +79,11 @@ class Life:
         answer = await self.api.method(row)(request)
         return row.response.wrap(answer) if hasattr(row.response, "wrap") else answer
 
-    async def create(self, task_id: str, ahead: timedelta = timedelta(), queue: QueueName = QUEUE) -> str:
+    async def create(
+        self, task_id: str, ahead: timedelta = timedelta(), queue: QueueName = QUEUE, target: Any = None
+    ) -> str:
         name, now = queue.task(task_id), self.clock.now()
-        new = check_task(TaskDraft(name=name, target=HttpDraft("http://handler.test/")), queue, now)
+        new = check_task(TaskDraft(name=name, target=target or HttpDraft("http://handler.test/")), queue, now)
         await self.engine.tasks.create(queue, replace(new, schedule_time=now + ahead))
         return name
 
@@ -65,11 +92,13 @@ class Life:
         return [dict(call.headers)["X-CloudTasks-TaskName"] for call, _ in self.network.calls]
 
 
-def lived(story: Callable[[Life], Awaitable[None]], queue: Queue | None = None, *, dev: bool = True) -> None:
+def lived(
+    story: Callable[[Life], Awaitable[None]], queue: Queue | None = None, *, dev: bool = True, **more: Any
+) -> None:
     """Have a life with this queue, or a usual one, in virtual time."""
 
     async def day() -> None:
-        life = Life(dev=dev)
+        life = Life(dev=dev, **more)
         await life.engine.start()
         await life.engine.queues.create(queue or Queue(name=QUEUE))
         await asyncio.sleep(1)

@@ -6,17 +6,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from tidegate.cli.colours import GREEN, RED, YELLOW, paint
 from tidegate.core.lifecycle import Outcome, Retry
 from tidegate.core.target import app_engine_base, host_called
 from tidegate.core.task import HttpRequest
+from tidegate.delivery import container
 from tidegate.delivery.reasons import REFUSED
 from tidegate.engine.ports.events import AttemptEnded, Event
 
-IN_CONTAINER = ("/.dockerenv", "/run/.containerenv")
 HINT = "nothing listens on {host} in this container; on the host it is host.docker.internal{port}"
 
 
@@ -29,7 +28,7 @@ class AttemptLines:
     def __init__(self, app_engine: Mapping[str, str], out: Any = None, *, in_container: bool | None = None) -> None:
         self._app_engine = app_engine
         self._out = sys.stdout if out is None else out
-        self._in_container = any(Path(path).exists() for path in IN_CONTAINER) if in_container is None else in_container
+        self._in_container = container.in_container() if in_container is None else in_container
         self._hinted: set[str] = set()
 
     def emit(self, event: Event) -> None:

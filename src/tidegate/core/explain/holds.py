@@ -43,13 +43,14 @@ class Longest(Struct, frozen=True):
     since: datetime
 
 
-def of_the_state(queue: Queue) -> Reason | None:
-    """Why a queue that is paused or disabled starts nothing; None for one that runs."""
+def of_the_state(queue: Queue, hold: Hold) -> Reason | None:
+    """Why a queue that is paused or disabled starts nothing; None for one that runs. ``hold`` may know since when."""
     if queue.state is State.RUNNING:
         return None
-    if queue.state is State.PAUSED:
-        return Reason(Code.QUEUE_PAUSED, "The queue is paused; ResumeQueue lets it go on.")
-    return Reason(Code.QUEUE_DISABLED, "The queue is disabled; ResumeQueue lets it go on.")
+    paused = queue.state is State.PAUSED
+    code = Code.QUEUE_PAUSED if paused else Code.QUEUE_DISABLED
+    since = hold.since if hold.code is code else None
+    return Reason(code, f"The queue is {'paused' if paused else 'disabled'}; ResumeQueue lets it go on.", since)
 
 
 def reason_of(hold: Hold, queue: Queue, flow: Flow, longest: Sequence[Longest], now: datetime) -> Reason:

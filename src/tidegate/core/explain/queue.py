@@ -29,7 +29,7 @@ class QueueSituation(Struct, frozen=True):
 
 def explain_queue(at: QueueSituation) -> Explanation:
     """The state of the task at the queue's head, and what keeps it from starting; of an empty queue none is known."""
-    stopped = of_the_state(at.queue)
+    stopped = of_the_state(at.queue, at.hold)
     before = [stopped] if stopped else []
     due = at.next_due
     if due is None:

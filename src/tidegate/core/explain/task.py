@@ -9,7 +9,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidegate.core.attempt_record import AttemptOutcome, AttemptRecord
 from tidegate.core.bucket import Flow
+from tidegate.core.dead_letters import DeadTask
 from tidegate.core.explain.forecast import start_time
 from tidegate.core.explain.holds import BY_RATE, Hold, Longest, of_the_state, reason_of
 from tidegate.core.explain.values import Code, Explanation, Reason, State
@@ -51,7 +53,7 @@ def explain_task(at: Situation) -> Explanation:
         return _pull_task(at)
     if at.task.dispatched_at is not None:
         return Explanation(State.IN_FLIGHT, [_under_way(at.task, at.task.dispatched_at)])
-    stopped = of_the_state(at.queue)
+    stopped = of_the_state(at.queue, at.hold)
     waits = _not_yet(at) if at.task.schedule_time > at.time else None
     state = State.DUE if waits is None else State.SCHEDULED
     if stopped is not None:
@@ -66,10 +68,26 @@ def explain_task(at: Situation) -> Explanation:
     return Explanation(state, reasons, will_run)
 
 
-def finished_or_deleted() -> Explanation:
-    """A task of which only the name is left, which stays taken for a while."""
-    text = "The task was delivered, given up or deleted. Its name stays taken for the queue's tombstone_ttl."
-    return Explanation(State.FINISHED_OR_DELETED, [Reason(Code.FINISHED_OR_DELETED, text)])
+def died(dead: DeadTask) -> Explanation:
+    """A task that was given up and lies on its queue's shelf."""
+    name = f"{dead.task.name.parent}/deadTasks/{dead.id}"
+    text = (
+        f"The task was given up after {dead.task.dispatch_count} attempts ({dead.reason.name}):"
+        f" {dead.error_group.text}. It is kept as {name} until {rfc3339(dead.expire_time)}."
+    )
+    said = {"reason": dead.reason.name, "error_group": dead.error_group.id, "dead_task": name}
+    return Explanation(State.DEAD, [Reason(Code.DIED, text, dead.death_time, dead.expire_time, said)])
+
+
+def finished_or_deleted(last: AttemptRecord | None = None) -> Explanation:
+    """A task of which only the name is left, and ``last``, its last attempt, if that was kept."""
+    if last is not None and last.final and last.outcome is AttemptOutcome.SUCCEEDED:
+        text = f"Attempt {last.number} delivered the task at {rfc3339(last.end_time)}."
+        since, said = last.end_time, {"attempt": str(last.number)}
+    else:
+        text, since, said = "The task was delivered, given up or deleted.", None, {}
+    text += " Its name stays taken for the queue's tombstone_ttl."
+    return Explanation(State.FINISHED_OR_DELETED, [Reason(Code.FINISHED_OR_DELETED, text, since, None, said)])
 
 
 def never_existed() -> Explanation:
@@ -96,7 +114,7 @@ def _pull_task(at: Situation) -> Explanation:
     else:
         reasons = [Reason(Code.DUE_NOW, "Nothing stands in its way: a worker may lease it.", task.schedule_time)]
         state = State.DUE
-    stopped = of_the_state(at.queue)
+    stopped = of_the_state(at.queue, at.hold)
     if stopped is not None:
         reasons = [stopped, *(each for each in reasons if each.code is not Code.DUE_NOW)]
     return Explanation(state, reasons)

@@ -134,6 +134,11 @@ class Reader(ShelfReader, Protocol):
     def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
         """Of each queue the earliest schedule time among the tasks that wait for an attempt."""
 
+    def waiting_before(self, queue: StoredQueue, task: Task, limit: int) -> list[datetime]:
+        """The schedule times of the tasks that wait for an attempt and come before this one of the queue, in their
+        order: the first ``limit`` of them.
+        """
+
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
 

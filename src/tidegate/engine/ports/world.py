@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
@@ -126,6 +127,16 @@ class MintError(Exception):
     """No token could be had; the attempt ends unsent with this short reason."""
 
 
+class Prober(Protocol):
+    """Finds out what a call would meet, and sends nothing."""
+
+    async def look(self, call: HttpCall) -> Reason | None:
+        """What would keep the call from being sent, as far as it is known without asking anybody."""
+
+    async def probe(self, call: HttpCall) -> Reason | None:
+        """The same, found out by resolving the host's name and connecting to it."""
+
+
 def no_dice() -> float:
     """The middle, each time."""
     return 0.5
@@ -144,3 +155,4 @@ class World(Struct, frozen=True):
     membership: Membership = Alone()
     dice: Callable[[], float] = no_dice
     """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""
+    prober: Prober | None = None

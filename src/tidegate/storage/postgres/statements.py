@@ -93,6 +93,10 @@ _FIRST_WAITING: Final = (
     " ORDER BY due, seq + 0 LIMIT 1)"
 )
 NEXT_DUE: Final = f"SELECT q.id, {_FIRST_WAITING} FROM queues q {_NEWEST_FLOW} WHERE q.id = ANY(%b)"
+WAITING_BEFORE: Final = (
+    "SELECT schedule_time FROM tasks WHERE generation + 0 = %b AND node IS NULL"
+    " AND (due, seq + 0) < (SELECT due, seq + 0 FROM tasks WHERE seq = %b) ORDER BY due, seq + 0 LIMIT %b"
+)
 FIRST_DUE: Final = (
     "SELECT a.id, (SELECT due FROM tasks WHERE generation + 0 = a.generation AND node IS NULL AND due >= a.head"
     " ORDER BY due, seq + 0 LIMIT 1)"

@@ -77,6 +77,14 @@ class SqliteReadTables(SqliteShelfReadTables):
         first = "SELECT min(schedule_time) FROM tasks WHERE generation = ? AND dispatched_at IS NULL"
         return [self.execute(first, (generation,)).fetchone()[0] for generation in generations]
 
+    def waiting_before(self, generation: int, schedule_time: int, seq: int, limit: int) -> Sequence[int]:
+        found = self.execute(
+            "SELECT schedule_time FROM tasks WHERE generation = ?1 AND dispatched_at IS NULL"
+            " AND schedule_time <= ?2 AND (schedule_time < ?2 OR seq < ?3) ORDER BY schedule_time, seq LIMIT ?4",
+            (generation, schedule_time, seq, limit),
+        )
+        return [due for (due,) in found]
+
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         found: Sequence[tuple[int, int, int | None]] = self.execute(
             "SELECT id, tasks, (SELECT min(schedule_time) FROM tasks"
