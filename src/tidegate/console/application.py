@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
 from typing import Any, Final
 
 from tidegate.api.operator import OperatorApi
@@ -15,6 +16,7 @@ from tidegate.console.facts import Facts
 from tidegate.console.live import Nudges
 from tidegate.console.request import FORM_BYTES_MAX, PREFIX, Request, read_form
 from tidegate.console.same_site import TOKEN_FIELD, FormTokens, check_same_site
+from tidegate.console.shared_answers import SharedAnswers
 from tidegate.console.static_files import static_answer
 from tidegate.core.errors import ApiError, FailedPrecondition, Internal, NotFound, PermissionDenied
 from tidegate.engine.ports.world import Clock, MachineClock
@@ -51,6 +53,8 @@ class Console:
         self._in_flight = in_flight
         self._seconds = machine.monotonic
         self._tokens = FormTokens(secrets.token_bytes(32))
+        self._shared = SharedAnswers()
+        nudges.before_telling = self._shared.clear
         self.kept: dict[str, Any] = {}
         """What views keep between requests, each under a name of its own."""
 
@@ -92,6 +96,10 @@ class Console:
         held = self._in_flight.hold()
         try:
             request.form = await self._form(request, receive, held)
+            if request.method == "POST":
+                self._shared.clear()
+            if request.is_fragment:
+                return await self._shared.get(request.asked_by, partial(self._view, visit))
             return await self._view(visit)
         except ApiError as error:
             return visit.error(error, HTTP_STATUS[error.code])

@@ -44,6 +44,10 @@ class Source(Protocol):
     def remove(self, listener: Events) -> None: ...
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Stream:
     """One page: the queues that changed since it was told last."""
 
@@ -63,6 +67,8 @@ class Nudges:
         self._streams: set[_Stream] = set()
         self._changed: set[str] = set()
         self._telling: asyncio.TimerHandle | None = None
+        self.before_telling: Callable[[], None] = _nothing
+        """Called before pages are told, so that they do not get what was kept from before."""
 
     @property
     def streams(self) -> int:
@@ -84,6 +90,7 @@ class Nudges:
         """Pass on what changed to every page."""
         self._telling = None
         changed, self._changed = self._changed, set()
+        self.before_telling()
         for stream in self._streams:
             stream.changed |= changed
             stream.bell.set()
