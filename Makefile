@@ -72,7 +72,7 @@ bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or B
 
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
-		tests/promises/test_cluster.py
+		tests/promises/test_cluster.py tests/promises/test_nodes.py
 
 hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once, send much in every field; say what others feel
 	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py tests/hostile

@@ -50,7 +50,7 @@ PARTS = {
     "API v2beta2 with pull queues": "api/rpcs.py: v2beta2",
     "Push to HTTP targets: retries, rates, concurrency, queue-level routing": "delivery/http_sender.py",
     "Push to App Engine targets": "core/app_engine.py",
-    "OIDC and OAuth tokens for handlers": "app.py: token_mint",
+    "OIDC and OAuth tokens for handlers": "task_tokens.py: token_mint",
     "A store in one SQLite file, or in memory": "storage/sqlite/store.py",
     "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
@@ -134,6 +134,28 @@ def test_the_example_of_the_clock_page_runs_what_is_due_in_an_hour(tmp_path: Pat
         ahead, attempts = run(snippet, address).splitlines()
     assert ahead.startswith("ahead by 1800")
     assert attempts == "attempts: 1"
+
+
+@pytest.mark.parametrize("page", ["events.md", "bulk.md"])
+def test_the_calls_of_a_page_about_the_operators_api_are_answered(page: str, tmp_path: Path) -> None:
+    queue = "projects/p/locations/l/queues/q"
+    calls = blocks(ROOT / "docs" / page, "sh")
+    assert calls
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as address:
+        for call in calls:
+            command = call.replace("localhost:8123", address).replace("curl ", "curl -sf --max-time 2 ")
+            done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert done.returncode in (0, 28), done.stderr  # a stream without an end is cut after two seconds
+            written = tmp_path / "state.ndjson"
+            answer = done.stdout + (written.read_text() if written.exists() else "")
+            assert queue in answer or "BulkResult" in answer
+
+
+def test_the_example_of_the_operators_page_tells_of_its_queue(tmp_path: Path) -> None:
+    (snippet,) = blocks(ROOT / "docs/operator-api.md", "python")
+    queue = "projects/demo/locations/us-central1/queues/default"
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as address:
+        assert run(snippet, address).strip() == "0 tasks are due, 0 attempts are under way"
 
 
 def test_the_settings_page_is_made_from_the_settings() -> None:

@@ -11,37 +11,38 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
+from tidegate.access_control import AccessControl, access_control, id_tokens
+from tidegate.api.audit import AuditTrail
+from tidegate.api.door import Door
+from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
 from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
-from tidegate.api.status import json_bytes
 from tidegate.attempt_warnings import AttemptWarnings
+from tidegate.audit_log import line_writer
 from tidegate.clock import SystemClock
 from tidegate.console.application import Console
 from tidegate.console.facts import facts_of
 from tidegate.console.live import Nudges
+from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
 from tidegate.core.queue_options import Keep, Keeping
 from tidegate.core.time_text import rfc3339
 from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
-from tidegate.delivery import signing_keys
 from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.delivery.signing_keys import SigningKeys
-from tidegate.delivery.token_mint import Mint
-from tidegate.delivery.token_sources import GoogleSource
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, World
 from tidegate.engine.time_control import kept_setting
+from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.ids import RandomIds
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
@@ -53,25 +54,25 @@ from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
 from tidegate.schema.limits import ENTRY_MAX
-from tidegate.schema.versions import all_rows
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
 from tidegate.servers.dev import Bells, DevHelpers
 from tidegate.servers.grpc import GrpcMethod
+from tidegate.servers.guards import guarded
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import Mount
+from tidegate.servers.oauth import PATH as TOKEN_PATH
 from tidegate.servers.operator import operator_mounts
-from tidegate.servers.origins import Origins
 from tidegate.servers.pages import Document, Page, discovery_pages, page_mounts
 from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
-from tidegate.servers.rest.firebase import firebase_answers
-from tidegate.servers.rest.mixins import location_answers
+from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
+from tidegate.task_tokens import mint_of, signing_keys_of, token_pages, warn_of_unreachable_issuer
 
 logger = logging.getLogger("tidegate")
 
@@ -124,6 +125,8 @@ class Application:
         self._sender: HttpSender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
+        self._audit_log: LineWriter | None = None
+        self._access: AccessControl | None = None
         self._nudges: Nudges | None = None
         self._sampling: asyncio.Task[None] | None = None
         self.counts = Counts()
@@ -140,22 +143,20 @@ class Application:
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
         self._sender = _sender(self._settings, self._address, clock)
-        keys = _keys(self._settings)
-        _warn_of_exposure(self._settings)
-        _warn_of_unreachable_issuer(self._settings, self._address)
+        keys = signing_keys_of(self._settings)
+        warn_of_exposure(self._settings)
+        warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
-        mint = _mint(self._settings, clock, keys, issuer)
-        self._log = _operation_log(self._settings)
+        mint = mint_of(self._settings, clock, keys, issuer)
+        self._log = _log_at(self._settings.operation_log, "operation log")
+        self._audit_log = _log_at(self._settings.audit_log, "audit log")
         bells, ids = Bells(), RandomIds()
-        listeners: list[Events] = [self.counts, AttemptWarnings(clock.monotonic, self._settings.app_engine)]
+        self._access = access_control(self._settings, self._address, self._store, clock, issuer)
+        if self._access is not None:
+            await self._access.start()
+            self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
-        listeners += [events, *self._listeners]
-        if has_dev_helpers(self._settings):
-            listeners.append(bells)
-        if self._log is not None:
-            dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
-            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, clock.now))
-        told = Listeners(*listeners)
+        told = Listeners(*self._all_listeners(events, bells, clock))
         world = World(
             self._store,
             self._sender,
@@ -174,12 +175,16 @@ class Application:
         engine.serve_dead_tasks(read_dead_selection)
         await engine.start()
         self._engine = engine
+        audit = _audit(self._settings, clock, self._audit_log)
+        door = None if self._access is None else self._access.door(audit)
         series = Series(self.counts, engine.queues.stats, wall, clock)
         self._sampling = asyncio.create_task(series.run())
-        api = Api(engine, location=self._settings.location)
+        api = Api(engine, location=self._settings.location, door=door)
         idle = IdleWaits(engine.store, events, clock)
         parts = Parts(
             engine=engine,
+            door=door,
+            audit=audit,
             dev=self._settings.dev,
             about=about(self._settings, self._sources, self._address, clock.now()),
             reset=self._reset,
@@ -188,17 +193,43 @@ class Application:
             idle=idle,
         )
         operator = OperatorApi(parts)
-        mounts = [*reflection_mounts(), *page_mounts(discovery_pages())]
-        mounts += page_mounts(_token_pages(issuer, keys, clock) | _metrics_page(self._metrics(engine, clock)))
-        if has_dev_helpers(self._settings):
-            mounts += DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+        mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)
+        if self._access is not None:
+            mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
         if self._settings.console_mode != "off":
             self._nudges = Nudges(told, self._is_serving)
             facts = facts_of(self._settings, self._address)
             mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
-        mounts.append(Mount("/", _rest(api, self.asgi), below=True))
+        rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
+        mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+
+    def _all_listeners(self, events: EventRing, bells: Bells, machine: MachineClock) -> list[Events]:
+        """Who is told of the engine's events."""
+        listeners: list[Events] = [self.counts, AttemptWarnings(machine.monotonic, self._settings.app_engine)]
+        listeners += [events, *self._listeners]
+        if has_dev_helpers(self._settings):
+            listeners.append(bells)
+        if self._access is not None:
+            listeners.append(self._access.access)
+        if self._log is not None:
+            dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
+            listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, machine.now))
+        return listeners
+
+    def _beside(
+        self, engine: Engine, door: Door | None, bells: Bells, tokens: dict[str, Page], machine: MachineClock
+    ) -> list[Mount]:
+        """What answers beside the rows: reflection, documents, metrics, and the helpers for tests."""
+        metrics_door = None if self._settings.metrics_public else door
+        shown = page_mounts(_metrics_page(self._metrics(engine, machine)))
+        mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
+        mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
+        if has_dev_helpers(self._settings):
+            helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+        return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
         commits = self._store.commits if isinstance(self._store, SqliteStore) else None
@@ -225,6 +256,8 @@ class Application:
             raise FailedPrecondition(error.message) from error
 
     async def _drain(self) -> None:
+        if self._access is not None:
+            self._access.stop()
         if self._nudges is not None:
             self._nudges.end()
         if self._sampling is not None:
@@ -239,8 +272,9 @@ class Application:
             await self._sender.close()
         if self._store is not None:
             await self._store.close()
-        if self._log is not None:
-            await asyncio.to_thread(self._log.close)
+        for log in (self._log, self._audit_log):
+            if log is not None:
+                await asyncio.to_thread(log.close)
 
 
 async def _wall_clock(settings: Settings, store: Store, clock: SystemClock) -> Clock:
@@ -282,80 +316,19 @@ def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSe
     return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values(), url_map=url_map)
 
 
-def _operation_log(settings: Settings) -> LineWriter | None:
-    if settings.operation_log is None:
+def _log_at(path: str | None, what: str) -> LineWriter | None:
+    """What writes the log that is called ``what``; None where none is wanted."""
+    if path is None:
         return None
     try:
-        return LineWriter(settings.operation_log)
+        return LineWriter(path, what)
     except OSError as error:
-        text = f"cannot open the operation log {settings.operation_log}: {error.strerror}; name another --operation-log"
-        raise OperatorError(text) from error
+        flag = f"--{what.replace(' ', '-')}"
+        raise OperatorError(f"cannot open the {what} {path}: {error.strerror}; name another {flag}") from error
 
 
-def origins(settings: Settings) -> Origins:
-    """Under which names this server may be called, and by the pages of which other sites."""
-    hosts = [settings.host, *settings.allow_hosts]
-    if settings.oidc_issuer is not None:  # handlers fetch the keys of ID tokens there
-        hosts.append(urlsplit(settings.oidc_issuer).hostname or "")
-    return Origins(hosts, settings.allow_origins, settings.console_hosts)
-
-
-def _warn_of_exposure(settings: Settings) -> None:
-    if not settings.loopback and settings.tls_cert is None:
-        logger.warning(
-            "listening on %s without TLS: whoever reaches the port can use every queue, and what is sent can be read on"
-            " the way; --tls-cert, --tls-key and --tls-client-ca let in only clients with a certificate",
-            settings.host,
-        )
-
-
-def _warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:
-    if settings.oidc_issuer is None and address.is_wildcard:
-        logger.warning(
-            "handlers elsewhere cannot fetch the keys of ID tokens from %s: if they verify tokens, say where they reach"
-            " this server with --oidc-issuer",
-            address.url,
-        )
-
-
-def _keys(settings: Settings) -> SigningKeys:
-    """The keys that sign ID tokens, kept beside the store and for as long as the store."""
-    path = None if settings.store.in_memory else Path(f"{settings.store.path}-keys.json")
-    return SigningKeys(path)
-
-
-def _mint(settings: Settings, clock: MachineClock, keys: SigningKeys, issuer: str) -> Mint:
-    source, handed_over = _token_source(settings), settings.id_tokens == "source"
-    if handed_over and source is None:
-        raise OperatorError("--id-tokens source needs a source: name one with --token-source")
-    return Mint(clock, keys, issuer, source, hand_over=handed_over)
-
-
-def _token_source(settings: Settings) -> GoogleSource | None:
-    wanted = settings.token_source
-    if wanted is None:
-        return None
-    return GoogleSource(None if wanted == "metadata" else Path(wanted))
-
-
-def _rest(api: Api, app: App) -> RestServer:
-    rows = {row: api.method(row) for row in all_rows()} | firebase_answers(api) | location_answers(api)
-    return RestServer(rows, app.bytes_in_flight, app.calls)
-
-
-def _token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
-    """What a handler needs to verify the ID tokens that ``name`` issues."""
-
-    async def about(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.discovery(name)))
-
-    async def key_set(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.jwks(await keys.ring(clock.now()))))
-
-    async def pem(_scope: Scope) -> Document:
-        return Document(json_bytes(signing_keys.pem_keys(await keys.ring(clock.now()))))
-
-    return {signing_keys.DISCOVERY_PATH: about, signing_keys.JWKS_PATH: key_set, signing_keys.PEM_PATH: pem}
+def _audit(settings: Settings, clock: MachineClock, log: LineWriter | None) -> AuditTrail | None:
+    return None if log is None else AuditTrail(clock, line_writer(log.write), reads=settings.audit_reads)
 
 
 def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
@@ -365,11 +338,6 @@ def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
         return Document(body, content_type.encode())
 
     return {"/metrics": page}
-
-
-def has_dev_helpers(settings: Settings) -> bool:
-    """Whether tests may reset this server: it was said, or nobody else reaches it and it keeps nothing."""
-    return settings.dev or (settings.loopback and settings.store.in_memory)
 
 
 async def _open(settings: Settings) -> Store:

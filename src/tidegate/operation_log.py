@@ -164,18 +164,19 @@ class OperationLog:
 class LineWriter:
     """Writes lines from a thread of its own, so that nobody waits for a disk or a pipe.
 
-    ``path`` is a file to append to, made for its owner alone, or ``-`` for stderr. Raises OSError when it cannot be
-    opened.
+    ``path`` is a file to append to, made for its owner alone, or ``-`` for stderr; ``what`` is the name of the log.
+    Raises OSError when it cannot be opened.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, what: str = "operation log") -> None:
+        self._what = what
         self._file = 2 if path == STDERR else os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._lines: list[bytes] = []
         self._left_out = 0
         self._torn = False  # the last line that was written lacks its end
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="tidegate-operation-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"tidegate-{what.replace(' ', '-')}", daemon=True)
         self._thread.start()
 
     def write(self, line: bytes) -> None:
@@ -223,7 +224,7 @@ class LineWriter:
                 written += os.write(self._file, memoryview(data)[written:])
         except OSError as error:  # the disk is full, say: tasks go on, and so does the log when it can
             if self._file > 2:
-                sys.stderr.write(f"cannot write the operation log: {error}\n")
+                sys.stderr.write(f"cannot write the {self._what}: {error}\n")
         if written:
             self._torn = not data.endswith(b"\n", 0, written)
         return max(0, written - len(before))

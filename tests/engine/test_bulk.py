@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.engine.test_long_running import QuickClock
@@ -24,6 +25,7 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.long_running import LongRunning
 from tidegate.engine.ports.events import QueueChanged, TasksDeleted
 from tidegate.engine.ports.world import World
+from tidegate.storage.sqlite import SqliteStore
 
 QUEUE = QueueName.of("p", "l", "q")
 PULL = QueueName.of("p", "l", "pull")
@@ -222,3 +224,45 @@ async def test_a_task_under_way_and_a_leased_one_keep_their_times(at: Bulk) -> N
     await at.engine.leases.lease(PULL, LeaseFilter(), 10, MINUTE)
     done = await at.do("BulkRescheduleTasks", PULL)
     assert [each.message for each in done.failures] == ["The task is leased."]
+
+
+async def test_an_operation_that_its_server_left_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    async def server(clock: QuickClock) -> tuple[Engine, SqliteStore]:
+        store = await SqliteStore.open(tmp_path / "tidegate.db")
+        engine = Engine(World(store, Network(), Mint(), clock, clock, CountingIds(), Notes()))
+        engine.serve_bulk(lambda _: Selection(chooses=lambda _: True))
+        return engine, store
+
+    clock = StoppingClock()
+    engine, store = await server(clock)
+    await engine.queues.create(Queue(name=QUEUE))
+    at = Bulk(engine, clock, Network(), Notes(), store)  # type: ignore[arg-type]
+    await at.put(*[f"t{number:04}" for number in range(600)])
+    operation = await engine.long_running.begin("BulkDeleteTasks", QUEUE, b"")
+    await clock.stopped.wait()  # after the first step
+    await engine.long_running.stop()
+    left = len(await at.left())
+    assert 0 < left < 600
+    await store.close()
+
+    engine, store = await server(QuickClock())
+    await engine.start()
+    at = Bulk(engine, clock, Network(), Notes(), store)  # type: ignore[arg-type]
+    while not engine.long_running.idle:  # noqa: ASYNC110 - the store's threads work
+        await asyncio.sleep(0.001)
+    done = await engine.long_running.get(OperationName(operation.name))
+    assert (await at.left(), done.progress.changed, done.error) == ([], 600, None)
+    await engine.stop()
+    await store.close()
+
+
+class StoppingClock(QuickClock):
+    """Whoever sleeps does not wake up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.stopped.set()
+        await asyncio.Event().wait()

@@ -14,6 +14,7 @@ from tests.invariants.evidence import Evidence
 from tests.invariants.exact import late, misnumbered, mistimed, slowed
 from tests.invariants.history import History, story
 from tests.invariants.queues import paused, too_fast, too_many
+from tests.invariants.shelf import astray, shelved_alive, unshelved
 from tests.invariants.tasks import lost, refused_but_there, returned, taken_twice
 from tests.invariants.violation import Check, Violation
 
@@ -30,6 +31,9 @@ OF_ALL: tuple[Check, ...] = (
     paused,
     unlisted,
     shared,
+    unshelved,
+    astray,
+    shelved_alive,
 )
 OF_EXACT: tuple[Check, ...] = (mistimed, misnumbered, slowed, late)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,7 +24,8 @@ from tests.invariants.history import (
     Started,
 )
 
-CREATES = frozenset({"create_task", "batch_create_tasks"})
+REDRIVE = "redrive_dead_tasks"
+CREATES = frozenset({"create_task", "batch_create_tasks", REDRIVE})
 REMOVALS = frozenset({"delete_task", "batch_delete_tasks", "acknowledge_task", "purge_queue", "delete_queue"})
 OF_WHOLE_QUEUES = frozenset({"purge_queue", "delete_queue"})
 SETTINGS = frozenset({"create_queue", "update_queue"})
@@ -97,6 +98,7 @@ class Evidence:
         self.throttling = history.throttling
         self.slack = history.slack
         self.left: frozenset[str] | None = None
+        self.shelved: Counter[str] | None = None
         self._clock: list[tuple[float, float]] = [(0.0, 0.0)]
         self._read(history)
         self.creates: defaultdict[str, list[Call]] = defaultdict(list)
@@ -141,6 +143,7 @@ class Evidence:
                     self._clock.append((entry.at, self._clock[-1][1] + entry.by))
                 case Settled():
                     self.left = frozenset().union(*entry.left.values())
+                    self.shelved = None if entry.shelved is None else Counter(entry.shelved)
 
     def _index(self) -> None:
         for call in self.calls.values():
@@ -182,6 +185,15 @@ class Evidence:
     def changes(self, queue: str) -> list[Call]:
         """Calls that changed the settings or the state of the queue, in order."""
         return [call for call in self.of_queue.get(queue, ()) if call.done and call.asked.method in CHANGES]
+
+    def redriven(self, task: str) -> Iterator[Call]:
+        """Redrives that made the task anew, in whatever queue."""
+        queue, task_id = task.split("/", maxsplit=1)
+        for call in self.of_queue.get(queue, ()):
+            if call.asked.method != REDRIVE or not call.done or call.answer is None:
+                continue
+            if any(each.split("/", maxsplit=1)[1] == task_id for each in call.answer.tasks):
+                yield call
 
     def lives(self, task: str) -> int:
         """How many tasks of that name there may have been."""

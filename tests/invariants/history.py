@@ -58,8 +58,9 @@ class Called(Entry):
 class Answered(Entry):
     """And hears of it. ``tasks`` are those in the answer: created, found, deleted, listed or leased.
 
-    ``limits`` are those of a queue in the answer; ``attempt`` the number of the attempt that RunTask began; ``until``
-    the end of the leases given, on the server's wall clock; ``last`` says that a list ends here.
+    Of a redrive they are those that were made anew, in whatever queue. ``limits`` are those of a queue in the answer;
+    ``attempt`` the number of the attempt that RunTask began; ``until`` the end of the leases given, on the server's
+    wall clock; ``last`` says that a list ends here.
     """
 
     call: int
@@ -131,9 +132,12 @@ class Note(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Entry):
-    """The end: every queue runs and nothing is due. ``left`` are the tasks that the store then holds, by queue."""
+    """The end: every queue runs and nothing is due. ``left`` are the tasks that the store then holds, by queue;
+    ``shelved`` those that lie on shelves, each as often as it lies there. None: nobody looked.
+    """
 
     left: Mapping[str, frozenset[str]]
+    shelved: tuple[str, ...] | None = None
 
 
 @dataclass

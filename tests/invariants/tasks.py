@@ -26,7 +26,7 @@ def lost(seen: Evidence) -> Iterator[Violation]:
             continue
         if any(removal.end > last.begin for removal in seen.removals(task)):
             continue
-        if attempts and _exhausted(seen, attempts):
+        if attempts and exhausted(seen, attempts):
             continue
         tried = f"its {len(attempts)} attempts failed" if attempts else "it was never dispatched"
         yield Violation("lost", task, f"{task} was acknowledged, is nowhere now, and {tried}")
@@ -43,7 +43,8 @@ def _acknowledged(seen: Evidence, task: str, call: Call) -> bool:
     return taken and sum(not c.void for c in creates) == 1
 
 
-def _exhausted(seen: Evidence, attempts: list[Delivery]) -> bool:
+def exhausted(seen: Evidence, attempts: list[Delivery]) -> bool:
+    """Whether the last attempt may have been one too many."""
     first, last = attempts[0], attempts[-1]
     if last.reply is None:
         return False

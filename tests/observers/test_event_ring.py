@@ -80,7 +80,7 @@ def test_an_attempt_is_told_at_its_start_and_its_end_with_what_comes_of_it() -> 
     ring.emit(AttemptEnded(QUEUE, failing, Outcome(http_status=200), DELIVERED, SECOND, START + SECOND))
     ring.emit(AttemptEnded(QUEUE, failing, outcome, None, SECOND, START + SECOND))
     started, retried, delivered, ignored = [each.detail for each in ring.after(0, 100)]
-    assert started == StartedAttempt(failing.name, 1, START)
+    assert started == StartedAttempt(1, START, NAME, failing.name, 1, START)
     assert isinstance(retried, EndedAttempt)
     assert retried.retry_time == START + SECOND + timedelta(milliseconds=100)
     assert isinstance(delivered, EndedAttempt)

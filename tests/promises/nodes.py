@@ -80,10 +80,11 @@ class Node:
             dice.random,
         )
         self.engine: Engine | None = None
+        self.starting: asyncio.Task[None] | None = None
         self._api: Api | None = None
 
-    def start(self) -> asyncio.Task[None]:
-        return self.process.start(self._start())
+    def start(self) -> None:
+        self.starting = self.process.start(self._start())
 
     async def _start(self) -> None:
         engine = Engine(self._world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
@@ -152,7 +153,10 @@ class Servers:
         for name in self._names:
             if all(node.name != name for node in self.nodes):
                 self.begin(name)
-        while not self.up:  # noqa: ASYNC110
+        while not self.up:
+            for node in self.nodes:
+                if node.starting is not None and node.starting.done():
+                    node.starting.result()  # which may be why it is not up
             await asyncio.sleep(0.1)
         self._history.add(Started(self.clock.monotonic()))
 

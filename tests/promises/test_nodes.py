@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections import Counter
@@ -17,14 +16,7 @@ from tests.promises.nodes import NodesCluster
 from tests.simulation.shared_store import NodeTransaction
 from tests.simulation.shared_tables import SharedTables
 
-from tidegate.engine import death_watch
-from tidegate.engine.death_watch import DeathWatch
-from tidegate.engine.dispatcher import Dispatcher
-from tidegate.engine.life import Life
-from tidegate.engine.lookout import Lookout
-from tidegate.engine.records import Recorder
-
-SEEDS = int(os.environ.get("SEEDS", "300"))
+SEEDS = int(os.environ.get("SEEDS", "200"))
 BLOCKS = 10
 BROKEN_SEEDS = 150
 """Days after which nodes that break a promise must have been caught."""
@@ -65,30 +57,6 @@ def test_a_seed_plays_the_same_day_again() -> None:
 # --- nodes that break a promise --------------------------------------------------------------------------------------
 
 
-def the_dead_send_on(plant: pytest.MonkeyPatch) -> None:
-    """Attempts start however long ago the node was sure to live."""
-    plant.setattr(Life, "trusted", property(lambda self: not self.over))
-
-
-def taken_for_dead_too_soon(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(death_watch, "DEAD_AFTER", 3.0)
-
-
-def a_look_that_failed_is_overlooked(plant: pytest.MonkeyPatch) -> None:
-    """Whoever stood still himself takes the others for dead."""
-    plant.setattr(death_watch, "LONGEST_GAP", 1e9)
-    plant.setattr(DeathWatch, "failed", lambda self: None)
-
-
-def attempts_of_an_earlier_life_go_on(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(Dispatcher, "hang_up", lambda self: None)
-
-
-def outcomes_of_an_earlier_life_count(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(Recorder, "forget", lambda self: None)
-    plant.setattr(SharedTables, "mine", lambda self, seqs: list(seqs))
-
-
 def the_dead_are_not_released(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(NodeTransaction, "release", lambda self, *about: False)
 
@@ -110,23 +78,10 @@ def others_places_are_not_counted(plant: pytest.MonkeyPatch) -> None:
     )
 
 
-def nobody_looks_at_the_queues_of_others(plant: pytest.MonkeyPatch) -> None:
-    async def idle(self: Any) -> None:
-        await asyncio.Event().wait()
-
-    plant.setattr(Lookout, "run", idle)
-
-
 BUGS: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
-    the_dead_send_on: {"undead"},
-    taken_for_dead_too_soon: {"undead"},
-    a_look_that_failed_is_overlooked: {"undead"},
-    attempts_of_an_earlier_life_go_on: {"overlap", "repeated", "undead"},
-    outcomes_of_an_earlier_life_count: {"lost", "repeated", "overlap"},
     the_dead_are_not_released: {"lost"},
     the_dead_keep_their_places: {"lost"},
     others_places_are_not_counted: {"too many"},
-    nobody_looks_at_the_queues_of_others: {"lost"},
 }
 
 

@@ -20,7 +20,7 @@ from tidegate.servers.call import Disconnected
 from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.operator import operator_mounts
-from tidegate.servers.streams import HEARTBEAT, Streams
+from tidegate.servers.streams import HEARTBEAT, STUCK, Streams
 
 PATH = Operator.watch_events.grpc_path
 REST = "/operator/v1/-/events:watch"
@@ -324,6 +324,27 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_stop() -> None:
         await watched.app.leave()
         await call
         assert asyncio.get_running_loop().time() < 1.1
+
+    in_virtual_time(scene())
+
+
+async def one_by_one(request: Any) -> AsyncGenerator[Any, None]:
+    while True:
+        yield EVENT(text="first")
+        await asyncio.sleep(2)
+
+
+def test_a_client_that_takes_nothing_for_a_minute_counts_as_gone() -> None:
+    async def scene() -> None:
+        for start in ("grpc", "rest"):
+            watched, client = Watched(one_by_one), Listener(framed(REQUEST(parent="-").SerializeToString()))
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            loop.call_later(1, client.reading.clear)
+            with pytest.raises((AssertionError, Disconnected)):  # there is no whole answer
+                await getattr(watched, start)(client)
+            assert loop.time() == pytest.approx(began + HEARTBEAT + STUCK)
+            assert watched.closed == 1
 
     in_virtual_time(scene())
 

@@ -108,7 +108,8 @@ def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
 ) -> None:
     folder, _, client = identities
     (folder / "other").write_bytes(client.key)
-    tls = Tls(*(folder / name for name in files))
+    cert, key, *client_ca = (folder / name for name in files)
+    tls = Tls(cert, key, client_ca[0] if client_ca else None)
     with pytest.raises(OperatorError) as refused:
         check_files(tls)
     assert str(refused.value) == says.format(folder)

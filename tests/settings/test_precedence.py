@@ -54,6 +54,15 @@ def test_every_setting_reads_back_what_it_shows(row) -> None:
         "tls_cert": "cert.pem",
         "tls_key": "key.pem",
         "tls_client_ca": "ca.pem",
+        "admin": "user:ann@example.com,principal://spiffe/example.org/web",
+        "policy": "policy.yaml",
+        "tokens": "tokens.txt",
+        "issuer": "google=https://accounts.google.com,cluster=https://kubernetes.default.svc",
+        "audience": "https://tasks.example.com",
+        "client_certificates": "optional",
+        "identity": "spiffe://example.org/web=serviceAccount:web@shop.iam.gserviceaccount.com",
+        "role": "projects/shop/roles/sender=cloudtasks.tasks.create+cloudtasks.tasks.get",
+        "audit_log": "-",
     }.get(row.name, row.default_text)
     assert row.show(row.read(text)) == text
     assert row.variable == f"TIDEGATE_{row.name.upper()}"

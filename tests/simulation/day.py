@@ -33,13 +33,14 @@ from tests.simulation.virtual_time import START, VirtualClock, run
 
 from tidegate.core.errors import ApiError
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import QueueName
+from tidegate.core.names import OperationName, QueueName
 from tidegate.core.queue import Queue, RateLimits, RetryConfig, State, Token, burst_for
 from tidegate.core.target import HttpCall
 from tidegate.core.times import EPOCH, SECOND, Duration, moment
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.ports.world import World
+from tidegate.engine.redrive import DeadSelection
 from tidegate.storage.sqlite import MemoryStore
 
 T = TypeVar("T")
@@ -152,6 +153,8 @@ class Day:
         self._store = MemoryStore()
         self._ids = CountingIds()
         self._queues = [QueueName.of("p", "l", f"q{n}") for n in range(self._dice.randint(1, 3))]
+        self._again = QueueName.of("p", "l", "again")
+        """Where dead tasks are driven to."""
         self._policy = Policy(throttling=self._dice.random() < 0.5)
         self.history.throttling = self._policy.throttling
         self._kindness = self._dice.choice([0.4, 0.75, 0.95])
@@ -162,7 +165,7 @@ class Day:
 
     async def _live(self) -> None:
         await self._boot()
-        for name in self._queues:
+        for name in (*self._queues, self._again):
             await self._set(Queue(name=name, rate_limits=self._limits(), retry_config=self._retry()))
         pending = self._tasks
         while pending:
@@ -172,18 +175,23 @@ class Day:
                 burst = min(pending, self._dice.randint(1, 20))
                 pending -= burst
                 await asyncio.gather(*[self._create() for _ in range(burst)])
-            elif event < 0.9:
+            elif event < 0.88:
                 await self._change()
+            elif event < 0.92:
+                await self._redrive(self._dice.choice(self._queues))
             elif self._crashing:
                 await self._crash()
         for name in self._queues:
             await self._resume(name)
         patience, pause = self._clock.now() + PATIENCE, 5.0
-        while any([await self._busy(name) for name in self._queues]) and self._clock.now() < patience:
+        while any([await self._busy(name) for name in (*self._queues, self._again)]) and self._clock.now() < patience:
             await asyncio.sleep(pause)
             pause = min(2 * pause, 3600.0)
         # What nobody has taken up by now is lost.
-        self.history.add(Settled(seconds(self._clock.now()), {name.queue: frozenset() for name in self._queues}))
+        shelved = [f"{name.queue}/{each}" for name in (*self._queues, self._again) for each in await self._shelf(name)]
+        self.history.add(
+            Settled(seconds(self._clock.now()), {name.queue: frozenset() for name in self._queues}, tuple(shelved))
+        )
         await self._engine.stop()
 
     async def _busy(self, name: QueueName) -> bool:
@@ -226,6 +234,25 @@ class Day:
         except ApiError as error:
             raise AssertionError(error.message) from error
         self._answer(number, tasks=(short(task.name),))
+
+    async def _shelf(self, name: QueueName) -> list[str]:
+        """The IDs of the queue's dead tasks."""
+        return [dead.task.name.task for dead in (await self._engine.dead_letters.list(name, None, 1000)).chosen]
+
+    async def _redrive(self, name: QueueName) -> None:
+        """Drive all that lie on the shelf into another queue. No time passes."""
+        before = await self._waiting(self._again)
+        self._engine.serve_dead_tasks(lambda _: DeadSelection(to_queue=self._again))
+        number = self._ask("redrive_dead_tasks", name, due=seconds(self._clock.now()))
+        operation = await self._engine.long_running.begin("RedriveDeadTasks", name, b"")
+        while not operation.done:
+            await asyncio.sleep(0)
+            operation = await self._engine.long_running.get(OperationName(operation.name))
+        driven = sorted(await self._waiting(self._again) - before)
+        self._answer(number, tasks=tuple(f"{self._again.queue}/{each}" for each in driven))
+
+    async def _waiting(self, name: QueueName) -> set[str]:
+        return {task.name.task for task in await self._engine.tasks.list(name, "", 1000, body=False)}
 
     async def _change(self) -> None:
         name = self._dice.choice(self._queues)

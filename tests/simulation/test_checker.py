@@ -127,6 +127,24 @@ def given_up_too_soon(plant: Plant) -> None:
     plant.setattr(lifecycle, "limit_reached", lambda attempts, since, retry: RetryLimit.BOTH if attempts >= 2 else None)
 
 
+def given_up_without_a_shelf(plant: Plant) -> None:
+    plant.setattr(StoreTransaction, "shelve", lambda self, queue, dead, most: 0)
+
+
+def redriven_and_left_on_the_shelf(plant: Plant) -> None:
+    plant.setattr(StoreTransaction, "drop_dead", lambda self, queue, dead_ids: 0)
+
+
+def redriven_into_nothing(plant: Plant) -> None:
+    add = StoreTransaction.add_tasks
+
+    def some(self: StoreTransaction, queue: Any, tasks: Any) -> Any:
+        redriven = [task for task in tasks if task.name.parent.queue == "again"]
+        return add(self, queue, [task for task in tasks if task not in redriven[1:]])
+
+    plant.setattr(StoreTransaction, "add_tasks", some)
+
+
 BUGS: dict[Callable[[Plant], None], str] = {
     tokens_for_nothing: "too fast",
     tokens_earned_twice: "too fast",
@@ -142,6 +160,9 @@ BUGS: dict[Callable[[Plant], None], str] = {
     a_tenth_of_a_second_late: "late",
     delivered_tasks_kept: "repeated",
     given_up_too_soon: "lost",
+    given_up_without_a_shelf: "unshelved",
+    redriven_and_left_on_the_shelf: "astray",
+    redriven_into_nothing: "unshelved",
 }
 
 

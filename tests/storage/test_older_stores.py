@@ -12,12 +12,16 @@ import apsw
 import pytest
 from tests.storage.claims import claim, clear_away, lease, record
 
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.errors import Code
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.names import QueueName
 from tidegate.core.queue import HttpTarget, Kind, OidcToken, UriOverride
 from tidegate.core.task import Attempt, HttpRequest, Status, Task
+from tidegate.engine.dead_letters import revive
+from tidegate.engine.ports.shelf import ShelfTally
 from tidegate.engine.ports.store import Store, StoredQueue, Tally, Transaction, Verdict
+from tidegate.engine.shelving import Shelving
 from tidegate.storage.sqlite import SqliteStore, check, migrations
 
 OLDER = Path(__file__).parent / "older"
@@ -102,3 +106,24 @@ async def test_its_pull_tasks_are_leased_and_the_lost_ones_cleared_away(store: S
     left = await store.read(lambda tx: tx.tasks(pull, "", 9, body=False))
     assert ids(left) == ["free", "tagged"]
     assert await store.read(lambda tx: tx.entombed(pull, ["last"], NOON + 60 * SECOND)) == {"last"}
+
+
+async def test_its_tasks_lie_on_the_shelf_when_they_die_and_come_back(store: Store) -> None:
+    push = await found(store, PUSH)
+    now = NOON + 10 * SECOND
+
+    def die(tx: Transaction) -> None:
+        tasks = [task for task in tx.tasks(push, "", 9, body=True) if task.name.task in {"failed", "long"}]
+        Shelving().bury(tx, push, tasks, DeathReason.TTL, now)
+
+    await store.write(die)
+    dead = await store.read(lambda tx: tx.dead_tasks(push, 9, after=0))
+    assert [each.task.name.task for each in dead] == ["failed", "long"]
+    whole = await store.read(lambda tx: tx.dead_tasks_by_id(push, [dead[1].id], whole=True))
+    assert len(whole[0].task.body) == 1500
+    wanted = [(each.id, now) for each in dead]
+    await store.write(lambda tx: revive(tx, push, push, wanted, now, keep_counts=True))
+    failed = await store.read(lambda tx: tx.task(push, "failed", body=True))
+    assert failed is not None
+    assert (failed.body, failed.dispatch_count, failed.last_attempt is not None) == (b"hello", 1, True)
+    assert await store.read(lambda tx: tx.shelf(push)) == ShelfTally()

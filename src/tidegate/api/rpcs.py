@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from google.longrunning import operations_proto_pb2
 
 from tidegate.api.dialect import Dialect
+from tidegate.api.door import FREE, Door, Inner, May
 from tidegate.api.handlers import (
     batches,
     buffer,
@@ -32,6 +33,7 @@ from tidegate.api.handlers import (
 from tidegate.api.v2 import V2
 from tidegate.api.v2beta2 import V2beta2
 from tidegate.api.v2beta3 import V2beta3
+from tidegate.core.access import ANYONE, Principal
 from tidegate.core.errors import PermissionDenied
 from tidegate.core.names import DEFAULT_LOCATION, PROJECT, SHAPES
 from tidegate.core.resource_gate import ResourceGate
@@ -52,15 +54,12 @@ BytesAnswer: TypeAlias = Callable[..., Awaitable[Any]]
 HANDLERS: Mapping[str, Handler] = {
     "list_queues": queues.list_queues,
     "get_queue": queues.get_queue,
-    "create_queue": queues.create_queue,
-    "update_queue": queues.update_queue,
     "delete_queue": queues.delete_queue,
     "purge_queue": queues.purge_queue,
     "pause_queue": queues.pause_queue,
     "resume_queue": queues.resume_queue,
     "get_iam_policy": policies.get_iam_policy,
     "set_iam_policy": policies.set_iam_policy,
-    "test_iam_permissions": policies.test_iam_permissions,
     "list_tasks": tasks.list_tasks,
     "get_task": tasks.get_task,
     "create_task": tasks.create_task,
@@ -84,6 +83,13 @@ CALL_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, Any], Awaitable
 }
 """Handlers that also read the call's headers."""
 
+ASKING_HANDLERS: Mapping[str, Callable[[Engine, Dialect, Any, Any, May], Awaitable[Any]]] = {
+    "create_queue": queues.create_queue,
+    "update_queue": queues.update_queue,
+    "test_iam_permissions": policies.test_iam_permissions,
+}
+"""Handlers that ask what the caller may."""
+
 DIALECTS: Sequence[Dialect] = (V2(), V2beta3(), V2beta2())
 
 NOT_FOR_CALLERS = ("ListOperations", "WaitOperation", "CancelOperation", "DeleteOperation")
@@ -106,24 +112,48 @@ class AnsweredRpc(NamedTuple):
 class Api:
     """Every RPC of every version over one engine. A row of the schema without a handler fails when this is made.
 
-    ``location`` is the ID of the location to whose queues an uploaded queue.yaml applies.
+    ``location`` is the ID of the location to whose queues an uploaded queue.yaml applies. Without a ``door`` nobody is
+    asked who they are.
     """
 
     def __init__(
-        self, engine: Engine, dialects: Sequence[Dialect] = DIALECTS, *, location: str = DEFAULT_LOCATION
+        self,
+        engine: Engine,
+        dialects: Sequence[Dialect] = DIALECTS,
+        *,
+        location: str = DEFAULT_LOCATION,
+        door: Door | None = None,
     ) -> None:
         handlers: Mapping[str, Handler] = {**HANDLERS, "upload_queue_yaml": partial(upload.upload_queue_yaml, location)}
         self._rows = [
-            (row, _answer(engine, dialect, row, handlers))
+            (row, _answer(engine, dialect, row, handlers, door))
             for dialect in dialects
             for service in dialect.services
             for row in service.rpcs
         ]
         self._answers = dict(self._rows)
+        self._below = partial(_below, engine, dialects, handlers)
+        self._door = door
 
     def method(self, row: Rpc[Any, Any]) -> Answer:
         """What answers an RPC. It returns a message, never bytes."""
         return _with_message(self._answers[row], row.response_pb)
+
+    def below(self, row: Rpc[Any, Any]) -> Answer:
+        """The same below the door: for what the server asks itself while it answers a call that has passed."""
+        return _with_message(self._below(row), row.response_pb)
+
+    def entrance(self, row: Rpc[Any, Any]) -> Callable[[Any, Any], Awaitable[None]]:
+        """Awaited with a request and its call, it raises unless the caller may make this call."""
+        routing, gate = _routing(row)
+        enter = None if self._door is None else self._door.entrance(row)
+
+        async def pass_door(request: Any, call: Any) -> None:
+            name = gate(routing(request))
+            if enter is not None:
+                await enter(request, name, call)
+
+        return pass_door
 
     def grpc(self) -> dict[str, AnsweredRpc]:
         """The methods by their gRPC paths. A service that the versions share has one path."""
@@ -155,13 +185,17 @@ def _with_message(answer: BytesAnswer, response: Any) -> Answer:
     return answer_with_message
 
 
-def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler]) -> BytesAnswer:
+def _answer(
+    engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler], door: Door | None
+) -> BytesAnswer:
     routing, gate = _routing(row)
-    if row.name in CALL_HANDLERS:
-        look = CALL_HANDLERS[row.name]
+    inner = _inner(engine, dialect, row, handlers, door)
+    if door is not None:
+        return door.method(row, lambda request: gate(routing(request)), inner)
+    if row.name in CALL_HANDLERS or row.name in ASKING_HANDLERS:
 
         def answer_call(request: Any, call: Any = None) -> Awaitable[Any]:
-            return look(engine, dialect, request, gate(routing(request)), call)
+            return inner(request, gate(routing(request)), call, ANYONE)
 
         return answer_call
     handler = handlers[row.name]
@@ -170,6 +204,39 @@ def _answer(engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapp
         return handler(engine, dialect, request, gate(routing(request)))
 
     return answer
+
+
+def _below(
+    engine: Engine, dialects: Sequence[Dialect], handlers: Mapping[str, Handler], row: Rpc[Any, Any]
+) -> BytesAnswer:
+    dialect = next(each for each in dialects if any(row in service.rpcs for service in each.services))
+    return _answer(engine, dialect, row, handlers, None)
+
+
+def _inner(
+    engine: Engine, dialect: Dialect, row: Rpc[Any, Any], handlers: Mapping[str, Handler], door: Door | None
+) -> Inner:
+    """The handler of a row, called behind the door."""
+    if row.name in ASKING_HANDLERS:
+        ask = ASKING_HANDLERS[row.name]
+
+        def asking(request: Any, name: Any, _call: Any, principal: Principal) -> Awaitable[Any]:
+            return ask(engine, dialect, request, name, FREE if door is None else May(door, principal))
+
+        return asking
+    if row.name in CALL_HANDLERS:
+        look = CALL_HANDLERS[row.name]
+
+        def looking(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[Any]:
+            return look(engine, dialect, request, name, call)
+
+        return looking
+    handler = handlers[row.name]
+
+    def plain(request: Any, name: Any, _call: Any, _principal: Principal) -> Awaitable[Any]:
+        return handler(engine, dialect, request, name)
+
+    return plain
 
 
 def _routing(row: Rpc[Any, Any]) -> tuple[Callable[[Any], str], Callable[[str], Any]]:

@@ -51,5 +51,6 @@ def tls_of(settings: Settings) -> Tls | None:
 
     if not (settings.tls_cert and settings.tls_key):
         return None
-    client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
-    return Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
+    asks = settings.asks_certificates
+    client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca and asks != "off" else None
+    return Tls(Path(settings.tls_cert), Path(settings.tls_key), client_ca, optional=asks == "optional")

@@ -110,6 +110,10 @@ class PermissionDenied(ApiError):
     code = Code.PERMISSION_DENIED
 
 
+class Unauthenticated(ApiError):
+    code = Code.UNAUTHENTICATED
+
+
 class ResourceExhausted(ApiError):
     code = Code.RESOURCE_EXHAUSTED
 

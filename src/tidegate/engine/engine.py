@@ -14,6 +14,7 @@ from tidegate.core.names import QueueName
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.core.queue_options import Keeping
 from tidegate.core.validation import Ceilings
+from tidegate.engine.accounts import Accounts
 from tidegate.engine.attempts import Attempts
 from tidegate.engine.bulk import Select, bulk_workers
 from tidegate.engine.cmek import Keys
@@ -34,6 +35,7 @@ from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.options import Options
+from tidegate.engine.orphans import Orphans
 from tidegate.engine.policies import Policies
 from tidegate.engine.ports.events import AllDeleted
 from tidegate.engine.ports.store import Transaction
@@ -42,6 +44,7 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
+from tidegate.engine.replays import Replays
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.state import State
@@ -84,6 +87,7 @@ class Engine:
             world = replace(world, store=LivingStore(world.store, self._life))
             self.nodes = Nodes(world, self._life)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
+        self._inner = inner
         self.store = world.store
         self.clock = world.clock
         self.machine = world.machine
@@ -135,9 +139,11 @@ class Engine:
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
         self.numbers = Numbers(world)
+        self.replays = Replays(world, policy.app_engine, https_tokens=policy.https_tokens)
         self.policies = Policies(world)
+        self.accounts = Accounts(world)
         self.operations = Operations(world)
-        self.long_running = OperationRunner(world, inner.store)
+        self.long_running = OperationRunner(world, inner.store, self.nodes)
         self.keys = Keys(world)
         self._janitor = Janitor(inner, self.shelving, self.nodes)
         self.time: TimeControl | None = None
@@ -167,24 +173,24 @@ class Engine:
 
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
-        left = await self.store.write(self._take_up)
         if self.nodes is None:
+            left = await self.store.write(self._take_up)
             await self.scheduler.start()
-        self.long_running.start(left)
+            self.long_running.start(left)
         parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
         if self.nodes is not None:
             parts |= {
                 "nodes": self.nodes.run,
                 "lookout": self._lookout.run,
                 "politeness": self.scheduler.politeness.run,
+                "orphans": Orphans(self._inner, self.nodes, self.long_running).run,
             }
         loop = asyncio.get_running_loop()
         self._running = {name: loop.create_task(self._keep_going(name, run)) for name, run in parts.items()}
 
     def _take_up(self, tx: Transaction) -> Sequence[LongRunning]:
         now = self.clock.now()
-        if self.nodes is None:
-            tx.release(0, now, RELEASED_AT_ONCE)
+        tx.release(0, now, RELEASED_AT_ONCE)
         return self.long_running.take_over(tx, now)
 
     async def stop(self, patience: timedelta = timedelta()) -> int:

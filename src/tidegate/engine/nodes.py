@@ -49,10 +49,12 @@ class Nodes:
         self._releasing: dict[int, asyncio.Task[None]] = {}
         self._name = ""
         self.node = 0
+        self.members: frozenset[int] = frozenset()
+        """All nodes at the last look, also those whose attempts wait to be released; none before the first look."""
         life.at_end(self._waiter.wake)
 
     def at_change(self, listener: Callable[[], None]) -> None:
-        """Call this when other nodes see to some queues first than before."""
+        """Call this when other nodes see to some queues first than before, or tasks of a dead one are due again."""
         self._changed.append(listener)
 
     def is_first(self, queue: QueueName | str) -> bool:
@@ -124,6 +126,7 @@ class Nodes:
             return
         self._life.renew(asked)
         self._watch.saw(members, asked, self._machine.elapsed())
+        self.members = frozenset(member.node for member in members)
         self._sees({*self._watch.heard(), node})
         for member in self._watch.dead():
             if member.node not in self._releasing:
@@ -134,8 +137,11 @@ class Nodes:
         if living != self._living:
             self._living = living
             self._ranks.clear()
-            for listener in self._changed:
-                listener()
+            self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._changed:
+            listener()
 
     def _ranked(self, queue: QueueName | str) -> list[int]:
         known = self._ranks.get(queue)
@@ -156,6 +162,7 @@ class Nodes:
             if member.fenced or await self._membership.fence(member):
                 logger.warning("node %d is dead; its attempts are due again", member.node)
                 await self._release(member.node)
+                self._tell()
         except StoreError as error:  # it is still there at the next look, and dead
             logger.warning("cannot release the attempts of node %d: %s", member.node, error)
         except Exception:

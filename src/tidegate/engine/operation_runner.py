@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Final
@@ -31,6 +31,7 @@ from tidegate.engine.long_running import (
     save,
     stepped,
 )
+from tidegate.engine.nodes import Nodes
 from tidegate.engine.ports.store import Reader, Store, StoreError, Transaction
 from tidegate.engine.ports.world import World
 
@@ -67,6 +68,11 @@ TAKEN_OVER_MAX: Final = 1000
 """Operations that a start goes on with at most: many more than one process may leave."""
 
 
+def owner_of(node: int) -> str:
+    """A node, as its operations know it."""
+    return f"node-{node}"
+
+
 class Count(Struct, frozen=True):
     """How many entries an operation would change; ``more`` says that there may be more than that."""
 
@@ -77,8 +83,9 @@ class Count(Struct, frozen=True):
 class OperationRunner:
     """The long-running operations of this process."""
 
-    def __init__(self, world: World, store: Store) -> None:
+    def __init__(self, world: World, store: Store, nodes: Nodes | None = None) -> None:
         """Calls use the ``store`` of the world, the operations themselves ``store``, whose errors they outlast."""
+        self._nodes = nodes
         self._calls = world.store
         self._store = store
         self._clock = world.clock
@@ -89,18 +96,24 @@ class OperationRunner:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 
-    @cached_property
+    @property
     def _owner(self) -> str:
         """This process, as its operations know it."""
+        return self._process if self._nodes is None else owner_of(self._nodes.node)
+
+    @cached_property
+    def _process(self) -> str:
         return self._ids.operation_id()
 
     def add_workers(self, workers: Mapping[str, Worker]) -> None:
         """What operations of these kinds do. Call before ``start``."""
         self._workers.update(workers)
 
-    def take_over(self, tx: Transaction, now: datetime) -> Sequence[LongRunning]:
-        """The operations that the last process left unfinished, which are ours from now on."""
-        left = load_all_unfinished(tx, TAKEN_OVER_MAX, now)
+    def take_over(self, tx: Transaction, now: datetime, owners: Collection[str] = ()) -> Sequence[LongRunning]:
+        """The operations that no longer have one of these owners, which are ours from now on: those that the last
+        process left unfinished, or a node that is no more.
+        """
+        left = [each for each in load_all_unfinished(tx, TAKEN_OVER_MAX, now) if each.owner not in owners]
         for each in left:
             save(tx, replace(each, owner=self._owner))
         return left
@@ -109,7 +122,8 @@ class OperationRunner:
         """Go on with what was taken over."""
         self._stopping = False
         for each in operations:
-            self._go(each.name)
+            if each.name not in self._running:
+                self._go(each.name)
 
     async def stop(self) -> None:
         """Leave the operations where they are; the next start goes on."""

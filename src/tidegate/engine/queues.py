@@ -56,6 +56,7 @@ class Queues:
         self._clock = world.clock
         self._machine = world.machine
         self._events = world.events
+        self._ids = world.ids
         self._scheduler = scheduler
         self._executions = executions
         self._name_reuse_after = name_reuse_after
@@ -191,11 +192,12 @@ class Queues:
     @to_its_end
     async def delete(self, name: QueueName, *, push_only: bool = False) -> None:
         """Remove the queue with its tasks; its name stays taken for a while. Raises NotFound."""
+        mark = self._ids.etag()
 
         def work(tx: Transaction) -> None:
             stored = found(tx.queue(name), otherwise=refusals.not_found, push_only=push_only)
             tx.delete_queue(stored, self._clock.now() + self._name_reuse_after)
-            drop_policy(tx, stored)
+            drop_policy(tx, stored, self._clock.now(), mark)
 
         await self._store.write(work, changes={name})
         self._events.emit(QueueDeleted(name))

@@ -32,11 +32,14 @@ from tidegate.engine.ports.world import MachineClock
 from tidegate.observers.happenings import (
     Detail,
     EndedAttempt,
+    Entry,
     EventKind,
     GivenUp,
     Group,
     Happening,
     StartedAttempt,
+    happenings,
+    size_of,
 )
 
 RING_SIZE: Final = 10_000
@@ -53,10 +56,7 @@ WATCHERS_MAX: Final = 200
 
 NOTHING: Final[Detail] = ""
 
-# Members of an enum take longer to look up than the rest of an event.
-TASK_CREATED: Final = EventKind.TASK_CREATED
-ATTEMPT_STARTED: Final = EventKind.ATTEMPT_STARTED
-ATTEMPT_ENDED: Final = EventKind.ATTEMPT_ENDED
+TASK_CREATED: Final = EventKind.TASK_CREATED  # a member of an enum takes long to look up
 
 
 class EventRing:
@@ -70,7 +70,7 @@ class EventRing:
         self._machine = machine
         self._life = life
         self.size = size
-        self._groups: deque[Group] = deque()
+        self._entries: deque[Entry] = deque()
         self._held = 0
         self._next = 1
         self._waiting: set[asyncio.Future[None]] = set()
@@ -114,23 +114,20 @@ class EventRing:
 
     def is_gone(self, number: int) -> bool:
         """Whether an event after the one with this number is no longer remembered."""
-        oldest = self._groups[0].first if self._groups else self._next
+        oldest = self._entries[0].first if self._entries else self._next
         return number + 1 < oldest
 
     def after(self, number: int, limit: int) -> list[Happening]:
         """The first ``limit`` events after the one with this number, as far as they are remembered."""
-        unread: list[Group] = []
-        for group in reversed(self._groups):
-            if group.last <= number:
+        unread: list[Entry] = []
+        for entry in reversed(self._entries):
+            if entry.first + size_of(entry) - 1 <= number:
                 break
-            unread.append(group)
+            unread.append(entry)
         found: list[Happening] = []
-        for group in reversed(unread):
-            skipped = max(0, number + 1 - group.first)
-            found += [
-                Happening(group.first + place, group.time, group.kind, group.queue, group.details[place])
-                for place in range(skipped, min(len(group.details), skipped + limit - len(found)))
-            ]
+        for entry in reversed(unread):
+            begin = max(0, number + 1 - entry.first)
+            found += happenings(entry, begin, begin + limit - len(found))
             if len(found) >= limit:
                 break
         return found
@@ -174,17 +171,18 @@ class EventRing:
 
     def gap(self) -> Happening:
         """The GAP before the oldest event that is remembered."""
-        before = (self._groups[0].first if self._groups else self._next) - 1
+        before = (self._entries[0].first if self._entries else self._next) - 1
         return Happening(before, self._now(), EventKind.GAP, None, NOTHING)
 
     def _add(self, kind: EventKind, queue: QueueName | None, details: Sequence[Detail], time: datetime) -> None:
-        count = len(details)
-        groups = self._groups
-        groups.append(Group(self._next, time, kind, queue, details))
-        self._next += count
-        self._held += count
-        while self._held - len(groups[0].details) >= self.size:
-            self._held -= len(groups.popleft().details)
+        self._put(Group(self._next, time, kind, queue, details), len(details))
+
+    def _put(self, entry: Entry, size: int = 1) -> None:
+        self._entries.append(entry)
+        self._next += size
+        self._held += size
+        while self._held - size_of(self._entries[0]) >= self.size:
+            self._held -= size_of(self._entries.popleft())
         if self._waiting:
             for waiter in self._waiting:
                 _wake(waiter)
@@ -198,23 +196,27 @@ class EventRing:
 
     def _started(self, event: AttemptStarted) -> None:
         task = event.task
-        detail = StartedAttempt(task.name, task.dispatch_count, task.schedule_time)
-        self._add(ATTEMPT_STARTED, event.queue.name, (detail,), event.at)
+        self._put(
+            StartedAttempt(self._next, event.at, event.queue.name, task.name, task.dispatch_count, task.schedule_time)
+        )
 
     def _ended(self, event: AttemptEnded) -> None:
         task, judgement = event.task, event.judgement
-        retry_time = judgement.task.schedule_time if isinstance(judgement, Retry) else None
-        detail = EndedAttempt(
-            task.name,
-            task.dispatch_count,
-            task.schedule_time,
-            task.dispatched_at,
-            event.outcome,
-            event.took,
-            retry_time,
-            judgement is not None,
+        self._put(
+            EndedAttempt(
+                self._next,
+                event.at,
+                event.queue.name,
+                task.name,
+                task.dispatch_count,
+                task.schedule_time,
+                task.dispatched_at,
+                event.outcome,
+                event.took,
+                judgement.task.schedule_time if type(judgement) is Retry else None,
+                judgement is not None,
+            )
         )
-        self._add(ATTEMPT_ENDED, event.queue.name, (detail,), event.at)
 
     def _died(self, event: TaskDied) -> None:
         self._add(EventKind.TASK_DIED, event.queue, (GivenUp(event.task, event.reason, event.shelved),), event.at)

@@ -28,12 +28,16 @@ class EventKind(IntEnum):
     GAP = 9
 
 
-# They hold no reference cycles: with gc=False the collector does not visit the thousands of them.
+# What the ring holds has no reference cycles: with gc=False the collector does not visit the thousands of them. An
+# attempt makes two, so each of these is one value and not one within another.
 
 
 class StartedAttempt(Struct, frozen=True, gc=False):
-    """An attempt, by its task's name and its number, and when it was due."""
+    """An attempt, by its task's name and its number, and when it was due. ``first`` is the number of the event."""
 
+    first: int
+    time: datetime
+    queue: QueueName
     task: str
     number: int
     schedule_time: datetime
@@ -44,6 +48,9 @@ class EndedAttempt(Struct, frozen=True, gc=False):
     was not recorded, since the task was deleted or a newer attempt of it started.
     """
 
+    first: int
+    time: datetime
+    queue: QueueName
     task: str
     number: int
     schedule_time: datetime
@@ -75,9 +82,9 @@ class Group(Struct, frozen=True, gc=False):
     queue: QueueName | None
     details: Sequence[Detail]
 
-    @property
-    def last(self) -> int:
-        return self.first + len(self.details) - 1
+
+Entry: TypeAlias = StartedAttempt | EndedAttempt | Group
+"""What the ring holds: an event, or many at once."""
 
 
 class Happening(Struct, frozen=True, gc=False):
@@ -88,3 +95,19 @@ class Happening(Struct, frozen=True, gc=False):
     kind: EventKind
     queue: QueueName | None
     detail: Detail
+
+
+def size_of(entry: Entry) -> int:
+    """How many events an entry is."""
+    return len(entry.details) if type(entry) is Group else 1
+
+
+def happenings(entry: Entry, begin: int, end: int) -> list[Happening]:
+    """The events of an entry, from the place ``begin`` in it to before ``end``."""
+    if isinstance(entry, Group):
+        return [
+            Happening(entry.first + place, entry.time, entry.kind, entry.queue, entry.details[place])
+            for place in range(begin, min(end, len(entry.details)))
+        ]
+    kind = EventKind.ATTEMPT_STARTED if isinstance(entry, StartedAttempt) else EventKind.ATTEMPT_ENDED
+    return [Happening(entry.first, entry.time, kind, entry.queue, entry)] if begin < 1 <= end else []

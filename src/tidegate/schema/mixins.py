@@ -46,6 +46,6 @@ def get_operation(version: str, *, grpc: bool = True) -> Rpc[GetOperationRequest
         GetOperationRequest,
         Operation,
         get("/v2/{name=projects/*/locations/*/operations/*}").at(version),
-        permission="cloudtasks.tasks.get",
+        permission="cloudtasks.operations.get",
         grpc=grpc,
     )

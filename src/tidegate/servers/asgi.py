@@ -65,6 +65,8 @@ class App:
         self.bytes_in_flight = in_flight or InFlight()
         self.calls = CallCounts()
         self.serving = False
+        self.on_reload: Callable[[], None] = lambda: None
+        """What SIGHUP asks for beside new certificates."""
         self.closing = asyncio.Event()
         """Set when calls are no longer answered: streams end then."""
         self._start, self._drain, self._stop = start, drain, stop
@@ -151,6 +153,10 @@ class App:
         """Make ready to answer. Raises OperatorError."""
         await self._start()
         self.serving = True
+
+    def reload(self) -> None:
+        """Read files of the settings anew that may be replaced while the server runs."""
+        self.on_reload()
 
     async def leave(self) -> None:
         """Report that the server is not ready, drain, then refuse new calls and answer those in flight."""

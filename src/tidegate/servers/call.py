@@ -6,6 +6,8 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from tidegate.core.access import Principal
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -20,24 +22,27 @@ class Disconnected(Exception):  # noqa: N818 - not an error of ours
 class Call:
     """What a handler may know of its call beside the message: its path, headers and deadline."""
 
-    __slots__ = ("_scope", "deadline")
+    __slots__ = ("deadline", "scope")
+
+    principal: Principal | None = None
+    """Who calls, where a part of this server has found that out; None for clients."""
 
     def __init__(self, scope: Scope, deadline: float | None) -> None:
-        self._scope = scope
+        self.scope = scope
         self.deadline = deadline
         """When the client stops waiting, in seconds of the event loop's clock; None for never."""
 
     @property
     def path(self) -> str:
         """The full method, ``/package.Service/Method``."""
-        path: str = self._scope["path"]
+        path: str = self.scope["path"]
         return path
 
     @property
     def metadata(self) -> dict[str, str | bytes]:
         """The request's headers. Values of one name are joined by commas; ``-bin`` values are decoded."""
         metadata: dict[str, str | bytes] = {}
-        for raw_name, raw_value in self._scope["headers"]:
+        for raw_name, raw_value in self.scope["headers"]:
             name = raw_name.decode("latin-1")
             if name.endswith("-bin"):
                 metadata[name] = _binary(raw_value)
@@ -46,6 +51,24 @@ class Call:
                 earlier = metadata.get(name)
                 metadata[name] = f"{earlier},{value}" if isinstance(earlier, str) else value
         return metadata
+
+
+class OwnCall:
+    """A call that a part of this server makes for someone whom it knows, such as the console for a visitor. It passes
+    the same door as a call of a client.
+    """
+
+    __slots__ = ("principal", "scope")
+
+    def __init__(self, principal: Principal, scope: Scope) -> None:
+        """``scope`` is the request that it is made for."""
+        self.principal = principal
+        self.scope = scope
+
+    @property
+    def metadata(self) -> dict[str, str | bytes]:
+        """No headers: those of the request are not the call's."""
+        return {}
 
 
 def _binary(value: bytes) -> bytes:

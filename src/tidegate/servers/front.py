@@ -91,9 +91,9 @@ def check_files(tls: Tls) -> None:
     """Check the files of the certificates. Raises OperatorError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # the server itself refuses keys that are too weak
-    for file in tls:
-        if file is not None and (Path(file).is_dir() or not os.access(file, os.R_OK)):
-            raise OperatorError(f"cannot read {file}: check the path and its permissions")
+    for named in tls.files:
+        if Path(named).is_dir() or not os.access(named, os.R_OK):
+            raise OperatorError(f"cannot read {named}: check the path and its permissions")
     for flag, file in (("--tls-cert", tls.cert), ("--tls-client-ca", tls.client_ca)):
         try:
             if file is not None:

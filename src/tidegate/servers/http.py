@@ -65,11 +65,18 @@ h2corn._lib.emit_banner = lambda *_: None  # noqa: SLF001
 
 
 class Tls(NamedTuple):
-    """Paths of PEM files. With ``client_ca`` a client must show a certificate that it signed."""
+    """Paths of PEM files. With ``client_ca`` a client must show a certificate that it signed, or may with
+    ``optional``.
+    """
 
     cert: str | Path
     key: str | Path
     client_ca: str | Path | None = None
+    optional: bool = False
+
+    @property
+    def files(self) -> list[str | Path]:
+        return [file for file in self[:3] if file is not None]
 
 
 class HttpServer:
@@ -139,7 +146,7 @@ class HttpServer:
             certfile=Path(tls.cert) if tls else None,
             keyfile=Path(tls.key) if tls else None,
             ca_certs=Path(tls.client_ca) if tls and tls.client_ca else None,
-            cert_reqs="required" if tls and tls.client_ca else "none",
+            cert_reqs=("optional" if tls.optional else "required") if tls and tls.client_ca else "none",
             max_concurrent_streams=STREAMS_MAX,
             limit_connections=max(1, min(CONNECTIONS_MAX, self._files - OUTGOING_FILES)),
             limit_request_head_size=HEADERS_SIZE_MAX,

@@ -45,7 +45,12 @@ async def live(
     the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises OperatorError.
     """
     renewing = asyncio.Event()
-    signals = Signals(renewing.set)
+
+    def reload() -> None:
+        renewing.set()
+        app.reload()
+
+    signals = Signals(reload)
     if not await _started(app, signals):
         return 0
     http = HttpServer(app, listener, tls, files=files)
@@ -118,10 +123,11 @@ async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Ev
 
 def _versions(tls: Tls) -> list[tuple[int, int, int] | None]:
     """A value that changes when a file is written or replaced; None for a file that cannot be read."""
-    return [_version(path) for path in tls if path is not None]
+    return [version_of(path) for path in tls.files]
 
 
-def _version(path: str | Path) -> tuple[int, int, int] | None:
+def version_of(path: str | Path) -> tuple[int, int, int] | None:
+    """A value that changes when a file is written or replaced; None for a file that cannot be read."""
     try:
         found = os.stat(path)  # noqa: PTH116 - a text too
     except OSError:

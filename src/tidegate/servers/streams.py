@@ -17,6 +17,9 @@ HEARTBEAT: Final = 15.0
 """Seconds without a response after which something is sent all the same: so a client that has left is noticed, and
 proxies keep the connection."""
 
+STUCK: Final = 45.0
+"""Seconds beyond a heartbeat's that a client may take for what was sent to it. Then it counts as gone."""
+
 STREAMS_MAX: Final = 1000
 """Streams at one time. Each takes some 30 KiB; clients that may be many should ask now and then instead."""
 
@@ -94,8 +97,11 @@ class _Relay:
         while True:
             await asyncio.sleep(self._wrote_at + HEARTBEAT - self._time())
             if self._time() >= self._wrote_at + HEARTBEAT:
-                async with self._turn:
-                    await self._beat()
+                try:
+                    async with asyncio.timeout(STUCK), self._turn:
+                        await self._beat()
+                except TimeoutError:
+                    raise Disconnected from None
                 self._wrote_at = self._time()
 
 

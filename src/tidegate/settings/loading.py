@@ -148,6 +148,7 @@ def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
     for setting, needed in NEEDS:
         if getattr(settings, setting) is not None and getattr(settings, needed) is None:
             raise OperatorError(f"{setting} needs {needed} beside it ({sources[setting]})")
+    _check_access(settings, sources)
     names = [queue.name for queue in settings.queue]
     for name in names:
         if names.count(name) > 1:
@@ -161,3 +162,23 @@ def _check_together(settings: Settings, sources: Mapping[str, str]) -> None:
                     f"queue.{limit} must be at most the setting {limit}, {ceiling}, "
                     f"not {asked} for {queue.name!r} ({sources['queue']})"
                 )
+
+
+ONLY_WITH_ACCESS = ("admin", "policy", "tokens", "issuer", "audience", "identity", "audit_log")
+"""Settings that mean nothing while nobody is asked who they are."""
+
+
+def _check_access(settings: Settings, sources: Mapping[str, str]) -> None:
+    if settings.client_certificates in {"optional", "required"} and settings.tls_client_ca is None:
+        raise OperatorError(f"client_certificates needs tls_client_ca beside it ({sources['client_certificates']})")
+    if not settings.access:
+        if settings.service_accounts == "known":
+            raise OperatorError(f"service_accounts needs access = on beside it ({sources['service_accounts']})")
+        for name in ONLY_WITH_ACCESS:
+            if getattr(settings, name):
+                raise OperatorError(f"{name} needs access = on beside it ({sources[name]})")
+    for setting, key in (("issuer", "name"), ("issuer", "url"), ("identity", "certificate"), ("role", "name")):
+        values = [getattr(each, key) for each in getattr(settings, setting)]
+        for value in values:
+            if values.count(value) > 1:
+                raise OperatorError(f"{setting} must have each {key} once, not {value!r} twice ({sources[setting]})")

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tidegate.core.names import DEFAULT_LOCATION
 from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
 from tidegate.settings import kinds
+from tidegate.settings.access import IDENTITY, ISSUER, MEMBER, ROLE, IdentitySetup, IssuerSetup, RoleSetup
 from tidegate.settings.queues import QUEUE, QueueSetup
 from tidegate.settings.rows import Row, Says, rows
 from tidegate.settings.stores import SqliteUrl
@@ -144,6 +145,49 @@ class Settings(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Says(kinds.ORIGIN, "Other sites whose web pages may call this server over REST.", tuple),
     ] = ()
+    access: Annotated[bool, Says(kinds.SWITCH, "Check who calls, and whether they may.")] = False
+    admin: Annotated[
+        tuple[str, ...],
+        Says(MEMBER, "Who owns the server, whatever policies say; can be given again.", tuple),
+    ] = ()
+    policy: Annotated[
+        str | None,
+        Says(kinds.FILE, "A policy of the server (JSON or YAML), beside the stored one; read at start and on SIGHUP."),
+    ] = None
+    tokens: Annotated[
+        str | None,
+        Says(kinds.FILE, "Static tokens, one a line: MEMBER sha256:HEX [until=2027-01-31]; `tidegate iam` makes them."),
+    ] = None
+    issuer: Annotated[
+        tuple[IssuerSetup, ...], Says(ISSUER, "An OpenID Connect issuer whose tokens are trusted.", tuple)
+    ] = ()
+    audience: Annotated[
+        tuple[str, ...],
+        Says(kinds.URL, "Further URLs of this server that a token may be meant for.", tuple),
+    ] = ()
+    client_certificates: Annotated[
+        str | None,
+        Says(
+            kinds.one_of("off", "optional", "required"),
+            "Whether clients must show a certificate, and whether it says who calls.",
+            unset="required with tls_client_ca",
+        ),
+    ] = None
+    identity: Annotated[
+        tuple[IdentitySetup, ...], Says(IDENTITY, "Who the holder of a client certificate is, if not its name.", tuple)
+    ] = ()
+    role: Annotated[tuple[RoleSetup, ...], Says(ROLE, "A role of your own, for policies to name.", tuple)] = ()
+    service_accounts: Annotated[
+        str, Says(kinds.one_of("any", "known"), "Whether tasks may name service accounts that were not made here.")
+    ] = "any"
+    audit_log: Annotated[
+        str | None, Says(kinds.FILE, "Where calls that change something or are refused are logged; - is stderr.")
+    ] = None
+    audit_reads: Annotated[bool, Says(kinds.SWITCH, "Log calls that only read, too.")] = False
+    plain_text_tokens: Annotated[
+        bool, Says(kinds.SWITCH, "Let callers send tokens without TLS to a host that is not loopback.")
+    ] = False
+    metrics_public: Annotated[bool, Says(kinds.SWITCH, "Show /metrics to everyone, with access on too.")] = False
     console: Annotated[
         str | None,
         Says(
@@ -177,6 +221,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+    @property
+    def asks_certificates(self) -> str:
+        """``off``, ``optional`` or ``required``, as it was set or follows from the authority."""
+        return self.client_certificates or ("required" if self.tls_client_ca else "off")
 
     @property
     def console_mode(self) -> str:

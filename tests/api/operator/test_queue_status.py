@@ -45,6 +45,7 @@ def test_a_queue_is_counted_by_what_its_tasks_wait_for() -> None:
         assert found.name == f"{QUEUE}/status"
         assert (found.depth, found.due, found.scheduled, found.in_flight) == (4, 1, 2, 1)
         assert (found.state, found.type_) == (v2beta3.Queue.State.PAUSED, v2beta3.Queue.Type.PUSH)
+        assert found.blocked_by.code.name == "QUEUE_PAUSED"
         assert found.oldest_due_age == timedelta(seconds=3)
         assert found.next_due_time == life.clock.now() - timedelta(seconds=3)
         assert found.throttle_factor == 1
@@ -60,6 +61,7 @@ def test_an_idle_queue_has_a_full_bucket_and_nothing_due() -> None:
         assert "next_due_time" not in found
         assert "oldest_due_age" not in found
         assert "tokens_full_time" not in found
+        assert "blocked_by" not in found
 
     lived(story, Queue(name=QUEUE, rate_limits=RateLimits(5, 10, 1)))
 
@@ -72,6 +74,7 @@ def test_an_empty_bucket_says_when_it_is_full_again() -> None:
         found = await status(life)
         assert found.tokens == pytest.approx(0)
         assert found.due == 10
+        assert found.blocked_by.code.name == "RATE_LIMITED"
         assert found.tokens_full_time - life.clock.now() == pytest.approx(timedelta(seconds=2), abs=MINUTE / 600)
 
     lived(story, Queue(name=QUEUE, rate_limits=RateLimits(5, 10, 1000)))

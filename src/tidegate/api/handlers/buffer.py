@@ -13,7 +13,12 @@ from tidegate.core.queue import HttpMethod, Scheme, UriOverride
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine.engine import Engine
 
-NOT_PASSED_ON = frozenset({"authorization", "content-encoding", "content-type", "expect", "trailer"})
+NOT_PASSED_ON = frozenset(
+    {
+        *("authorization", "x-goog-api-key", "x-forwarded-client-cert"),  # these show who calls
+        *("content-encoding", "content-type", "expect", "trailer"),
+    }
+)
 """Headers of the call that the task does not get, beside those that no task may have. The body is already unpacked."""
 DEFAULT_TYPE = "application/json"
 

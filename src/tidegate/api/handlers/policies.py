@@ -7,6 +7,7 @@ from typing import Any
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 
 from tidegate.api.dialect import Dialect
+from tidegate.api.door import May
 from tidegate.core.names import QueueName
 from tidegate.core.policy import Binding, Policy, tested_permissions
 from tidegate.engine.engine import Engine
@@ -22,17 +23,17 @@ async def set_iam_policy(engine: Engine, dialect: Dialect, request: Any, resourc
     return write_policy(await engine.policies.set(resource, policy, mask, push_only=dialect.push_only))
 
 
-async def test_iam_permissions(engine: Engine, dialect: Dialect, request: Any, resource: QueueName) -> Any:
+async def test_iam_permissions(engine: Engine, dialect: Dialect, request: Any, resource: QueueName, may: May) -> Any:
     # NOT_FOUND comes before an error about the permissions.
     await engine.queues.get(resource, push_only=dialect.push_only)
-    permissions = tested_permissions(request.permissions)
+    permissions = [each for each in tested_permissions(request.permissions) if may.holds(each, resource)]
     return iam_policy_pb2.TestIamPermissionsResponse(permissions=permissions)
 
 
 def read_policy(message: Any) -> Policy:
     return Policy(
         message.version,
-        tuple(Binding(each.role, tuple(each.members), each.HasField("condition")) for each in message.bindings),
+        tuple(_read_binding(each) for each in message.bindings),
         message.etag,
     )
 
@@ -40,6 +41,27 @@ def read_policy(message: Any) -> Policy:
 def write_policy(policy: Policy) -> Any:
     return policy_pb2.Policy(
         version=policy.version,
-        bindings=[policy_pb2.Binding(role=each.role, members=each.members) for each in policy.bindings],
+        bindings=[_write_binding(each) for each in policy.bindings],
         etag=policy.etag,
     )
+
+
+def _read_binding(sent: Any) -> Binding:
+    condition = sent.condition
+    return Binding(
+        sent.role,
+        tuple(sent.members),
+        sent.HasField("condition"),
+        condition.expression,
+        condition.title,
+        condition.description,
+    )
+
+
+def _write_binding(binding: Binding) -> Any:
+    written = policy_pb2.Binding(role=binding.role, members=binding.members)
+    if binding.conditional:
+        written.condition.expression = binding.expression
+        written.condition.title = binding.title
+        written.condition.description = binding.description
+    return written

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from tidegate.api import masks
 from tidegate.api.dialect import Dialect
+from tidegate.api.door import May
 from tidegate.api.fields import schema_of
 from tidegate.api.pace import Pace
+from tidegate.core.access.permissions import QUEUES_CREATE
 from tidegate.core.cmek import check_queue_under_key, has_overrides
 from tidegate.core.listing import compile_filter, page_token, plain, read_page_token
 from tidegate.core.names import LocationName, QueueName, check_queue_name
@@ -68,17 +70,18 @@ async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueN
     return _shown(message, shown)
 
 
-async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName) -> Any:
+async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName, may: May) -> Any:
     name = check_queue_name(request.queue.name, parent)
     sent = dialect.read_queue(request.queue, unset_queue(name))
     check_queue(sent, engine.policy.ceilings)
     queue = settle_queue(sent, engine.policy.ceilings)
+    _check_account(queue, None, may)
     if has_overrides(queue) and await engine.keys.get(parent):
         check_queue_under_key(queue)
     return dialect.write_queue(await engine.queues.create(queue), dialect.messages.Queue())
 
 
-async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
+async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName, may: May) -> Any:
     """Merge the request into the stored queue by its mask, or create the queue."""
     ceilings = engine.policy.ceilings
     sent = dialect.read_queue(request.queue, unset_queue(name))
@@ -92,6 +95,8 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
     encrypted = has_overrides(sent) and bool(await engine.keys.get(name.parent))
 
     def change(stored: Queue | None) -> Queue:
+        if stored is None:
+            may(QUEUES_CREATE, name)
         base = stored or unset_queue(name)
         message = dialect.write_queue(base, dialect.messages.Queue())
         if paths is None:
@@ -102,6 +107,7 @@ async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: Que
         if merged.kind is not sent.kind:  # the mask left the kind out, and the check went by the wrong one
             check_queue(replace(sent, kind=merged.kind), ceilings)
         queue = settle_queue(merged, ceilings, old=stored, unnamed=_unnamed(dialect, paths))
+        _check_account(queue, stored, may)
         if encrypted:
             check_queue_under_key(queue)
         return queue
@@ -128,6 +134,20 @@ async def pause_queue(engine: Engine, dialect: Dialect, request: Any, name: Queu
 async def resume_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName) -> Any:
     queue = await engine.queues.resume(name, push_only=dialect.push_only)
     return dialect.write_queue(queue, dialect.messages.Queue())
+
+
+def _check_account(queue: Queue, stored: Queue | None, may: May) -> None:
+    """Raise PermissionDenied when the queue's tokens are to be issued for another account than before, and the caller
+    may not have that.
+    """
+    email = _account(queue)
+    if email and email != _account(stored):
+        may.act_as(email)
+
+
+def _account(queue: Queue | None) -> str:
+    target = None if queue is None else queue.http_target
+    return "" if target is None or target.token is None else target.token.service_account_email
 
 
 def _read_mask(dialect: Dialect, request: Any) -> list[masks.Steps] | None:

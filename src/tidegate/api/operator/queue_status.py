@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from tidegate.api.fields import schema_of
+from tidegate.api.operator.explain import write_reason
 from tidegate.api.operator.ordering import read_order
 from tidegate.api.operator.parts import Parts
 from tidegate.api.pace import Pace
 from tidegate.api.times import put_moment, put_span
 from tidegate.core.errors import InvalidArgument
+from tidegate.core.explain.holds import of_the_state, reason_of
+from tidegate.core.explain.values import Code, Reason
 from tidegate.core.listing import compile_filter, page_token, read_page_token
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.operator_names import QueueStatusName
@@ -82,6 +85,18 @@ async def _step(parts: Parts, parent: str, after: str) -> Sequence[QueueNumbers]
     return await parts.engine.numbers.listed(parent, after, STEP)
 
 
+def _blocked_by(parts: Parts, numbers: QueueNumbers, now: datetime) -> Reason | None:
+    """What keeps the queue from dispatching; None while nothing is due that it could dispatch."""
+    queue = numbers.queue
+    hold = parts.engine.explaining.hold(queue)
+    stopped = of_the_state(queue, hold)
+    if stopped is not None or queue.kind is Kind.PULL:
+        return stopped
+    if hold.code is Code.DUE_NOW or not (numbers.waiting.due or hold.code is Code.DRAINING):
+        return None
+    return reason_of(hold, queue, numbers.flow, (), now)
+
+
 def _put_rates(series: Series, queue: QueueName, now: datetime, rates: Any) -> None:
     """What happened in the last minute, as far as it was sampled; nothing for a queue that was not active."""
     end = now.timestamp()
@@ -123,6 +138,9 @@ def _status(parts: Parts, numbers: QueueNumbers) -> Any:
         put_moment(status.next_due_time, numbers.next_due)
         if numbers.next_due <= now:
             put_span(status.oldest_due_age, now - numbers.next_due)
+    blocked_by = _blocked_by(parts, numbers, now)
+    if blocked_by is not None:
+        write_reason(blocked_by, status.blocked_by)
     if queue.kind is Kind.PUSH:
         allowed = pace(queue, flow, now)
         status.tokens = allowed.tokens

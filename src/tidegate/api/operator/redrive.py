@@ -41,6 +41,7 @@ async def redrive_dead_tasks(parts: Parts, request: Any, parent: QueueName, call
             'RedriveDeadTasksRequest.toQueue must be formatted "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/'
             f'<QUEUE_ID>", but is "{request.to_queue[:200]}".'
         )
+    parts.may(call)("cloudtasks.tasks.create", request.to_queue or parent)
     now = parts.engine.clock.now()
     at = settled_schedule((request.at.seconds, request.at.nanos) if request.HasField("at") else None, now) or now
     longest = max(now + SCHEDULE_AHEAD_MAX - at, timedelta())  # so that none is due later than a task may be

@@ -28,13 +28,16 @@ from tidegate.api.operator import (
     queue_status,
     redrive,
     render,
+    replay,
     search,
     series,
     server,
     state,
 )
+from tidegate.api.operator.audit import list_audit_entries
 from tidegate.api.operator.parts import Parts
 from tidegate.api.rpcs import Answer, AnsweredRpc, insists
+from tidegate.core.access import Principal
 from tidegate.core.errors import FailedPrecondition, Unimplemented
 from tidegate.core.operator_names import OPERATOR_SHAPES, SERVER, OperatorGate
 from tidegate.schema.limits import size_of
@@ -68,6 +71,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "render_request": render.render_request,
     "explain_task": explain.explain_task,
     "explain_queue": explain.explain_queue,
+    "replay_task": replay.replay_task,
+    "list_audit_entries": list_audit_entries,
     "bulk_delete_tasks": bulk.bulk_delete_tasks,
     "bulk_run_tasks": bulk.bulk_run_tasks,
     "bulk_reschedule_tasks": bulk.bulk_reschedule_tasks,
@@ -140,6 +145,13 @@ class OperatorApi:
 
 def _answer(parts: Parts, row: Rpc[Any, Any], handler: Handler | None) -> Answer:
     enter = _entrance(parts, row, handler is not None)
+    if parts.door is not None:
+
+        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[Any]:
+            assert handler is not None  # noqa: S101 - the entrance refuses what has none
+            return handler(parts, request, name, call)
+
+        return parts.door.method(row, enter, inner)
 
     async def answer(request: Any, call: Any = None) -> Any:
         name = enter(request)
@@ -151,6 +163,13 @@ def _answer(parts: Parts, row: Rpc[Any, Any], handler: Handler | None) -> Answer
 
 def _stream(parts: Parts, row: Rpc[Any, Any], handler: StreamHandler | None) -> StreamAnswer:
     enter = _entrance(parts, row, handler is not None)
+    if parts.door is not None:
+
+        def inner(request: Any, name: Any, call: Any, _principal: Principal) -> Awaitable[AsyncGenerator[Any, None]]:
+            assert handler is not None  # noqa: S101 - the entrance refuses what has none
+            return handler(parts, request, name, call)
+
+        return parts.door.stream(row, enter, inner)
 
     async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
         name = enter(request)

@@ -6,6 +6,7 @@ from functools import cache
 
 from tidegate.cli.table import top
 from tidegate.cli.table.dev_only import DEV_COMMANDS
+from tidegate.cli.table.iam import IAM_COMMANDS
 from tidegate.cli.table.moving import MOVING_COMMANDS
 from tidegate.cli.table.operating import OPERATING_COMMANDS
 from tidegate.cli.table.own import OWN_COMMANDS
@@ -18,6 +19,10 @@ GROUPS = {
     **top.GROUPS,
     **top.TRACKS,
     "tasks queues": "Manage queues.",
+    "iam service-accounts": "Manage service accounts.",
+    "iam service-accounts keys": "Manage the keys of service accounts.",
+    "iam policies": "Show and change who has which role on what.",
+    "iam tokens": "Create static tokens.",
     "tasks locations": "Show the locations.",
     "tasks cmek-config": "Show and change the keys that encrypt tasks.",
 }
@@ -28,7 +33,7 @@ def commands(track: Track) -> dict[str, Command]:
     """The commands of a track by their words."""
     rows = (*queue_commands(track), *place_commands(track), *task_commands(track))
     if track == GA:
-        rows = (*rows, *OWN_COMMANDS, *OPERATING_COMMANDS, *DEV_COMMANDS, *MOVING_COMMANDS)
+        rows = (*rows, *OWN_COMMANDS, *OPERATING_COMMANDS, *DEV_COMMANDS, *MOVING_COMMANDS, *IAM_COMMANDS)
     return {row.words: row for row in rows}
 
 

@@ -16,6 +16,7 @@ SERVERS = (
 GROUPS = {
     "tasks": "Manage queues and tasks, with the commands of gcloud tasks.",
     "context": "Name servers, and choose one.",
+    "iam": "Say who may do what: accounts, keys, tokens, policies.",
     "dead": "Manage tasks that were given up.",
     "faults": "Have attempts fail on purpose.",
     "clock": "Move the time by which tasks go.",
@@ -68,7 +69,7 @@ def first_page(bold: str = "{}") -> str:
     servers = [(name, says) for name, says, _ in SERVERS]
     queues = [("queues", "Short for tasks queues: manage queues.")]
     rest = [*GROUPS.items(), *queues, *ALONE.items(), *TRACKS.items()]
-    operating = {*OPERATING, "dead", "faults", "clock"}
+    operating = {*OPERATING, "dead", "faults", "clock", "iam"}
     blocks = [
         "\n".join([bold.format(title), *(f"  {name:10}  {says}" for name, says in rows)]) + "\n"
         for title, rows in (

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from tidegate.core.access.accounts import AccountKey, ServiceAccount
 from tidegate.core.dead_letters import DeathReason
 from tidegate.core.lifecycle import Judgement, Outcome, response_status
 from tidegate.core.names import QueueName, TaskName
+from tidegate.core.policy import Policy
 from tidegate.core.queue import Queue
 from tidegate.core.task import Status, Task
 
@@ -85,6 +87,27 @@ class QueueDeleted(Event, frozen=True):
     """A queue that is no more, nor are its tasks. Attempts of it that are under way still end."""
 
     queue: QueueName
+
+
+class PolicyChanged(Event, frozen=True):
+    """The IAM policy of a resource is another one: of ``server``, a project, a queue or a service account."""
+
+    resource: str
+    policy: Policy
+
+
+class AccountChanged(Event, frozen=True):
+    """A service account was made, or is ``gone`` with its keys and its policy."""
+
+    account: ServiceAccount
+    gone: bool = False
+
+
+class KeyChanged(Event, frozen=True):
+    """A key of a service account was made, or is ``gone``."""
+
+    key: AccountKey
+    gone: bool = False
 
 
 class AllDeleted(Event, frozen=True):

@@ -33,10 +33,12 @@ RESPONSE: Final = v2.BufferTaskResponse.pb()
 
 def firebase_answers(api: Api) -> dict[Rpc[Any, Any], Answer]:
     """Who answers its calls, over ``api``."""
-    create, get_queue = api.method(v2.CloudTasks.create_task), api.method(v2.CloudTasks.get_queue)
+    create, get_queue = api.method(v2.CloudTasks.create_task), api.below(v2.CloudTasks.get_queue)
+    enter = api.entrance(v2.CloudTasks.create_task)
 
     async def create_task(request: Any, call: Any = None) -> Any:
         if request.task.WhichOneof("message_type") == "http_request" and not request.task.http_request.url:
+            await enter(request, call)  # before anything is told of the queue
             queue = await get_queue(v2.GetQueueRequest.pb(v2.GetQueueRequest(name=request.parent)))
             request.task.http_request.url = url_from(queue)
         response = RESPONSE(task=await create(request, call))

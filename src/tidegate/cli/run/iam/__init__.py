@@ -1,0 +1,1 @@
+"""What the commands of access control do, over Google's REST paths."""

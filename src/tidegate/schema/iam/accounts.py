@@ -1,0 +1,164 @@
+"""Service accounts and their keys, in the form of Google's IAM API v1."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tidegate.schema.declare import BOOL, BYTES, INT32, STRING, Enum, Message, field, module, repeated
+
+__protobuf__ = module(
+    "tidegate.iam.v1",
+    "ServiceAccount",
+    "ListServiceAccountsRequest",
+    "ListServiceAccountsResponse",
+    "GetServiceAccountRequest",
+    "CreateServiceAccountRequest",
+    "DeleteServiceAccountRequest",
+    "ServiceAccountKey",
+    "ListServiceAccountKeysRequest",
+    "ListServiceAccountKeysResponse",
+    "GetServiceAccountKeyRequest",
+    "CreateServiceAccountKeyRequest",
+    "DeleteServiceAccountKeyRequest",
+)
+
+
+class ServiceAccount(Message):
+    """An account for programs."""
+
+    name: str = field(STRING, 1)
+    """``projects/P/serviceAccounts/EMAIL``."""
+    project_id: str = field(STRING, 2)
+    unique_id: str = field(STRING, 4)
+    email: str = field(STRING, 5)
+    display_name: str = field(STRING, 6)
+    etag: bytes = field(BYTES, 7)
+    description: str = field(STRING, 8)
+    oauth2_client_id: str = field(STRING, 9)
+    disabled: bool = field(BOOL, 11)
+
+
+class ListServiceAccountsRequest(Message):
+    """The accounts of a project, a page at a time."""
+
+    name: str = field(STRING, 1)
+    """``projects/P``."""
+    page_size: int = field(INT32, 2)
+    page_token: str = field(STRING, 3)
+
+
+class ListServiceAccountsResponse(Message):
+    """A page of accounts."""
+
+    accounts: MutableSequence[ServiceAccount] = repeated(ServiceAccount, 1)
+    next_page_token: str = field(STRING, 2)
+
+
+class GetServiceAccountRequest(Message):
+    """One account."""
+
+    name: str = field(STRING, 1)
+    """``projects/P/serviceAccounts/EMAIL``; ``-`` may stand for the project."""
+
+
+class CreateServiceAccountRequest(Message):
+    """A new account."""
+
+    name: str = field(STRING, 1)
+    """``projects/P``."""
+    account_id: str = field(STRING, 2)
+    """What stands before the ``@`` of its email."""
+    service_account: ServiceAccount = field(ServiceAccount, 3)
+    """Its display name and description."""
+
+
+class DeleteServiceAccountRequest(Message):
+    """The end of an account, its keys and its policy."""
+
+    name: str = field(STRING, 1)
+
+
+class ServiceAccountKey(Message):
+    """A key of an account. The server keeps its public half alone."""
+
+    class KeyType(Enum):
+        """Who made a key."""
+
+        KEY_TYPE_UNSPECIFIED = 0
+        USER_MANAGED = 1
+        SYSTEM_MANAGED = 2
+
+    class KeyOrigin(Enum):
+        """Where a key was made."""
+
+        ORIGIN_UNSPECIFIED = 0
+        USER_PROVIDED = 1
+        GOOGLE_PROVIDED = 2
+        """Made by the server."""
+
+    class PrivateKeyType(Enum):
+        """The form of a key file."""
+
+        TYPE_UNSPECIFIED = 0
+        TYPE_PKCS12_FILE = 1
+        TYPE_GOOGLE_CREDENTIALS_FILE = 2
+
+    class KeyAlgorithm(Enum):
+        """What kind of key it is."""
+
+        KEY_ALG_UNSPECIFIED = 0
+        KEY_ALG_RSA_1024 = 1
+        KEY_ALG_RSA_2048 = 2
+
+    name: str = field(STRING, 1)
+    """``projects/P/serviceAccounts/EMAIL/keys/ID``."""
+    private_key_type: PrivateKeyType = field(PrivateKeyType, 2)
+    private_key_data: bytes = field(BYTES, 3)
+    """The key file; only in the answer that creates it."""
+    valid_after_time: datetime | None = field(Timestamp, 4)
+    valid_before_time: datetime | None = field(Timestamp, 5)
+    public_key_data: bytes = field(BYTES, 7)
+    key_algorithm: KeyAlgorithm = field(KeyAlgorithm, 8)
+    key_origin: KeyOrigin = field(KeyOrigin, 9)
+    key_type: KeyType = field(KeyType, 10)
+    disabled: bool = field(BOOL, 11)
+
+
+class ListServiceAccountKeysRequest(Message):
+    """The keys of an account."""
+
+    name: str = field(STRING, 1)
+    key_types: MutableSequence[ServiceAccountKey.KeyType] = repeated(ServiceAccountKey.KeyType, 2)
+    """Only keys of these types; empty for all. All keys here are USER_MANAGED."""
+
+
+class ListServiceAccountKeysResponse(Message):
+    """All keys of an account."""
+
+    keys: MutableSequence[ServiceAccountKey] = repeated(ServiceAccountKey, 1)
+
+
+class GetServiceAccountKeyRequest(Message):
+    """One key."""
+
+    name: str = field(STRING, 1)
+    public_key_type: str = field(STRING, 2)
+    """Not looked at: the answer has the public half in PEM."""
+
+
+class CreateServiceAccountKeyRequest(Message):
+    """A new key, of RSA with 2048 bits."""
+
+    name: str = field(STRING, 1)
+    """``projects/P/serviceAccounts/EMAIL``."""
+    private_key_type: ServiceAccountKey.PrivateKeyType = field(ServiceAccountKey.PrivateKeyType, 2)
+    key_algorithm: ServiceAccountKey.KeyAlgorithm = field(ServiceAccountKey.KeyAlgorithm, 3)
+
+
+class DeleteServiceAccountKeyRequest(Message):
+    """The end of a key, and of the tokens that were signed or given out for it."""
+
+    name: str = field(STRING, 1)
