@@ -95,8 +95,8 @@ class Nudges:
             stream.changed |= changed
             stream.bell.set()
 
-    async def stream(self, send: Send) -> None:
-        """Send messages until the client leaves or the server does."""
+    async def stream(self, send: Send, *, names: bool = True) -> None:
+        """Send messages until the client leaves or the server does. Without ``names`` they do not say which queue."""
         if len(self._streams) >= STREAMS_MAX:
             await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
@@ -112,11 +112,11 @@ class Nudges:
                     async with asyncio.timeout(BEAT):
                         await stream.bell.wait()
                 stream.bell.clear()
-                names, stream.changed = stream.changed, set()
+                changed, stream.changed = stream.changed, set()
                 if not self._serving():
                     break
-                await _say(send, _message(names))
-                if names:
+                await _say(send, _message(changed if names else {EVERYTHING} if changed else set()))
+                if changed:
                     await asyncio.sleep(NUDGE_PAUSE)
             await _say(send, "event: leaving\ndata:\n\n", more=False)
         finally:

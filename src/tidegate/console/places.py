@@ -12,14 +12,20 @@ from tidegate.console.visit import Visit
 from tidegate.core.errors import ApiError, Unimplemented
 from tidegate.schema.rpc import Rpc
 
+SNAPSHOTS_MAX: Final = 50
+"""Lists of queues that are kept, of so many people."""
 PLACES_MAX: Final = 50
 """Locations and queues asked for one page; it says so when there are more."""
 
 
 def snapshots(visit: Visit) -> Snapshots:
-    """The list of queues that all pages share."""
-    kept: Snapshots = visit.console.kept.setdefault("snapshots", Snapshots())
-    return kept
+    """The list of queues that all pages share, of each person their own where people see different ones."""
+    kept = visit.console.kept
+    who = f"snapshots of {visit.session if visit.console.facts.access else 'all'}"
+    if who not in kept and len(kept) >= SNAPSHOTS_MAX:
+        kept.clear()
+    snapshots: Snapshots = kept.setdefault(who, Snapshots())
+    return snapshots
 
 
 async def all_queues(visit: Visit) -> Sequence[QueueRow]:
