@@ -27,7 +27,7 @@ def test_all_watchers_together_get_so_many_events_a_second() -> None:
 
         async def watcher() -> None:
             for _ in range(100):
-                await deliveries.take()
+                await deliveries.take(50)
 
         await asyncio.gather(*[watcher() for _ in range(50)])
         took = asyncio.get_running_loop().time() - began
@@ -40,9 +40,9 @@ def test_after_a_rest_many_are_sent_at_once() -> None:
     async def scene() -> None:
         deliveries = Deliveries(LoopClock())  # type: ignore[arg-type]
         for _ in range(AT_ONCE):
-            assert not await deliveries.take()
-        assert await deliveries.take()
+            assert not await deliveries.take(1)
+        assert await deliveries.take(1)
         await asyncio.sleep(10)
-        assert not await deliveries.take()
+        assert not await deliveries.take(1)
 
     in_virtual_time(scene())

@@ -153,6 +153,11 @@ class EventRing:
         finally:
             self._watches.discard(watch)
 
+    @property
+    def watchers(self) -> int:
+        """How many there are."""
+        return len(self._watches)
+
     def watches(self, watch: Watch) -> bool:
         """Whether the watcher has kept its place."""
         return watch in self._watches
@@ -254,9 +259,10 @@ class Watch:
         """Whether it does not read: it left too much unread for too long."""
         return self.unread > UNREAD_MAX and self._machine.monotonic() - self._read_at > STALLED
 
-    def was_held_up(self) -> None:
-        """It waited for us, not we for it."""
-        self._read_at = self._machine.monotonic()
+    async def turn(self) -> None:
+        """Wait until one more event may be sent. This is no fault of who reads."""
+        if await self._ring.deliveries.take(self._ring.watchers):
+            self._read_at = self._machine.monotonic()
 
     def go_back_to(self, number: int) -> None:
         """Read what comes after the event with this number, again if it was read before."""

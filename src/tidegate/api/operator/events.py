@@ -84,8 +84,7 @@ async def _follow(ring: EventRing, cursor: str, replay_last: int, chooses: Choos
             for event in found:
                 message = chooses(event)
                 if message is not None:
-                    if await ring.deliveries.take():
-                        watch.was_held_up()
+                    await watch.turn()
                     yield message
                 await pace.step()
             if not found:
