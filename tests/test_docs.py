@@ -151,6 +151,13 @@ def test_the_calls_of_a_page_about_the_operators_api_are_answered(page: str, tmp
             assert queue in answer or "BulkResult" in answer
 
 
+def test_the_example_of_the_operators_page_tells_of_its_queue(tmp_path: Path) -> None:
+    (snippet,) = blocks(ROOT / "docs/operator-api.md", "python")
+    queue = "projects/demo/locations/us-central1/queues/default"
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as address:
+        assert run(snippet, address).strip() == "0 tasks are due, 0 attempts are under way"
+
+
 def test_the_settings_page_is_made_from_the_settings() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run: make docs"
 

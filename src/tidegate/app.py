@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.audit import AuditTrail
@@ -34,12 +35,14 @@ from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
+from tidegate.delivery.faults import FaultySender
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.ids import RandomIds
@@ -48,6 +51,7 @@ from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
 from tidegate.observers.series import Series
+from tidegate.operated import about
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
@@ -92,20 +96,35 @@ class Listeners:
             listener.emit(event)
 
 
-def application(settings: Settings, address: Address, *, listeners: Sequence[Events] = ()) -> App:
-    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events."""
-    return Application(settings, address, listeners).asgi
+def application(
+    settings: Settings,
+    address: Address,
+    *,
+    listeners: Sequence[Events] = (),
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> App:
+    """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
+    ``sources`` says where settings were made.
+    """
+    return Application(settings, address, listeners, sources).asgi
 
 
 class Application:
     """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
 
-    def __init__(self, settings: Settings, address: Address, listeners: Sequence[Events] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        listeners: Sequence[Events] = (),
+        sources: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._settings = settings
+        self._sources = sources
         self._listeners = listeners
         self._address = address
         self._store: Store | None = None
-        self._sender: HttpSender | None = None
+        self._sender: Sender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self._audit_log: LineWriter | None = None
@@ -125,7 +144,10 @@ class Application:
         clock = SystemClock()
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = _sender(self._settings, self._address, clock)
+        self._sender = http = _sender(self._settings, self._address, clock)
+        faults = Faults(wall) if self._settings.dev else None
+        if faults is not None:
+            self._sender = FaultySender(http, faults, clock)
         keys = signing_keys_of(self._settings)
         warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
@@ -139,7 +161,7 @@ class Application:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
-        told = Listeners(*self._all_listeners(events, bells, clock))
+        told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, bells, clock))
         world = World(
             self._store,
             self._sender,
@@ -149,7 +171,7 @@ class Application:
             ids,
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=self._sender.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()),
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
@@ -169,9 +191,12 @@ class Application:
             door=door,
             audit=audit,
             dev=self._settings.dev,
+            about=about(self._settings, self._sources, self._address, clock.now()),
+            reset=self._reset,
             events=events,
             series=series,
             idle=idle,
+            faults=faults,
         )
         operator = OperatorApi(parts)
         mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)

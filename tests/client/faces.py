@@ -75,10 +75,14 @@ def write() -> None:
 
 def faces() -> Iterator[tuple[Path, str]]:
     """Every file, with what should stand in it."""
+    from tests.client import operator_face  # noqa: PLC0415 - which is made of what is here
+
     for version, messages in VERSIONS.items():
         face = Face(version, messages)
         for name, text in face.files():
             yield SOURCE / f"tasks_{version}" / name, formatted(text)
+    for name, text in operator_face.files():
+        yield SOURCE / "operator_v1" / name, formatted(text)
     yield SOURCE / "tasks/__init__.py", formatted(same_as_v2(Face("v2", VERSIONS["v2"])))
     yield SOURCE / "tasks/gapic_version.py", formatted(GAPIC_VERSION)
 

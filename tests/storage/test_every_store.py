@@ -18,7 +18,8 @@ from tidegate.core.errors import Code
 from tidegate.core.lease import Lease, LeaseFilter
 from tidegate.core.lifecycle import Outcome, Retry, judge
 from tidegate.core.names import QueueName
-from tidegate.core.queue import Header, HttpTarget, OidcToken, Queue, RetryConfig, State, UriOverride
+from tidegate.core.queue import Header, HttpTarget, Kind, OidcToken, Queue, RetryConfig, State, UriOverride
+from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
@@ -540,6 +541,27 @@ async def test_each_queue_is_tallied_in_the_order_of_the_question_and_may_be_ask
     tallies = await store.read(lambda tx: tx.tallies([three, one, two, three]))
     assert [tally.tasks for tally in tallies] == [2, 0, 1, 2]
     assert await store.read(lambda tx: tx.tallies([])) == []
+
+
+async def counted(store: Store, now: datetime, most: int) -> WaitingCounts:
+    stored = await current(store)
+    (counts,) = await store.read(lambda tx: tx.waiting_counts([stored], now, most))
+    return counts
+
+
+async def test_waiting_tasks_are_counted_by_whether_they_are_due_up_to_a_most(store: Store) -> None:
+    stored = await made(store, *[task(f"{n:03}", NOON + n * SECOND) for n in range(10)])
+    assert await counted(store, NOON + 3 * SECOND, 100) == WaitingCounts(due=4, later=6)
+    assert await counted(store, NOON + 3 * SECOND, 5) == WaitingCounts(due=4, later=5)
+    await store.write(lambda tx: claim(tx, stored, NOON, 1))
+    assert await counted(store, NOON + 3 * SECOND, 100) == WaitingCounts(due=3, later=6)
+
+
+async def test_leased_tasks_are_counted_apart(store: Store) -> None:
+    stored = await made(store, *[pull_task(f"{n}", NOON if n < 4 else NOON + HOUR) for n in range(6)])
+    await store.write(lambda tx: tx.save_queue(stored, queue(kind=Kind.PULL)))
+    await leased(store, limit=3)
+    assert await counted(store, NOON, 100) == WaitingCounts(due=1, later=2, leased=3)
 
 
 async def test_documents_are_kept_until_they_expire(store: Store) -> None:

@@ -32,14 +32,17 @@ def serve(config_file: str | None, **flags: Any) -> None:
     (max_dispatches_per_second = 50). A flag wins over the environment, that over the file. `tidegate config` shows
     what holds.
     """  # noqa: D301 - click reads the backspace
-    settings = load_settings(flags, config_file).settings
+    loaded = load_settings(flags, config_file)
+    settings = loaded.settings
     import logging
 
     from tidegate.app import application
     from tidegate.servers import front
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    front.serve(partial(application, settings), settings.host, settings.port, tls=tls_of(settings))
+    front.serve(
+        partial(application, settings, sources=loaded.sources), settings.host, settings.port, tls=tls_of(settings)
+    )
 
 
 def tls_of(settings: Settings) -> Tls | None:

@@ -143,6 +143,11 @@ class ClientCall:
         except grpc.RpcError as error:
             raise exceptions.from_grpc_error(error) from error
 
+    def stream(self, message: Any, timeout: Any, metadata: Headers) -> Any:
+        """Call an RPC that streams. Returns what its transport gives, an iterator of responses."""
+        _, timeout = self._with_defaults(None, timeout)
+        return self._send(message, timeout=timeout, metadata=self.headers(message, metadata))
+
     def run(self, request: Any, given: dict[str, Any], retry: Any, timeout: Any, metadata: Headers) -> Any:
         """Make the request and call. Returns the answer."""
         message = self.message(request, given)

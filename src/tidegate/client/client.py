@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
     from tidegate.client.defaults import OptionalClientInfo
     from tidegate.client.transports.base import Transport
+    from tidegate.operator_v1 import OperatorAsyncClient, OperatorClient
 
 Answer = TypeVar("Answer")
 SomePager = TypeVar("SomePager")
 Pairs = Sequence[tuple[str, str | bytes]]
 
 TRANSPORTS = {
-    "grpc": "CloudTasksGrpcTransport",
-    "grpc_asyncio": "CloudTasksGrpcAsyncIOTransport",
-    "rest": "CloudTasksRestTransport",
-    "rest_asyncio": "CloudTasksRestAsyncIOTransport",
+    "grpc": "GrpcTransport",
+    "grpc_asyncio": "GrpcAsyncIOTransport",
+    "rest": "RestTransport",
+    "rest_asyncio": "RestAsyncIOTransport",
 }
+"""What the names of transports end with, after that of their service."""
 WITH_ASYNCIO = {None: "grpc_asyncio", "grpc": "grpc_asyncio", "rest": "rest_asyncio"}
 OWN_CREDENTIALS = "When providing a transport instance, provide its credentials directly."
 OWN_SCOPES = "When providing a transport instance, provide its scopes directly."
@@ -42,6 +44,7 @@ class ClientType(type):
 
     _transports: str
     """The module with the transports of the client's version."""
+    _service = "CloudTasks"
 
     def get_transport_class(cls, label: str | None = None) -> type[Transport]:
         """The transport of a name: ``grpc`` (also without a name), ``grpc_asyncio``, ``rest`` or ``rest_asyncio``.
@@ -49,7 +52,9 @@ class ClientType(type):
         Raises:
             KeyError: there is none of that name.
         """
-        kind: type[Transport] = getattr(importlib.import_module(cls._transports), TRANSPORTS[label or "grpc"])
+        kind: type[Transport] = getattr(
+            importlib.import_module(cls._transports), cls._service + TRANSPORTS[label or "grpc"]
+        )
         return kind
 
 
@@ -186,6 +191,17 @@ class Client(metaclass=ClientType):
         """The universe of the endpoint, normally ``googleapis.com``."""
         return self._universe_domain
 
+    def _operator_transport(self) -> Transport:
+        """A transport to the operator's API of the same server; over gRPC it shares the connection."""
+        kinds: Any = importlib.import_module("tidegate.operator_v1.transports")
+        kind = getattr(kinds, "Operator" + TRANSPORTS[self._transport.kind])
+        channel = getattr(self._transport, "grpc_channel", None)
+        given: dict[str, Any] = {"channel": channel}
+        if channel is None:
+            given = {"host": self._transport.host, "credentials": self._transport._credentials}  # noqa: SLF001
+        made: Transport = kind(**given)
+        return made
+
     def _explain(self, row: Rpc[Any, Any], error: Any) -> None:
         """Add to an error of a shared RPC who asked, as Google's clients do."""
         if row.service.startswith("google.cloud.tasks."):
@@ -199,6 +215,13 @@ class Client(metaclass=ClientType):
 
 class SyncClient(Client):
     """A client whose methods return when the answer is there."""
+
+    @functools.cached_property
+    def operator(self) -> OperatorClient:
+        """The operator's API of the same server, which Google does not have. Closed with this client."""
+        kind: Any = importlib.import_module("tidegate.operator_v1").OperatorClient
+        made: OperatorClient = kind(transport=self._operator_transport())
+        return made
 
     @functools.cached_property
     def _runs(self) -> dict[Rpc[Any, Any], Callable[..., Any]]:
@@ -276,6 +299,13 @@ class AsyncClient(Client):
     @classmethod
     def _transport_class(cls, label: str | None) -> type[Transport]:
         return cls.get_transport_class(WITH_ASYNCIO.get(label, label))
+
+    @functools.cached_property
+    def operator(self) -> OperatorAsyncClient:
+        """The operator's API of the same server, which Google does not have. Closed with this client."""
+        kind: Any = importlib.import_module("tidegate.operator_v1").OperatorAsyncClient
+        made: OperatorAsyncClient = kind(transport=self._operator_transport())
+        return made
 
     async def __aenter__(self) -> Self:
         return self

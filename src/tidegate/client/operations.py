@@ -13,7 +13,7 @@ from typing import Any
 from google.api_core import operation, operation_async
 from google.longrunning.operations_proto_pb2 import Operation as OperationMessage
 
-from tidegate.schema.names import GOOGLES, OURS, TYPE_URL
+from tidegate.schema.names import GOOGLES, OPERATORS, OURS, TYPE_URL
 from tidegate.schema.rpc import LongRunning, Rpc
 
 
@@ -72,7 +72,9 @@ def _renamed(answer: OperationMessage, old: str, new: str) -> OperationMessage:
     copy = OperationMessage()
     copy.CopyFrom(answer)
     for packed in (copy.metadata if copy.HasField("metadata") else None, _response(copy)):
-        if packed is not None and packed.type_url.startswith(TYPE_URL + old):
+        if packed is None or packed.type_url.startswith(TYPE_URL + OPERATORS):
+            continue  # the operator's messages have one name
+        if packed.type_url.startswith(TYPE_URL + old):
             packed.type_url = TYPE_URL + new + packed.type_url.removeprefix(TYPE_URL + old)
     return copy
 

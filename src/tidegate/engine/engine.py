@@ -31,6 +31,7 @@ from tidegate.engine.long_running import LongRunning
 from tidegate.engine.lookout import Lookout
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
+from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
 from tidegate.engine.options import Options
@@ -43,6 +44,7 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
+from tidegate.engine.replays import Replays
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.state import State
@@ -88,7 +90,7 @@ class Engine:
         self._inner = inner
         self.store = world.store
         self.clock = world.clock
-        self._machine = world.machine
+        self.machine = world.machine
         self.ids = world.ids
         self._events = world.events
         self.policy = policy
@@ -136,6 +138,8 @@ class Engine:
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)
         self.options = Options(world, policy.keeping)
+        self.numbers = Numbers(world)
+        self.replays = Replays(world, policy.app_engine, https_tokens=policy.https_tokens)
         self.policies = Policies(world)
         self.accounts = Accounts(world)
         self.operations = Operations(world)
@@ -205,6 +209,19 @@ class Engine:
             await self.nodes.leave()
         return cut
 
+    @property
+    def draining(self) -> bool:
+        """Whether no attempts are started, apart from those that RunTask asks for."""
+        return self.scheduler.draining
+
+    def drain(self) -> None:
+        """Claim no more until ``undrain``; attempts under way go on. Calls are answered as before."""
+        self.scheduler.drain()
+
+    def undrain(self) -> None:
+        """Claim again, unless the engine was stopped."""
+        self.scheduler.undrain()
+
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
         await self.store.write(lambda tx: tx.reset())
@@ -236,7 +253,7 @@ class Engine:
                 return await run()
             except Exception:
                 logger.exception("the %s failed; it goes on in %g s", name, PAUSE_AFTER_ERROR)
-                await self._machine.sleep(PAUSE_AFTER_ERROR)
+                await self.machine.sleep(PAUSE_AFTER_ERROR)
 
     def _recorded(self, queue: QueueName, retry_at: datetime | None) -> None:
         if retry_at is not None:

@@ -119,7 +119,7 @@ class Explaining:
                 flow=seen.stored.flow,
                 task=task,
                 ahead=seen.ahead,
-                hold=self._hold(queue),
+                hold=self.hold(queue),
                 longest=self._longest(queue.name),
                 troubles=troubles,
             )
@@ -141,12 +141,13 @@ class Explaining:
                 flow=stored.flow,
                 tasks=tasks,
                 next_due=next_due,
-                hold=self._hold(stored.queue),
+                hold=self.hold(stored.queue),
                 longest=self._longest(name),
             )
         )
 
-    def _hold(self, queue: Queue) -> Hold:
+    def hold(self, queue: Queue) -> Hold:
+        """What keeps the queue from starting more, as far as this process knows; DUE_NOW for nothing."""
         held_by = self._scheduler.view(queue.name)
         hold = HOLDS[held_by.code]
         if queue.dispatches and hold.code in (Code.QUEUE_PAUSED, Code.QUEUE_DISABLED):  # it was resumed just now

@@ -86,6 +86,7 @@ class Scheduler:
         self._handed: Shares = {}  # to the creation with the store
         self._waiter = Waiter(world.clock, world.machine)
         self._stopping = False
+        self._draining = False
 
     def wake(self, queue: QueueName, at: datetime) -> None:
         """Look at the queue at that moment, or before."""
@@ -157,7 +158,7 @@ class Scheduler:
         """How many new tasks of each of these queues may start as they are stored, without a claim: none where others
         may be due before them. Until the block ends, with those tasks dispatched, there are none for anybody else.
         """
-        if self._handed or self._stopping or not (shares := self._first_in_line(queues)):
+        if self._handed or self.draining or not (shares := self._first_in_line(queues)):
             yield {}
             return
         self._handed = shares
@@ -190,6 +191,23 @@ class Scheduler:
         for queue, due in await self._store.read(_dispatching):
             self.wake(queue, due)
 
+    @property
+    def draining(self) -> bool:
+        """Whether nothing is claimed any more, or for now."""
+        return self._draining or self._stopping
+
+    def drain(self) -> None:
+        """Claim nothing until ``undrain``."""
+        if not self.draining:
+            self._draining = True
+            self._all_held = HeldBy(HoldCode.DRAINING, self._clock.now())
+
+    def undrain(self) -> None:
+        if self._draining and not self._stopping:
+            self._draining = False
+            self._all_held = None
+            self._waiter.wake()
+
     def look_again(self) -> None:
         """This node may start attempts again."""
         self._waiter.wake()
@@ -204,7 +222,7 @@ class Scheduler:
         while not self._stopping:
             self._waiter.clear()
             now = self._clock.now()
-            room = self._free()
+            room = 0 if self._draining else self._free()
             shares = self._shares(now, min(room, CLAIM_BATCH)) if room > 0 else {}
             if not shares:
                 await self._wait(room)
@@ -231,7 +249,7 @@ class Scheduler:
 
     def _fails(self, error: StoreError, now: datetime) -> None:
         """The store could not commit a claim, so no queue can start anything."""
-        if self._stopping:
+        if self.draining:
             return
         code = HoldCode.DISK_FULL if isinstance(error, StoreFullError) else HoldCode.STORE_FAILING
         before = self._all_held
@@ -240,7 +258,7 @@ class Scheduler:
 
     def _take(self, claims: Sequence[Claim], names: Iterable[QueueName], now: datetime) -> None:
         """Dispatch what was claimed of the queues with these names, and note what each waits for."""
-        if not self._stopping:
+        if not self.draining:
             self._all_held = None
         gone = set(names)
         for each in claims:

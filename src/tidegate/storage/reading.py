@@ -8,6 +8,8 @@ from math import inf
 
 from tidegate.core.lease import Lease
 from tidegate.core.names import QueueName
+from tidegate.core.queue import Kind
+from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
 from tidegate.engine.ports.store import StoredQueue, Tally
@@ -112,6 +114,16 @@ class StoreReader(StoreShelfReader):
         found = self.tables.tallies(generations)
         tallies = {each: Tally(tasks, None if due is None else moment(due)) for each, tasks, due in found}
         return [tallies.get(generation, Tally(0, None)) for generation in generations]
+
+    def waiting_counts(self, queues: Sequence[StoredQueue], now: datetime, most: int) -> list[WaitingCounts]:
+        at = micros(now)
+        return [self._waiting(queue, at, most) for queue in queues]
+
+    def _waiting(self, queue: StoredQueue, now: int, most: int) -> WaitingCounts:
+        tables, generation = self.tables, queue.key
+        leased = tables.leased_count(generation, now, most) if queue.queue.kind is Kind.PULL else 0
+        due, later = tables.due_count(generation, now, most), tables.later_count(generation, now, most)
+        return WaitingCounts(due, later - leased, leased)
 
     def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
         found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]

@@ -63,6 +63,15 @@ class ReadTables(ShelfReadTables, Protocol):
     def tallies(self, generations: Sequence[int]) -> Sequence[tuple[int, int, int | None]]:
         """Generation, number of tasks and earliest schedule time of those that wait, of each generation there is."""
 
+    def due_count(self, generation: int, now: int, most: int) -> int:
+        """How many tasks wait for an attempt and are due, ``most`` at most."""
+
+    def later_count(self, generation: int, now: int, most: int) -> int:
+        """How many tasks wait and are not due yet, ``most`` at most."""
+
+    def leased_count(self, generation: int, now: int, most: int) -> int:
+        """How many of the first ``most`` pull tasks that are not due yet have been leased."""
+
     def backlog(self) -> Sequence[tuple[str, int]]:
         """Name and earliest schedule time of each queue in which tasks wait."""
 

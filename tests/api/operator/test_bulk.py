@@ -10,9 +10,9 @@ from google.longrunning.operations_proto_pb2 import Operation
 from tests.api.operator.place import PARENT, PULL, QUEUE, Place
 
 from tidegate.api.long_running import write_operation
-from tidegate.api.operator.task_filter import task_chooser
 from tidegate.api.rpcs import Api
 from tidegate.core.errors import InvalidArgument, NotFound
+from tidegate.core.task_filter import task_chooser
 from tidegate.schema import v2
 from tidegate.schema.names import unpack
 from tidegate.schema.operator import BulkMetadata

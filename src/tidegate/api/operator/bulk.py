@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from tidegate.api.long_running import counted, write_operation
 from tidegate.api.operator.parts import Parts
-from tidegate.api.operator.task_filter import task_chooser
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import QueueName, check_task_name
+from tidegate.core.task_filter import task_chooser
 from tidegate.core.times import moment
 from tidegate.core.validation.schedule import settled_schedule
 from tidegate.engine.bulk import Selection

@@ -6,7 +6,7 @@ from typing import Any
 
 from tidegate.api.operator.parts import Parts
 from tidegate.api.times import put_moment
-from tidegate.core.explain.values import Explanation
+from tidegate.core.explain.values import Explanation, Reason
 from tidegate.core.names import QueueName, TaskName
 from tidegate.schema.operator import explain as messages
 
@@ -24,9 +24,16 @@ def _explanation(name: str, said: Explanation) -> Any:
     if said.will_run_time is not None:
         put_moment(explanation.will_run_time, said.will_run_time)
     for each in said.reasons:
-        reason = explanation.reasons.add(code=each.code, text=each.text, details=each.details)
-        if each.since is not None:
-            put_moment(reason.since, each.since)
-        if each.until is not None:
-            put_moment(reason.until, each.until)
+        write_reason(each, explanation.reasons.add())
     return explanation
+
+
+def write_reason(said: Reason, into: Any) -> None:
+    """Fill a Reason."""
+    into.code = said.code
+    into.text = said.text
+    into.details.update(said.details)
+    if said.since is not None:
+        put_moment(into.since, said.since)
+    if said.until is not None:
+        put_moment(into.until, said.until)

@@ -133,6 +133,13 @@ class GrpcBase(Transport):
         return self._grpc_channel.close()
 
     def _make_sender(self, row: Rpc[Any, Any]) -> Send:
+        if row.streams:
+            stream: Send = self._grpc_channel.unary_stream(
+                row.grpc_path,
+                request_serializer=_serializer(row),
+                response_deserializer=_deserializer(row.response),
+            )
+            return stream
         sender: Send = self._grpc_channel.unary_unary(
             row.grpc_path,
             request_serializer=_serializer(row),

@@ -93,7 +93,7 @@ class RestBase(Transport):
 
 def has_rest(row: Rpc[Any, Any]) -> bool:
     """Whether clients can call it over REST; what takes a raw file they cannot."""
-    return row.http is not None and bool(row.http.variables)
+    return row.http is not None and (bool(row.http.variables) or row.service.startswith("tidegate."))
 
 
 def is_mixin(row: Rpc[Any, Any]) -> bool:

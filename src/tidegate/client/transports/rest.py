@@ -19,6 +19,7 @@ from tidegate.client.calls import Headers, Send
 from tidegate.client.emulator import EmulatorAddress
 from tidegate.client.environment import ENDPOINT, CertificateSource
 from tidegate.client.transports.http import Exchange, Interceptor, RestBase, has_rest, is_error, refined
+from tidegate.client.transports.rest_stream import RestStream
 from tidegate.schema.rpc import Rpc
 
 DEFAULT_CLIENT_INFO = ClientInfo(
@@ -101,6 +102,8 @@ class RestTransport(RestBase):
     def _make_sender(self, row: Rpc[Any, Any]) -> Send:
         if not has_rest(row):
             return unavailable(row)
+        if row.streams:
+            return RestStream(row, self._session, self._host)
         return RestCallable(Exchange(row, self._interceptor), self._session, self._host)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -56,6 +57,8 @@ class RestAsyncIOTransport(RestTransport):
 
     def _make_sender(self, row: Rpc[Any, Any]) -> Send:
         blocking = super()._make_sender(row)
+        if row.streams:
+            return self._streaming(blocking)
 
         async def send(
             request: Any,
@@ -68,6 +71,20 @@ class RestAsyncIOTransport(RestTransport):
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
         return send
+
+    def _streaming(self, blocking: Send) -> Send:
+        def send(request: Any, *, timeout: float | None = None, metadata: Headers = ()) -> AsyncIterator[Any]:
+            return self._stream(functools.partial(blocking, request, timeout=timeout, metadata=metadata))
+
+        return send
+
+    async def _stream(self, begin: Callable[[], Iterator[Any]]) -> AsyncIterator[Any]:
+        """The responses of a stream, each awaited in a thread."""
+        loop = asyncio.get_running_loop()
+        responses = await loop.run_in_executor(self._threads, begin)
+        end = object()
+        while (response := await loop.run_in_executor(self._threads, next, responses, end)) is not end:
+            yield response
 
 
 class _AsyncOperations:

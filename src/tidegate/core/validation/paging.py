@@ -12,6 +12,8 @@ LOCATIONS_PAGE_MAX: Final = 1000
 """Our choice. The service answers all of them unless it is asked for fewer."""
 OPERATOR_PAGE_MAX: Final = 1000
 """Our choice, for lists that Cloud Tasks does not have."""
+STATUSES_PAGE: Final = 100
+"""Queues of a page of statuses, unless more are asked for: what a screen shows, for each takes some counting."""
 PAGE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Bytes after which a page ends, with at least one entry on it. Our choice: gRPC clients accept no larger message by
 default, and the API allows a page with fewer entries than were asked for."""
@@ -45,6 +47,21 @@ def attempts_page_size(sent: int) -> int:
 def dead_tasks_page_size(sent: int) -> int:
     """How many dead tasks a page may hold: the cap for 0 and for more than the cap."""
     return _page_size("ListDeadTasksRequest", sent, OPERATOR_PAGE_MAX)
+
+
+def faults_page_size(sent: int) -> int:
+    """How many faults a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListFaultsRequest", sent, OPERATOR_PAGE_MAX)
+
+
+def statuses_page_size(sent: int) -> int:
+    """How many queue statuses a page may hold: a hundred for 0, and the cap for more than the cap."""
+    return _page_size("ListQueueStatusesRequest", sent or STATUSES_PAGE, OPERATOR_PAGE_MAX)
+
+
+def found_page_size(sent: int) -> int:
+    """How many tasks a page of a search may hold: the cap for 0 and for more than the cap."""
+    return _page_size("SearchTasksRequest", sent, TASKS_PAGE_MAX)
 
 
 def _page_size(request: str, sent: int, most: int) -> int:

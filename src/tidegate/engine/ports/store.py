@@ -13,6 +13,7 @@ from tidegate.core.lease import Lease
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
+from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.task import Target, Task
 from tidegate.engine.ports.shelf import ShelfReader, ShelfTransaction
 
@@ -140,6 +141,9 @@ class Reader(ShelfReader, Protocol):
 
     def tallies(self, queues: Sequence[StoredQueue]) -> list[Tally]:
         """What each of the queues holds, in their order. Takes no time over the tasks."""
+
+    def waiting_counts(self, queues: Sequence[StoredQueue], now: datetime, most: int) -> list[WaitingCounts]:
+        """Of each queue how many tasks wait, ``most`` of each kind. Takes time over the tasks that it counts."""
 
     def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
         """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a

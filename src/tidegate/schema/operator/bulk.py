@@ -25,11 +25,13 @@ __protobuf__ = module(
 
 
 class SearchTasksRequest(Message):
-    """Tasks of a queue that a filter chooses, by schedule time."""
+    """Tasks of a queue that a filter chooses, by their IDs."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
-    """In the language of ListQueues, over the fields of Task; ``url_host`` is the host of its URL."""
+    """In the language of ListQueues, over the fields of Task, and ``task_id``, ``url``, ``url_host``, ``last_status``
+    (UNAVAILABLE …), ``last_http_status``, ``tag``. With ``task_id>="a" task_id<"b"`` only those between are looked at.
+    """
     response_view: Task.View = field(Task.View, 3)
     page_size: int = field(INT32, 4)
     page_token: str = field(STRING, 5)

@@ -44,6 +44,8 @@ class PreviewRetriesResponse(Message):
     gives_up_at: timedelta = field(Duration, 2)
     """When the task is given up, after its first attempt; unset when it never is."""
     drain_time: timedelta = field(Duration, 3)
-    """How long the backlog takes at least, by rate, burst and concurrency."""
+    """How long it takes at least until all of the backlog has been started, by rate and burst; unset for a pull queue
+    and where it takes longer than 10,000 years.
+    """
     backlog: int = field(INT64, 4)
     """The backlog that was reckoned with."""

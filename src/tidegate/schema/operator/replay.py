@@ -46,6 +46,6 @@ class ReplayTaskRequest(Message):
 
     name: str = field(STRING, 1)
     url: str = field(STRING, 2)
-    """Where; empty for the task's own URL."""
+    """Where; empty for the task's own URL. To another origin it goes without its token, cookies and other secrets."""
     body_limit: int = field(INT64, 3)
-    """Bytes of the answer's body to return; 0 for 1,024, at most 65,536."""
+    """Bytes of the answer's body to return, at most 1,024; 0 for all of these."""

@@ -300,7 +300,7 @@ class Operator(Service, name="tidegate.operator.v1.Operator"):
         events.WaitIdleResponse,
         f"{{parent={QUEUE}}}:waitIdle",
         "tidegate.queues.getStatus",
-        ("parent", "timeout"),
+        ("parent",),
         also=(f"{PROJECT}:waitIdle",),
         default=WAITING,
     )

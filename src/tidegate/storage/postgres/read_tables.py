@@ -60,6 +60,19 @@ class PostgresReadTables(PostgresShelfReadTables):
         """The earliest place in line of a waiting task, by queue."""
         return dict(self.on.rows(sql.NEXT_DUE, (list(queues),)))
 
+    def due_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.DUE_COUNT, generation, now, most)
+
+    def later_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.LATER_COUNT, generation, now, most)
+
+    def leased_count(self, generation: int, now: int, most: int) -> int:
+        return self._count(sql.LEASED_COUNT, generation, now, most)
+
+    def _count(self, statement: str, generation: int, now: int, most: int) -> int:
+        row = self.on.row(statement, (generation, now, most))
+        return 0 if row is None else int(row[0])
+
     def waiting_before(self, generation: int, schedule_time: int, seq: int, limit: int) -> Sequence[int]:  # noqa: ARG002
         """In the order of the line, where a task stands by its own ``due`` whatever its ``schedule_time`` says."""
         return sorted(due for (due,) in self.on.rows(sql.WAITING_BEFORE, (generation, seq, limit)))

@@ -107,6 +107,13 @@ BACKLOG: Final = (
     " (SELECT due FROM tasks WHERE generation + 0 = q.generation AND node IS NULL AND due >= f.head"
     " ORDER BY due, seq + 0 LIMIT 1) first ORDER BY q.id"
 )
+_WAITING_COUNT: Final = (
+    "SELECT count(*) FROM (SELECT dispatch_count FROM tasks WHERE generation + 0 = %b AND node IS NULL AND {when}"
+    " ORDER BY due, seq + 0 LIMIT %b) counted"
+)
+DUE_COUNT: Final = _WAITING_COUNT.format(when="due <= %b")
+LATER_COUNT: Final = _WAITING_COUNT.format(when="due > %b")
+LEASED_COUNT: Final = LATER_COUNT + " WHERE dispatch_count > 0"
 COUNTS: Final = (
     "SELECT a.generation, coalesce((SELECT sum(tasks)::bigint FROM counts WHERE counts.generation = a.generation), 0)"
     " FROM unnest(%b::bigint[]) AS a(generation)"

@@ -94,6 +94,28 @@ class SqliteReadTables(SqliteShelfReadTables):
         ).fetchall()
         return found
 
+    def due_count(self, generation: int, now: int, most: int) -> int:
+        return self._count("schedule_time <= ?", generation, now, most)
+
+    def later_count(self, generation: int, now: int, most: int) -> int:
+        return self._count("schedule_time > ?", generation, now, most)
+
+    def leased_count(self, generation: int, now: int, most: int) -> int:
+        count: int = self.execute(
+            "SELECT count(*) FROM (SELECT dispatch_count FROM tasks WHERE generation = ? AND dispatched_at IS NULL"
+            " AND schedule_time > ? ORDER BY schedule_time LIMIT ?) WHERE dispatch_count > 0",
+            (generation, now, most),
+        ).fetchone()[0]
+        return count
+
+    def _count(self, when: str, generation: int, now: int, most: int) -> int:
+        count: int = self.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE generation = ? AND dispatched_at IS NULL"
+            f" AND {when} LIMIT ?)",
+            (generation, now, most),
+        ).fetchone()[0]
+        return count
+
     def backlog(self) -> Sequence[tuple[str, int]]:
         found: Sequence[tuple[str, int]] = self.execute(
             "SELECT name, (SELECT min(schedule_time) FROM tasks"

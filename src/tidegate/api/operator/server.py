@@ -1,0 +1,110 @@
+"""The server: what it is, its nodes, draining it, starting over."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from google.protobuf.empty_pb2 import Empty
+
+from tidegate.api.operator.about import without_password
+from tidegate.api.operator.parts import Parts
+from tidegate.api.times import put_moment, put_span
+from tidegate.core.errors import InvalidArgument
+from tidegate.core.size import TASK_SIZE_MAX
+from tidegate.core.validation.batch import BATCH_CREATE_MAX, BATCH_DELETE_MAX
+from tidegate.core.validation.schedule import SCHEDULE_AHEAD_MAX
+from tidegate.schema.operator import ListNodesResponse, Node, Operator, Server
+from tidegate.schema.versions import all_rows
+
+SERVER: Final = "server"
+ANYBODY: Final = "allUsers"
+"""The member that everyone is who has not shown who they are."""
+
+_SHOWN_MAX: Final = 200
+
+
+async def get_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
+    return _server(parts)
+
+
+async def drain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
+    _check_node(parts, request.node)
+    parts.engine.drain()
+    return _server(parts)
+
+
+async def undrain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
+    _check_node(parts, request.node)
+    parts.engine.undrain()
+    return _server(parts)
+
+
+async def reset_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
+    await (parts.reset or parts.engine.reset)()
+    return Empty()
+
+
+async def list_nodes(parts: Parts, request: Any, name: Any, call: Any) -> Any:
+    about = parts.about
+    response = ListNodesResponse.pb()()
+    node = response.nodes.add(
+        name=f"nodes/{about.node}",
+        state=Node.State[_state(parts)],
+        version=about.version,
+        address=about.address,
+        in_flight=parts.engine.under_way.attempts,
+        current=True,
+    )
+    put_moment(node.start_time, about.started_at)
+    put_moment(node.last_seen_time, parts.engine.machine.now())
+    return response
+
+
+def _server(parts: Parts) -> Any:
+    about = parts.about
+    server = Server.pb()(
+        name=SERVER,
+        version=about.version,
+        store=without_password(about.store),
+        node=about.node,
+        features=about.features,
+        state=Server.State[_state(parts)],
+    )
+    put_moment(server.start_time, about.started_at)
+    for setting in about.settings:
+        server.settings.add(name=setting.name, value=without_password(setting.value), source=setting.source)
+    ceilings, limits = parts.engine.policy.ceilings, server.limits
+    limits.max_dispatches_per_second = ceilings.max_dispatches_per_second
+    limits.max_concurrent_dispatches = ceilings.max_concurrent_dispatches
+    limits.max_task_bytes = TASK_SIZE_MAX
+    limits.max_batch_create = BATCH_CREATE_MAX
+    limits.max_batch_delete = BATCH_DELETE_MAX
+    put_span(limits.max_schedule_ahead, SCHEDULE_AHEAD_MAX)
+    limits.max_bytes_in_flight = about.max_bytes_in_flight
+    server.me.member = ANYBODY
+    server.me.permissions.extend(_all_permissions())
+    return server
+
+
+def _state(parts: Parts) -> str:
+    if not parts.engine.draining:
+        return "SERVING"
+    return "DRAINING" if parts.engine.under_way.attempts else "DRAINED"
+
+
+def _check_node(parts: Parts, node: str) -> None:
+    """Only the node that answers can be drained: it alone knows what it does."""
+    own = parts.about.node
+    if node.removeprefix("nodes/") not in {"", own}:
+        raise InvalidArgument(
+            f'node must be empty or "{own}", the node that answers, but is "{node[:_SHOWN_MAX]}": call that node.'
+        )
+
+
+@cache
+def _all_permissions() -> list[str]:
+    """Every permission that some RPC needs: what everybody may who may do everything."""
+    rows = [*all_rows(), *Operator.rpcs]
+    needed = {row.permission for row in rows if row.permission}
+    return sorted(needed | {more for row in rows for more in row.more_permissions})

@@ -1,0 +1,39 @@
+"""Queues in numbers, for those who look after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from tidegate.core.names import QueueName
+from tidegate.core.queue_numbers import QueueNumbers
+from tidegate.engine.lookup import found
+from tidegate.engine.ports.store import Reader, StoredQueue
+from tidegate.engine.ports.world import World
+
+COUNTED_MAX: Final = 10_000
+"""Waiting tasks of each kind that are counted of a queue: a millisecond of the reader's time."""
+
+
+class Numbers:
+    """Looks at queues. Cheap, however many tasks they have."""
+
+    def __init__(self, world: World) -> None:
+        self._store = world.store
+        self._clock = world.clock
+
+    async def of(self, name: QueueName) -> QueueNumbers:
+        """One queue. Raises NotFound."""
+        return (await self._store.read(lambda reader: self._look(reader, [found(reader.queue(name))])))[0]
+
+    async def listed(self, parent: str, after: str, limit: int) -> Sequence[QueueNumbers]:
+        """Up to ``limit`` queues of ``projects/P/locations/L`` by their IDs, those after the ID ``after``."""
+        return await self._store.read(lambda reader: self._look(reader, reader.queues(parent, after, limit)))
+
+    def _look(self, reader: Reader, queues: Sequence[StoredQueue]) -> list[QueueNumbers]:
+        now = self._clock.now()
+        waiting = reader.waiting_counts(queues, now, COUNTED_MAX)
+        return [
+            QueueNumbers(stored.queue, stored.flow, tally.tasks, tally.next_due, counts, reader.shelf(stored).tasks)
+            for stored, tally, counts in zip(queues, reader.tallies(queues), waiting, strict=True)
+        ]
