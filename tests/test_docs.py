@@ -60,7 +60,7 @@ PARTS = {
     "Operation log": "app.py: operation_log",
     "Metrics": "app.py: metrics",
     "Command line: the commands of `gcloud tasks`, `tidegate dev`": "cli/table/top.py",
-    "Web console": "docs/console.md",
+    "Web console": "console/application.py",
     "Python client of its own": "tasks_v2/__init__.py",
 }
 
