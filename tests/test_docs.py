@@ -54,6 +54,7 @@ PARTS = {
     "A store in one SQLite file, or in memory": "storage/sqlite/store.py",
     "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
+    "Access control: credentials, roles, audit log": "access_control.py",
     "Egress rules: which addresses tasks may call": "app.py: egress",
     "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",

@@ -35,12 +35,14 @@ from tidegate.core.url_map import UrlMap
 from tidegate.core.validation import Ceilings
 from tidegate.delivery.container import in_container
 from tidegate.delivery.egress import Egress
+from tidegate.delivery.faults import FaultySender
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
 from tidegate.engine.ports.store import Store, StoreError
-from tidegate.engine.ports.world import Clock, MachineClock, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.ids import RandomIds
@@ -122,7 +124,7 @@ class Application:
         self._listeners = listeners
         self._address = address
         self._store: Store | None = None
-        self._sender: HttpSender | None = None
+        self._sender: Sender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
         self._audit_log: LineWriter | None = None
@@ -142,7 +144,10 @@ class Application:
         clock = SystemClock()
         self._store = await _open(self._settings)
         wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = _sender(self._settings, self._address, clock)
+        self._sender = http = _sender(self._settings, self._address, clock)
+        faults = Faults(wall) if self._settings.dev else None
+        if faults is not None:
+            self._sender = FaultySender(http, faults, clock)
         keys = signing_keys_of(self._settings)
         warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
@@ -156,7 +161,7 @@ class Application:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
-        told = Listeners(*self._all_listeners(events, bells, clock))
+        told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, bells, clock))
         world = World(
             self._store,
             self._sender,
@@ -166,7 +171,7 @@ class Application:
             ids,
             told,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=self._sender.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()),
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
@@ -191,6 +196,7 @@ class Application:
             events=events,
             series=series,
             idle=idle,
+            faults=faults,
         )
         operator = OperatorApi(parts)
         mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)

@@ -14,15 +14,18 @@ from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.api.operator import OperatorApi, Parts
+from tidegate.app import Listeners
 from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
+from tidegate.delivery.faults import FaultySender
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
-from tidegate.engine.ports.world import World
+from tidegate.engine.ports.world import Sender, World
 from tidegate.schema.rpc import Rpc
 
 QUEUE = QueueName.of("p", "us-central1", "q")
@@ -60,18 +63,20 @@ class Life:
         self.machine = VirtualClock()
         self.clock = MovableClock(self.machine) if dev else self.machine
         self.prober = ScriptedProber()
+        faults = Faults(self.clock) if dev else None
+        sender: Sender = self.network if faults is None else FaultySender(self.network, faults, self.machine)
         self.world = World(
             self.store,
-            self.network,
+            sender,
             mint or Mint(),
             self.clock,
             self.machine,
             CountingIds(),
-            self.notes,
+            Listeners(self.notes, *([] if faults is None else [faults])),
             prober=self.prober,
         )
         self.engine = Engine(self.world, policy or Policy())
-        self.api = OperatorApi(Parts(engine=self.engine, dev=dev))
+        self.api = OperatorApi(Parts(engine=self.engine, dev=dev, faults=faults))
 
     async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:
         """The answer of a method as Python clients see it."""

@@ -11,6 +11,7 @@ from tidegate.api.audit import AuditTrail
 from tidegate.api.door import FREE, Door, May
 from tidegate.api.operator.about import About
 from tidegate.engine.engine import Engine
+from tidegate.engine.faults import Faults
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
 from tidegate.observers.series import Series
@@ -34,6 +35,7 @@ class Parts:
     events: EventRing | None = None
     series: Series | None = None
     idle: IdleWaits | None = None
+    faults: Faults | None = None
 
     def may(self, call: Any) -> May:
         """What the maker of a call may do: ``parts.may(call)("cloudtasks.tasks.create", queue)`` raises

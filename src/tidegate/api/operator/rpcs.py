@@ -22,6 +22,7 @@ from tidegate.api.operator import (
     dead_letters,
     events,
     explain,
+    faults,
     operations,
     options,
     preview,
@@ -59,6 +60,11 @@ StreamAnswer: TypeAlias = Callable[..., Awaitable[AsyncGenerator[Any, None]]]
 """Takes a raw request and the call; awaited, it returns the raw responses. Both may raise an ApiError."""
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "create_fault": faults.create_fault,
+    "list_faults": faults.list_faults,
+    "get_fault": faults.get_fault,
+    "delete_fault": faults.delete_fault,
+    "clear_faults": faults.clear_faults,
     "get_server": server.get_server,
     "drain": server.drain,
     "undrain": server.undrain,

@@ -49,6 +49,11 @@ def dead_tasks_page_size(sent: int) -> int:
     return _page_size("ListDeadTasksRequest", sent, OPERATOR_PAGE_MAX)
 
 
+def faults_page_size(sent: int) -> int:
+    """How many faults a page may hold: the cap for 0 and for more than the cap."""
+    return _page_size("ListFaultsRequest", sent, OPERATOR_PAGE_MAX)
+
+
 def statuses_page_size(sent: int) -> int:
     """How many queue statuses a page may hold: a hundred for 0, and the cap for more than the cap."""
     return _page_size("ListQueueStatusesRequest", sent or STATUSES_PAGE, OPERATOR_PAGE_MAX)
