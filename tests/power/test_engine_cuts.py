@@ -283,13 +283,13 @@ async def test_the_cuts_would_find_a_shelf_that_is_written_apart_from_the_remova
 ) -> None:
     shelve = StoreTransaction.shelve
 
-    def late(self: Any, queue: StoredQueue, dead: Any, most: Any) -> int:
+    def late(self: Any, queue: StoredQueue, dead: Any, most: Any) -> set[str]:
         # Written with the next one that dies.
         waiting = self.__dict__.setdefault("late", [])
         for each in waiting:
             shelve(self, *each)
         waiting[:] = [(queue, dead, most)]
-        return len(dead)
+        return {each.task.name.task for each in dead}
 
     monkeypatch.setattr(StoreTransaction, "shelve", late)
     assert await whether_caught(tmp_path)

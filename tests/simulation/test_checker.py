@@ -128,7 +128,7 @@ def given_up_too_soon(plant: Plant) -> None:
 
 
 def given_up_without_a_shelf(plant: Plant) -> None:
-    plant.setattr(StoreTransaction, "shelve", lambda self, queue, dead, most: 0)
+    plant.setattr(StoreTransaction, "shelve", lambda self, queue, dead, most: set())
 
 
 def redriven_and_left_on_the_shelf(plant: Plant) -> None:

@@ -161,18 +161,6 @@ def attempt_record(
     )
 
 
-def lost_record(task: Task, at: datetime) -> AttemptRecord:
-    """The record of an attempt that was under way when its process ended; ``at`` is when that was found out."""
-    started = task.dispatched_at or at
-    because = SentReason.RETRY if task.dispatch_count > 1 else SentReason.SCHEDULED
-    return AttemptRecord(
-        task.dispatch_count, because, task.schedule_time, started, at, AttemptOutcome.UNKNOWN, error=LOST
-    )
-
-
-LOST: Final = "the server ended before the outcome was recorded"
-
-
 def micros_of(seconds: float) -> int:
     """Microseconds, for ``Timing``."""
     return int(seconds * 1_000_000 + 0.5)

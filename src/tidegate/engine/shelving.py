@@ -114,11 +114,12 @@ class Shelving(Struct, frozen=True):
     def _shelve(self, tx: Transaction, stored: StoredQueue, dead: Sequence[DeadTask], rules: Keeping) -> list[TaskDied]:
         if not dead:
             return []
-        shelved = 0
+        shelved: set[str] = set()
         if rules.shelves:
             shelved = tx.shelve(stored, dead, ShelfTally(rules.dead_tasks, rules.dead_bytes))
         return [
-            TaskDied(stored.queue.name, each.task.name, each.reason, bool(shelved), each.death_time) for each in dead
+            TaskDied(stored.queue.name, each.task.name, each.reason, each.task.name.task in shelved, each.death_time)
+            for each in dead
         ]
 
     def _given_up(

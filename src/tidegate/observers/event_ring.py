@@ -29,6 +29,7 @@ from tidegate.engine.ports.events import (
     TasksDeleted,
 )
 from tidegate.engine.ports.world import MachineClock
+from tidegate.observers.deliveries import Deliveries
 from tidegate.observers.happenings import (
     Detail,
     EndedAttempt,
@@ -68,6 +69,7 @@ class EventRing:
     def __init__(self, now: Callable[[], datetime], machine: MachineClock, life: str, size: int = RING_SIZE) -> None:
         self._now = now
         self._machine = machine
+        self.deliveries = Deliveries(machine)
         self._life = life
         self.size = size
         self._entries: deque[Entry] = deque()
@@ -150,6 +152,11 @@ class EventRing:
             yield watch
         finally:
             self._watches.discard(watch)
+
+    @property
+    def watchers(self) -> int:
+        """How many there are."""
+        return len(self._watches)
 
     def watches(self, watch: Watch) -> bool:
         """Whether the watcher has kept its place."""
@@ -251,6 +258,11 @@ class Watch:
     def stalled(self) -> bool:
         """Whether it does not read: it left too much unread for too long."""
         return self.unread > UNREAD_MAX and self._machine.monotonic() - self._read_at > STALLED
+
+    async def turn(self) -> None:
+        """Wait until one more event may be sent. This is no fault of who reads."""
+        if await self._ring.deliveries.take(self._ring.watchers):
+            self._read_at = self._machine.monotonic()
 
     def go_back_to(self, number: int) -> None:
         """Read what comes after the event with this number, again if it was read before."""

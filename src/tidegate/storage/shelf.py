@@ -88,9 +88,9 @@ class StoreShelf(StoreShelfReader):
 
     # Dead tasks
 
-    def shelve(self, queue: StoredQueue, dead: Sequence[DeadTask], most: ShelfTally) -> int:
+    def shelve(self, queue: StoredQueue, dead: Sequence[DeadTask], most: ShelfTally) -> set[str]:
         if not dead:
-            return 0
+            return set()
         taken: defaultdict[str, list[bytes]] = defaultdict(list)
         freed = 0
         for task_id, record in self.tables.take_attempts(queue.key, [each.task.name.task for each in dead]):
@@ -99,20 +99,20 @@ class StoreShelf(StoreShelfReader):
         if freed:
             self.tables.add_attempts_size({queue.key: -freed})
         if not self.has_room():
-            return 0
+            return set()
         rows = []
         for each in dead:
             own = [shelf_rows.attempt_record(record) for record in each.attempts]
             rows.append(shelf_rows.dead_row(each, [*taken[each.task.name.task], *own]))
         rows = [row for row in rows if row.size <= most.size]
         if not rows:
-            return 0
+            return set()
         self.tables.insert_dead(queue.id, rows)
         holds = self.tables.add_to_shelf(queue.id, len(rows), sum(row.size for row in rows))
         if holds.tasks > most.tasks or holds.size > most.size:
             gone = self.tables.drop_oldest_dead(queue.id, holds.tasks - most.tasks, holds.size - most.size)
             self.tables.add_to_shelf(queue.id, -gone.tasks, -gone.size)
-        return len(rows)
+        return {row.task for row in rows}
 
     def drop_dead(self, queue: StoredQueue, dead_ids: Sequence[int]) -> int:
         gone = self.tables.drop_dead(queue.id, dead_ids) if dead_ids else None

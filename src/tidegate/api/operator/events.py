@@ -84,6 +84,7 @@ async def _follow(ring: EventRing, cursor: str, replay_last: int, chooses: Choos
             for event in found:
                 message = chooses(event)
                 if message is not None:
+                    await watch.turn()
                     yield message
                 await pace.step()
             if not found:

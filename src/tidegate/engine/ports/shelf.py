@@ -79,10 +79,10 @@ class ShelfTransaction(ShelfReader, Protocol):
     def end_attempts(self, queue: StoredQueue, task_ids: Sequence[str], until: datetime | None) -> None:
         """These tasks are gone: their kept attempts stay ``until`` then, None: they go too."""
 
-    def shelve(self, queue: StoredQueue, dead: Sequence[DeadTask], most: ShelfTally) -> int:
+    def shelve(self, queue: StoredQueue, dead: Sequence[DeadTask], most: ShelfTally) -> set[str]:
         """Put tasks that are gone on the shelf, with the attempts that were kept of them before those that they bring.
         The shelf holds ``most`` at most: the oldest go first, and what is larger than all of it is left out. Returns
-        how many were put there.
+        the IDs of those that were put there.
         """
 
     def drop_dead(self, queue: StoredQueue, dead_ids: Sequence[int]) -> int:

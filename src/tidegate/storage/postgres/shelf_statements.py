@@ -37,14 +37,14 @@ CLEAR_ATTEMPTS: Final = (
 
 # Dead tasks
 
-_BARE: Final = "SELECT id, task, expires, record, ''::bytea, ''::bytea FROM dead_tasks WHERE queue = %b"
+_BARE: Final = "SELECT id, task, expires, size, record, ''::bytea, ''::bytea FROM dead_tasks WHERE queue = %b"
 DEAD_AFTER: Final = f"{_BARE} AND id > %b ORDER BY id LIMIT %b"
 DEAD_BEFORE: Final = f"{_BARE} AND id < %b ORDER BY id DESC LIMIT %b"
-WHOLE_DEAD: Final = (
-    "SELECT id, task, expires, record, body, attempts FROM dead_tasks WHERE queue = %b AND id = ANY(%b) ORDER BY id"
-)
+BARE_DEAD: Final = f"{_BARE} AND id = ANY(%b) ORDER BY id"
+_WHOLE: Final = "SELECT id, task, expires, size, record, body, attempts FROM dead_tasks"
+WHOLE_DEAD: Final = f"{_WHOLE} WHERE queue = %b AND id = ANY(%b) ORDER BY id"
 DEAD_OF: Final = (
-    "SELECT id, task, expires, record, ''::bytea, attempts FROM dead_tasks"
+    "SELECT id, task, expires, size, record, ''::bytea, attempts FROM dead_tasks"
     " WHERE queue = %b AND task = %b ORDER BY id DESC LIMIT %b"
 )
 SHELF: Final = "SELECT tasks, size FROM shelves WHERE queue = %b"

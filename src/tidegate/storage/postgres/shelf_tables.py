@@ -37,8 +37,9 @@ class PostgresShelfReadTables:
             found = self.on.rows(sql.DEAD_BEFORE, (queue, NEWEST if before is None else before, limit))
         return [DeadRow(*row) for row in found]
 
-    def whole_dead(self, queue: int, dead_ids: Sequence[int]) -> Sequence[DeadRow]:
-        return [DeadRow(*row) for row in self.on.rows(sql.WHOLE_DEAD, (queue, list(dead_ids)))]
+    def dead_by_id(self, queue: int, dead_ids: Sequence[int], *, whole: bool) -> Sequence[DeadRow]:
+        statement = sql.WHOLE_DEAD if whole else sql.BARE_DEAD
+        return [DeadRow(*row) for row in self.on.rows(statement, (queue, list(dead_ids)))]
 
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
         return [DeadRow(*row) for row in self.on.rows(sql.DEAD_OF, (queue, task, limit))]
@@ -93,18 +94,7 @@ class PostgresShelfTables(PostgresShelfReadTables):
     # Dead tasks
 
     def insert_dead(self, queue: int, rows: Sequence[DeadRow]) -> None:
-        values = [
-            (
-                queue,
-                row.task,
-                row.expires,
-                len(row.record) + len(row.body) + len(row.attempts),
-                row.record,
-                row.body,
-                row.attempts,
-            )
-            for row in rows
-        ]
+        values = [(queue, *row[1:]) for row in rows]  # the database gives the IDs
         self.on.write(sql.INSERT_DEAD, [list(column) for column in zip(*values, strict=True)])
 
     def add_to_shelf(self, queue: int, tasks: int, size: int) -> Shelf:
