@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser proxy database check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy database check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -19,8 +19,8 @@ $(STAMP): pyproject.toml requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP) ## Set up and run the demo: a server, a fickle handler, some thousand tasks
-	$(BIN)/tidegate demo
+run: $(STAMP) ## Set up and run the demo: a server, a fickle handler, some thousand tasks; KEEP=1 goes on until Ctrl-C
+	$(BIN)/tidegate demo $(if $(KEEP),--keep)
 
 check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/ruff format --check .
@@ -48,6 +48,9 @@ proxy: # nginx, which tests put in front of the server as the documentation has 
 database: $(STAMP) # PostgreSQL for tests: its wheel comes with the packages; the system's where there is none and we may install it
 	@$(BIN)/python -m tests.kit.postgres_programs || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; } >/dev/null
+
+screenshots: $(STAMP) browser ## Look at every page of the console in both themes and widths; pictures go to SHOTS (build/screenshots)
+	CONSOLE_SHOTS=$(or $(SHOTS),build/screenshots) $(BIN)/pytest -q tests/browser/test_console_pages.py -k every_page_is_accessible
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py

@@ -54,12 +54,13 @@ PARTS = {
     "A store in one SQLite file, or in memory": "storage/sqlite/store.py",
     "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
+    "Access control: credentials, roles, audit log": "access_control.py",
     "Egress rules: which addresses tasks may call": "app.py: egress",
     "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",
     "Metrics": "app.py: metrics",
     "Command line: the commands of `gcloud tasks`, `tidegate dev`": "cli/table/top.py",
-    "Web console": "docs/console.md",
+    "Web console": "console/application.py",
     "Python client of its own": "tasks_v2/__init__.py",
 }
 

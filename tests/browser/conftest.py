@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.browser.chromium import browser, page
+from tests.browser.chromium import browser, chrome, page
 
-__all__ = ["browser", "page"]
+__all__ = ["browser", "chrome", "page"]

@@ -77,6 +77,10 @@ def paused(seen: Evidence) -> Iterator[Violation]:
             )
             for delivery in seen.deliveries:
                 request = delivery.request
-                if request.queue == queue and pause.ended_at < request.begun < until and not delivery.forced:
+                if (
+                    request.queue == queue
+                    and pause.ended_at < request.begun < until - seen.slack
+                    and not delivery.forced
+                ):
                     text = f"{request.task} was dispatched at {request.begun:.3f}, paused since {pause.ended_at:.3f}"
                     yield Violation("paused", request.task, text)

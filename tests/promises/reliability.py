@@ -47,6 +47,13 @@ SUITES = (
         ("SEEDS=10000",),
     ),
     Suite(
+        "nodes",
+        "Days of several nodes on one store in virtual time: killed, stopped, cut off, with clocks that differ",
+        "make simulate SEEDS=10000",
+        "tests/promises/test_nodes.py",
+        ("SEEDS=10000",),
+    ),
+    Suite(
         "store cuts",
         "Power cuts at each write and sync of a store",
         "make power CUTS=2000",
@@ -123,6 +130,7 @@ BROKEN = (
         "overlapping pages, shared leases",
         "tests/promises",
     ),
+    ("attempts of dead nodes that nobody releases, places they keep, places of others uncounted", "tests/promises"),
 )
 
 

@@ -144,7 +144,10 @@ class NodeTransaction(StoreTransaction):
             self.save_flows([(stored, stored.flow)])
 
     def release(self, node: int, now: datetime, limit: int) -> bool:
-        if len(self.tables.release_some(node, micros(now), limit)) == limit:
+        released = self.tables.release_some(node, micros(now), limit)
+        if released and node == self.tables.node:  # who leaves has cut off some
+            self._shared.fenced(node)
+        if len(released) == limit:
             return True
         self.tables.forget_node(node)
         return False

@@ -9,11 +9,11 @@ a handler knows, it asks by the ``May`` that it is given. Where access is not ch
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, Final, Protocol, TypeAlias
 
-from tidegate.api.needs import Need, needs_of
+from tidegate.api.needs import needs_of
 from tidegate.core.access import ANYONE, Principal, queue_of
 from tidegate.core.access.permissions import ACT_AS
 from tidegate.core.access.refusals import account_unknown, credentials_missing, permission_denied
@@ -223,7 +223,8 @@ class Door:
                     if not allows(principal, permission, resource):
                         raise permission_denied(permission, name)
                 for need in needs:
-                    self._meet(need, principal, request, name, resource)
+                    if found := need(request):
+                        self._meet(found, principal, name, resource)
             except ApiError as error:
                 refusal = error if principal.known else credentials_missing(full_name)
                 if self._audit is not None:
@@ -232,8 +233,8 @@ class Door:
 
         return check
 
-    def _meet(self, need: Need, principal: Principal, request: Any, name: str, resource: str) -> None:
-        for permission, email in need(request):
+    def _meet(self, needed: Iterable[tuple[str, str]], principal: Principal, name: str, resource: str) -> None:
+        for permission, email in needed:
             if email:
                 self.check_act_as(principal, email)
             elif not self.access.allows(principal, permission, resource):

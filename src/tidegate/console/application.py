@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
 from typing import Any, Final
 
 from tidegate.api.operator import OperatorApi
@@ -15,8 +16,10 @@ from tidegate.console.facts import Facts
 from tidegate.console.live import Nudges
 from tidegate.console.request import FORM_BYTES_MAX, PREFIX, Request, read_form
 from tidegate.console.same_site import TOKEN_FIELD, FormTokens, check_same_site
+from tidegate.console.sessions import COOKIE, Sessions, with_token
+from tidegate.console.shared_answers import SharedAnswers
 from tidegate.console.static_files import static_answer
-from tidegate.core.errors import ApiError, FailedPrecondition, Internal, NotFound, PermissionDenied
+from tidegate.core.errors import ApiError, Code, FailedPrecondition, Internal, NotFound, PermissionDenied
 from tidegate.engine.ports.world import Clock, MachineClock
 from tidegate.servers.call import Disconnected, Receive, Scope, Send
 from tidegate.servers.in_flight import InFlight
@@ -26,6 +29,7 @@ from tidegate.servers.rest.body import drop_body, read_body
 FORM: Final = b"application/x-www-form-urlencoded"
 STATIC: Final = "static/"
 LIVE: Final = "live"
+SESSION_PATHS: Final = frozenset({"login", "logout"})
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,9 @@ class Console:
         self._in_flight = in_flight
         self._seconds = machine.monotonic
         self._tokens = FormTokens(secrets.token_bytes(32))
+        self._shared = SharedAnswers()
+        self.sessions = Sessions(machine.monotonic)
+        nudges.before_telling = self._shared.clear
         self.kept: dict[str, Any] = {}
         """What views keep between requests, each under a name of its own."""
 
@@ -63,15 +70,18 @@ class Console:
         """Pages that look just now."""
         return self._nudges.streams
 
-    def form_token(self) -> str:
+    def form_token(self, session: str) -> str:
         """What the forms of a page bring back, to show that they are its own."""
-        return self._tokens.make(self._seconds())
+        return self._tokens.make(self._seconds(), session)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if path == f"{PREFIX}{LIVE}" and scope["method"] == "GET":
             await drop_body(receive)
-            await self._nudges.stream(send)
+            if self.facts.access and self._credential(Request(scope)) is None:
+                await Answer(b"", 401).send("GET", send)
+                return
+            await self._nudges.stream(send, names=not self.facts.access)
             return
         if path.startswith(PREFIX + STATIC):
             await drop_body(receive)
@@ -88,12 +98,20 @@ class Console:
         from tidegate.console.visit import Visit  # noqa: PLC0415 - Jinja2 waits for the first page
 
         request = Request(scope)
-        visit = Visit(self, request, Calls(self._api, self._operator, scope))
+        token = self._credential(request)
+        caller = scope if token is None else with_token(scope, token)
+        visit = Visit(self, request, Calls(self._api, self._operator, caller))
         held = self._in_flight.hold()
         try:
             request.form = await self._form(request, receive, held)
+            if request.method == "POST":
+                self._shared.clear()
+            if request.is_fragment:
+                return await self._shared.get(request.asked_by, partial(self._view, visit))
             return await self._view(visit)
         except ApiError as error:
+            if error.code == Code.UNAUTHENTICATED and self.facts.access and request.method in READING:
+                return visit.go("login")
             return visit.error(error, HTTP_STATUS[error.code])
         except Disconnected:
             raise
@@ -102,6 +120,10 @@ class Console:
             return visit.error(Internal("Internal error encountered."), 500)
         finally:
             held.close()
+
+    def _credential(self, request: Request) -> str | None:
+        """The token of who is logged in."""
+        return self.sessions.token(request.cookies.get(COOKIE, "")) if self.facts.access else None
 
     async def _form(self, request: Request, receive: Receive, held: Any) -> dict[str, list[str]]:
         """The form that a request brings, if it may change something. Raises ApiError."""
@@ -113,13 +135,13 @@ class Console:
             raise FailedPrecondition("Only forms of the console are answered here.")
         try:
             check_same_site(request.headers)
-            if self.facts.read_only:
+            if self.facts.read_only and request.path not in SESSION_PATHS:
                 raise PermissionDenied("The console is read-only: the server was started with --console read-only.")
         except PermissionDenied:
             await drop_body(receive)
             raise
         form = read_form(bytes(await read_body(request.headers, receive, FORM_BYTES_MAX, held)))
-        self._tokens.check(form.get(TOKEN_FIELD, [""])[-1], self._seconds())
+        self._tokens.check(form.get(TOKEN_FIELD, [""])[-1], self._seconds(), request.cookies.get(COOKIE, ""))
         return form
 
     async def _view(self, visit: Any) -> Answer:

@@ -23,6 +23,10 @@ class Calls:
         self._operator = operator
         self._call = Call(scope, None)
 
+    def as_if(self, scope: Scope) -> Calls:
+        """The same on behalf of another request."""
+        return Calls(self._api, self._operator, scope)
+
     async def __call__(self, row: Rpc[Any, Any], request: Any = None, /, **fields: Any) -> Any:
         """The raw response to ``request``, or to one with these fields. Raises ApiError."""
         message = row.request_pb(**fields) if request is None else request

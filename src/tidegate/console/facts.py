@@ -10,12 +10,15 @@ from tidegate.settings import Settings
 
 
 class Facts(Struct, frozen=True):
-    """A few words for the foot of each page. ``read_only`` pages change nothing."""
+    """A few words for the foot of each page. ``read_only`` pages change nothing; with
+    ``access`` people log in.
+    """
 
     version: str
     address: str
     store: str
     read_only: bool = False
+    access: bool = False
 
 
 def facts_of(settings: Settings, address: Address) -> Facts:
@@ -24,4 +27,5 @@ def facts_of(settings: Settings, address: Address) -> Facts:
         address=address.url.partition("//")[2],
         store="in memory" if settings.store.in_memory else "SQLite",
         read_only=settings.console_mode == "read-only",
+        access=settings.access,
     )

@@ -44,6 +44,10 @@ class Source(Protocol):
     def remove(self, listener: Events) -> None: ...
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Stream:
     """One page: the queues that changed since it was told last."""
 
@@ -63,6 +67,8 @@ class Nudges:
         self._streams: set[_Stream] = set()
         self._changed: set[str] = set()
         self._telling: asyncio.TimerHandle | None = None
+        self.before_telling: Callable[[], None] = _nothing
+        """Called before pages are told, so that they do not get what was kept from before."""
 
     @property
     def streams(self) -> int:
@@ -84,12 +90,13 @@ class Nudges:
         """Pass on what changed to every page."""
         self._telling = None
         changed, self._changed = self._changed, set()
+        self.before_telling()
         for stream in self._streams:
             stream.changed |= changed
             stream.bell.set()
 
-    async def stream(self, send: Send) -> None:
-        """Send messages until the client leaves or the server does."""
+    async def stream(self, send: Send, *, names: bool = True) -> None:
+        """Send messages until the client leaves or the server does. Without ``names`` they do not say which queue."""
         if len(self._streams) >= STREAMS_MAX:
             await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
@@ -105,11 +112,11 @@ class Nudges:
                     async with asyncio.timeout(BEAT):
                         await stream.bell.wait()
                 stream.bell.clear()
-                names, stream.changed = stream.changed, set()
+                changed, stream.changed = stream.changed, set()
                 if not self._serving():
                     break
-                await _say(send, _message(names))
-                if names:
+                await _say(send, _message(changed if names else {EVERYTHING} if changed else set()))
+                if changed:
                     await asyncio.sleep(NUDGE_PAUSE)
             await _say(send, "event: leaving\ndata:\n\n", more=False)
         finally:

@@ -148,3 +148,29 @@ def needing_look(rows: Iterable[QueueRow]) -> list[QueueRow]:
         return (1, -row.late.total_seconds()) if row.behind else (2, -row.depth)
 
     return sorted((row for row in rows if row.failing or row.behind or row.held), key=rank)[:NEEDS_LOOK_MAX]
+
+
+class Listed(Struct, frozen=True):
+    """What the list of queues shows of all rows: a page, counts by state, and those that need a look."""
+
+    page: PageOfQueues
+    found: int
+    counts: dict[str, int]
+    projects: int
+    troubled: list[QueueRow]
+
+
+def list_queues(
+    rows: Sequence[QueueRow], text: str, state: str, order: str, size: int, *, after: str = "", before: str = ""
+) -> Listed:
+    """The rows that a filter and a state choose, in order."""
+    chosen = Filter.read(text)
+    found = [row for row in rows if chosen.takes(row)] if text else rows
+    in_state = [row for row in found if row.has(state)] if state in STATES else found
+    return Listed(
+        page=page_of(in_state, order, size, after=after, before=before),
+        found=len(found),
+        counts={each: sum(row.has(each) for row in found) for each in STATES},
+        projects=len({row.project for row in rows}),
+        troubled=needing_look(rows),
+    )

@@ -62,6 +62,12 @@ class Request:
         """Whether a script asks, which needs only what is inside ``main``."""
         return self.headers.get(b"hx-request") == b"true"
 
+    @property
+    def asked_by(self) -> tuple[bytes, ...]:
+        """What is asked for, and by whom: the same for two requests that must get the same answer."""
+        who = (self.headers.get(name, b"") for name in (b"authorization", b"cookie", b"x-goog-api-key"))
+        return (self.method.encode(), self.path.encode(), self.scope["query_string"], *who)
+
     @cached_property
     def cookies(self) -> Mapping[str, str]:
         try:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidegate.api.pace import Pace
 from tidegate.console.calls import Calls
 from tidegate.console.queue_rows import QueueRow
+from tidegate.core.errors import ApiError, NotFound
 from tidegate.core.names import QueueName
 from tidegate.schema.operator import Operator
 from tidegate.schema.v2beta3 import Queue
 
 KEPT_FOR: Final = 2.0
-"""Seconds for which a snapshot is shown again."""
+"""Seconds after which a snapshot is made anew, when somebody looks."""
+KEPT_FACTOR: Final = 20
+"""A snapshot is kept this many times as long as it took to make: five hundredths of the time go into it."""
+SHOWN_FOR: Final = 60.0
+"""Seconds for which an older one is shown while the next is made."""
 PAGE: Final = 1000
 EVERYWHERE: Final = "projects/-/locations/-"
 
@@ -27,25 +34,54 @@ class Snapshot(Struct, frozen=True):
 
 
 class Snapshots:
-    """The newest snapshot. Those who ask at the same time share one."""
+    """The newest snapshot. Those who ask at the same time share one, and while the next is made see the last."""
 
     def __init__(self) -> None:
         self._newest: Snapshot | None = None
         self._until = 0.0
-        self._lock = asyncio.Lock()
+        self._making: asyncio.Task[None] | None = None
 
-    async def get(self, calls: Calls, now: datetime) -> Snapshot:
+    async def get(self, calls: Calls, now: Callable[[], datetime]) -> Snapshot:
         """Raises ApiError."""
         clock = asyncio.get_running_loop().time
-        async with self._lock:
-            if self._newest is None or clock() >= self._until:
-                self._newest = Snapshot(await _rows(calls), now)
-                self._until = clock() + KEPT_FOR
-            return self._newest
+        if self._making is None and clock() >= self._until:
+            self._making = asyncio.create_task(self._make(calls, now))
+        seen = self._newest
+        if seen is None or clock() >= self._until + SHOWN_FOR:
+            if self._making is not None:
+                await asyncio.shield(self._making)
+            seen = self._newest
+        assert seen is not None  # noqa: S101 - made above, or the reason was raised
+        return seen
+
+    async def _make(self, calls: Calls, now: Callable[[], datetime]) -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            self._newest = Snapshot(await _rows(calls), now())
+            # Of thousands of queues it takes so long that making it all the time would be felt.
+            self._until = clock() + max(KEPT_FOR, KEPT_FACTOR * (clock() - began))
+        except ApiError:
+            if self._newest is None:
+                raise
+        finally:
+            self._making = None
+
+    async def look_again(self, calls: Calls, name: QueueName) -> None:
+        """Bring one queue up to date, which was made, changed or deleted here."""
+        if self._newest is None:
+            return
+        try:
+            row = row_of(await calls(Operator.get_queue_status, name=f"{name}/status"))
+        except NotFound:
+            row = None
+        if self._newest is not None:
+            others = [each for each in self._newest.rows if each.name != name]
+            self._newest = replace(self._newest, rows=others if row is None else [*others, row])
 
     def forget(self) -> None:
-        """Ask anew next time, because something was changed here."""
-        self._until = 0.0
+        """Ask for all anew next time."""
+        self._newest, self._until = None, 0.0
 
 
 async def _rows(calls: Calls) -> list[QueueRow]:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from tidegate.console.answer import Answer, redirect
 from tidegate.console.calls import Calls
 from tidegate.console.request import Request
+from tidegate.console.sessions import COOKIE
 from tidegate.console.templating import render
 from tidegate.core.errors import ApiError, Code, Unimplemented
 
@@ -29,6 +30,11 @@ class Visit:
         self.calls = calls
         self.now: datetime = console.now()
 
+    @property
+    def session(self) -> str:
+        """The number of the browser's session; empty when it has none."""
+        return self.request.cookies.get(COOKIE, "")
+
     def page(self, template: str, *, code: int = 200, title: str, section: str = "", **values: Any) -> Answer:
         """The page that ``template`` makes of these values, or only its inside when a script asks for that."""
         theme = self.request.cookies.get("tidegate_theme", "")
@@ -39,7 +45,8 @@ class Visit:
             here=self.request.path.rpartition("/")[2],
             facts=self.console.facts,
             now=self.now,
-            token=self.console.form_token(),
+            token=self.console.form_token(self.session),
+            logged_in=self.console.facts.access and self.console.sessions.token(self.session) is not None,
             theme=theme if theme in THEMES else "",
             notice=self.request.asked("notice"),
             title=title,

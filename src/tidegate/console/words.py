@@ -26,6 +26,8 @@ def span(wait: timedelta | float) -> str:
     seconds = wait.total_seconds() if isinstance(wait, timedelta) else wait
     if seconds < 0:
         return "-" + span(-seconds)
+    if 0 < seconds < 0.000_95:
+        return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:

@@ -30,6 +30,10 @@ class Numbers:
         """Up to ``limit`` queues of ``projects/P/locations/L`` by their IDs, those after the ID ``after``."""
         return await self._store.read(lambda reader: self._look(reader, reader.queues(parent, after, limit)))
 
+    async def everywhere(self, after: str, limit: int) -> Sequence[QueueNumbers]:
+        """The same of all locations, by their names, those after the name ``after``."""
+        return await self._store.read(lambda reader: self._look(reader, reader.queues_under("projects/", after, limit)))
+
     def _look(self, reader: Reader, queues: Sequence[StoredQueue]) -> list[QueueNumbers]:
         now = self._clock.now()
         waiting = reader.waiting_counts(queues, now, COUNTED_MAX)

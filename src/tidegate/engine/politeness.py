@@ -52,6 +52,11 @@ class Politeness:
         if self._moments.add(queue, at + AFTER_OTHERS):
             self._waiter.wake()
 
+    def next_moment(self) -> datetime | None:
+        """When the first of these queues has something to do, for whichever node; None without any."""
+        first = self._moments.first()
+        return None if first is None else first - AFTER_OTHERS
+
     async def run(self) -> None:
         """Look until cancelled."""
         while True:

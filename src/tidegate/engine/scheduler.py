@@ -140,7 +140,10 @@ class Scheduler:
         """When the next queue is looked at, by the wall clock: its next task is due then, or its next token is there.
         None when none is to be looked at.
         """
-        return self._clock.now() if self._paced else self._moments.first()
+        if self._paced:
+            return self._clock.now()
+        moments = [each for each in (self._moments.first(), self.politeness.next_moment()) if each is not None]
+        return min(moments, default=None)
 
     def quiet(self) -> bool:
         """Whether nothing is due, waits for connections, or is on its way from the store."""

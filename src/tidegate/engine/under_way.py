@@ -99,9 +99,11 @@ class UnderWay:
 
     async def drain(self, patience: timedelta) -> int:
         """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""
-        running = self._running()
-        if running:
-            await asyncio.wait(running, timeout=patience.total_seconds())
+        now = asyncio.get_running_loop().time
+        until = now() + patience.total_seconds()
+        # Calls that were let in before may start some meanwhile.
+        while (running := self._running()) and (left := until - now()) > 0:
+            await asyncio.wait(running, timeout=left)
         cut = self._running()
         for attempt in cut:
             attempt.cancel()

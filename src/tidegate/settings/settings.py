@@ -193,7 +193,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Says(
             kinds.one_of("on", "read-only", "off"),
             "Pages at /console/ that show queues and tasks; read-only ones change nothing.",
-            unset="on where the host is loopback, else off",
+            unset="on with access or where the host is loopback, else off",
         ),
     ] = None
     console_hosts: Annotated[
@@ -230,7 +230,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def console_mode(self) -> str:
         """Whether there is a console: what was said, or the default for the host."""
-        return self.console or ("on" if self.loopback else "off")
+        return self.console or ("on" if self.loopback or self.access else "off")
 
     @property
     def kept_attempts(self) -> str:

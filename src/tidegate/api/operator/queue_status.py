@@ -27,6 +27,8 @@ from tidegate.schema.operator import ListQueueStatusesResponse, QueueStatus
 STEP: Final = 50
 """Queues read at a time: counting the waiting tasks of each may take a millisecond."""
 MINUTE: Final = 60
+EVERYWHERE: Final = "projects/-/locations/-"
+"""The parent that stands for all locations of all projects."""
 
 _NEW: Final = QueueStatus.pb()
 
@@ -45,7 +47,7 @@ async def list_queue_statuses(parts: Parts, request: Any, parent: LocationName, 
     after = read_page_token(request.page_token, parent, asked, now)
     if order is None:
         found = await _read(parts, parent, after, chooses, size)
-        last = _id(found[-1]) if found else ""
+        last = _place_of(parent, found[-1]) if found else ""
     else:
         everything = sorted(await _read(parts, parent, "", chooses, None), key=order)
         begin = _place(after)
@@ -64,10 +66,10 @@ async def _read(
     found: list[Any] = []
     work = Pace()
     while True:
-        numbers = await parts.engine.numbers.listed(parent, after, STEP)
+        numbers = await _step(parts, parent, after)
         for each in numbers:
             await work.step()
-            after = each.queue.name.queue
+            after = each.queue.name if parent == EVERYWHERE else each.queue.name.queue
             status = _status(parts, each)
             if chooses(status):
                 found.append(status)
@@ -75,6 +77,12 @@ async def _read(
                     return found
         if len(numbers) < STEP:
             return found
+
+
+async def _step(parts: Parts, parent: str, after: str) -> Sequence[QueueNumbers]:
+    if parent == EVERYWHERE:
+        return await parts.engine.numbers.everywhere(after, STEP)
+    return await parts.engine.numbers.listed(parent, after, STEP)
 
 
 def _blocked_by(parts: Parts, numbers: QueueNumbers, now: datetime) -> Reason | None:
@@ -98,8 +106,10 @@ def _put_rates(series: Series, queue: QueueName, now: datetime, rates: Any) -> N
             setattr(rates, metric.name.lower(), sum(value for _, value in read.points))
 
 
-def _id(status: Any) -> str:
-    return str(status.name.split("/")[5])
+def _place_of(parent: str, status: Any) -> str:
+    """Where to go on after this status: its queue's ID, or among all locations its name."""
+    name: str = status.name.removesuffix("/status")
+    return name if parent == EVERYWHERE else name.rpartition("/")[2]
 
 
 def _place(after: str) -> int:

@@ -12,7 +12,8 @@ import click
 @click.option(
     "--tasks", type=click.IntRange(40, 8000), default=4000, show_default=True, help="About how many tasks to send."
 )
-def demo(tasks: int) -> None:
+@click.option("--keep", is_flag=True, help="Go on with further tasks until Ctrl-C, to be looked at in the console.")
+def demo(tasks: int, keep: bool) -> None:
     """See it work, in some fifteen seconds.
 
     \b
@@ -26,6 +27,6 @@ def demo(tasks: int) -> None:
     from tidegate.cli.demo.run import run
 
     try:
-        sys.exit(asyncio.run(run(tasks)))
+        sys.exit(asyncio.run(run(tasks, keep=keep)))
     except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, or another signal that ends a program
         sys.exit(130)

@@ -62,6 +62,12 @@ class Handler:
             with suppress(asyncio.CancelledError):
                 await task
 
+    def expect(self, tasks: Iterable[DemoTask]) -> None:
+        """Answer these from now on, and forget the attempts so far."""
+        self._tasks = {(task.queue, task.id): task for task in tasks}
+        self.attempts.clear()
+        self._arrivals.clear()
+
     @property
     def url(self) -> str:
         host, port = self._server.sockets[0].getsockname()[:2]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from tidegate.cli.demo.findings import promises, queue_facts, wait_facts
@@ -32,17 +35,21 @@ LEAD = 1.0  # seconds from the first call until all tasks are due, and so much m
 LEAD_PER_TASK = 0.0005
 CALLS_AT_ONCE = 64
 DRAW_EVERY = 0.125  # seconds
+WAVE = 60  # tasks of each wave that follows when the demo is kept
+WAVES_APART = 2.0  # seconds
+WAVE_AHEAD = 90.0  # seconds over which the tasks of a wave become due
+WAVES_KNOWN = 120  # waves whose tasks the handler knows: the last ones may still be retried
 RECORDED_WITHIN = 3.0  # seconds from the last answer until the server has no task left
 
 
-async def run(wanted: int) -> int:
-    """Show it all; 0 when every promise held."""
+async def run(wanted: int, *, keep: bool = False) -> int:
+    """Show it all; 0 when every promise held. With ``keep`` it goes on with further tasks until Ctrl-C."""
     _leave_on_signals()
     screen = Screen(Console(highlight=False))
     screen.title()
     try:
-        async with asyncio.timeout(DEADLINE):
-            return await _lead(screen, plan(wanted))
+        async with asyncio.timeout(DEADLINE) as limit:
+            return await _lead(screen, plan(wanted), limit if keep else None)
     except TimeoutError:
         screen.end(f"It took longer than {DEADLINE:.0f} s and was ended.", good=False)
     except CallFailed as error:
@@ -65,12 +72,13 @@ def _leave_on_signals() -> None:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
+async def _lead(screen: Screen, tasks: Sequence[DemoTask], kept: asyncio.Timeout | None) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as directory:
         async with Handler(QUEUES, tasks) as handler, DemoServer(Path(directory)) as server:
             ready = time.monotonic() - began
             screen.step(f"A server listens at {server.url}, {ready:.1f} s after it was started")
+            screen.step(f"Watch it in a browser: {server.url}/console/")
             async with Link(server.url) as link:
                 due = time.time() + LEAD + LEAD_PER_TASK * len(tasks)
                 took = await _send(link, handler.url, tasks, due)
@@ -80,9 +88,29 @@ async def _lead(screen: Screen, tasks: Sequence[DemoTask]) -> int:
                 with screen.progress(tasks) as progress:
                     await _watch(handler, server, progress, due)
                 left = await _left(link)
+                if kept is not None:
+                    code = _judge(screen, tasks, handler, left, time.monotonic() - began)
+                    kept.reschedule(None)
+                    screen.step(f"It goes on until Ctrl-C: {server.url}/console/")
+                    with suppress(asyncio.CancelledError):
+                        await _keep_going(link, handler)
+                    return code
     if server.exit_code:
         raise OperatorError(f"the server stopped with exit code {server.exit_code}")
     return _judge(screen, tasks, handler, left, time.monotonic() - began)
+
+
+async def _keep_going(link: Link, handler: Handler) -> None:
+    """Send one wave of tasks after the other, so that there is something to see."""
+    waves: deque[list[DemoTask]] = deque(maxlen=WAVES_KNOWN)
+    for number in itertools.count(1):
+        wave = [replace(task, id=f"{task.id}-again-{number}") for task in plan(WAVE, seed=number)]
+        waves.append(wave)
+        handler.expect(itertools.chain(*waves))
+        for place, task in enumerate(wave):
+            due = time.time() + WAVE_AHEAD * place / len(wave)
+            await link.call(CloudTasks.create_task, _create(task, handler.url, due))
+        await asyncio.sleep(WAVES_APART)
 
 
 def _judge(screen: Screen, tasks: Sequence[DemoTask], handler: Handler, left: int, took: float) -> int:

@@ -47,10 +47,11 @@ async function refresh() {
 }
 
 let slow = SPACING;
+let tabs = 1;
 
 function soon() {
   if (paused || again) return;
-  again = setTimeout(refresh, Math.max(0, askedAt + slow - performance.now()));
+  again = setTimeout(refresh, Math.max(0, askedAt + Math.max(slow, 400 * tabs) - performance.now()));
 }
 
 // ---- the server does not answer ----
@@ -75,7 +76,8 @@ at("lost-again").addEventListener("click", refresh);
 
 // ---- what happens ----
 
-function heard({ kind, text }) {
+function heard({ kind, text, front }) {
+  tabs = front ?? 1;
   if (kind === "changed") {
     const watched = main.querySelector("[data-watch]")?.dataset.watch ?? body.dataset.watch;
     if (!watched || text === "*" || text.split(" ").includes(watched)) soon();

@@ -5,7 +5,8 @@ const tabs = new Map(); // port -> whether the tab is in front
 let stream = null;
 
 function tell(message) {
-  for (const port of tabs.keys()) port.postMessage(message);
+  const front = [...tabs.values()].filter(Boolean).length; // the more tabs ask, the less often each does
+  for (const port of tabs.keys()) port.postMessage({ ...message, front });
 }
 
 function follow() {

@@ -13,7 +13,7 @@ function two(number) {
   return String(number).padStart(2, "0");
 }
 
-function timeOfDay(moment, parts) {
+export function timeOfDay(moment, parts) {
   const get = (name) => moment[`get${choice.local ? "" : "UTC"}${name}`]();
   return [get("Hours"), get("Minutes"), get("Seconds")].slice(0, parts).map(two).join(":");
 }

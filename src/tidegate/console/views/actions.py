@@ -13,17 +13,17 @@ from tidegate.schema.v2beta3 import CloudTasks
 
 async def pause(visit: Visit, name: QueueName) -> Answer:
     await visit.calls(CloudTasks.pause_queue, name=name)
-    return _back(visit, name, "paused")
+    return await _back(visit, name, "paused")
 
 
 async def resume(visit: Visit, name: QueueName) -> Answer:
     await visit.calls(CloudTasks.resume_queue, name=name)
-    return _back(visit, name, "resumed")
+    return await _back(visit, name, "resumed")
 
 
-def _back(visit: Visit, name: QueueName, notice: str) -> Answer:
+async def _back(visit: Visit, name: QueueName, notice: str) -> Answer:
     """To the list when the button stood there, else to the queue."""
-    snapshots(visit).forget()
+    await snapshots(visit).look_again(visit.calls, name)
     if visit.request.sent("back") == "queues":
         return visit.go("queues", notice=notice, queue=name)
     return visit.go(name, notice=notice)
@@ -52,13 +52,13 @@ async def _ask(visit: Visit, name: QueueName, action: str) -> Answer:
 async def purge(visit: Visit, name: QueueName) -> Answer:
     _check_typed(visit, name)
     await visit.calls(CloudTasks.purge_queue, name=name)
-    return _back(visit, name, "purged")
+    return await _back(visit, name, "purged")
 
 
 async def delete(visit: Visit, name: QueueName) -> Answer:
     _check_typed(visit, name)
     await visit.calls(CloudTasks.delete_queue, name=name)
-    snapshots(visit).forget()
+    await snapshots(visit).look_again(visit.calls, name)
     return visit.go("queues", notice="deleted")
 
 

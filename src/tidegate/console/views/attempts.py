@@ -77,9 +77,9 @@ async def activity(visit: Visit) -> Answer:
     if chosen not in FILTERS:
         chosen = ""
     wanted = visit.request.asked("queue")
-    built = True
+    built, many = True, 5 * SHOWN if wanted or chosen == "failed" else SHOWN
     try:
-        events = await _last(visit, FILTERS[chosen][1])
+        events = await _last(visit, FILTERS[chosen][1], many)
     except Unimplemented:
         events, built = [], False
     rows = [_row(event) for event in reversed(events)]
@@ -99,13 +99,13 @@ async def activity(visit: Visit) -> Answer:
     )
 
 
-async def _last(visit: Visit, kinds: Any) -> list[Any]:
+async def _last(visit: Visit, kinds: Any, many: int) -> list[Any]:
     """The last events, oldest first. Raises Unimplemented."""
-    request = Operator.watch_events.request_pb(parent="-", kinds=kinds, replay_last=5 * SHOWN)
+    request = Operator.watch_events.request_pb(parent="-", kinds=kinds, replay_last=many)
     found: list[Any] = []
     async with aclosing(await visit.calls.stream(Operator.watch_events, request)) as stream:
         try:
-            while len(found) < 5 * SHOWN:
+            while len(found) < many:
                 async with asyncio.timeout(QUIET):
                     event = await anext(stream)
                 if not event.kind:

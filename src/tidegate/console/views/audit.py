@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from tidegate.console.answer import Answer
 from tidegate.console.snapshot import moment
-from tidegate.console.visit import Visit, if_built
+from tidegate.console.visit import Visit
+from tidegate.core.errors import FailedPrecondition, Unimplemented
 from tidegate.schema.operator import Operator
 
 PAGE_SIZE: Final = 50
@@ -15,9 +16,13 @@ PAGE_SIZE: Final = 50
 
 async def audit(visit: Visit) -> Answer:
     chosen, token = visit.request.asked("q"), visit.request.asked("after")
-    page = await if_built(
-        visit.calls(Operator.list_audit_entries, parent="-", filter=chosen, page_size=PAGE_SIZE, page_token=token)
-    )
+    page, reason = None, ""
+    try:
+        page = await visit.calls(
+            Operator.list_audit_entries, parent="-", filter=chosen, page_size=PAGE_SIZE, page_token=token
+        )
+    except (FailedPrecondition, Unimplemented) as error:  # nothing is written down on this server
+        reason = error.message
     following = None
     if page is not None and page.next_page_token and page.entries:
         following = "audit?" + urlencode({"q": chosen, "after": page.next_page_token})
@@ -25,7 +30,7 @@ async def audit(visit: Visit) -> Answer:
         "audit.html",
         title="Audit",
         section="audit",
-        built=page is not None,
+        reason=reason,
         rows=[(entry, moment(entry, "time")) for entry in page.entries] if page is not None else [],
         query=chosen,
         next=following,

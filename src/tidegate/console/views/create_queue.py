@@ -7,6 +7,7 @@ from tidegate.console.places import snapshots
 from tidegate.console.queue_form import new_queue
 from tidegate.console.visit import Visit
 from tidegate.core.errors import ApiError
+from tidegate.core.names import QueueName
 from tidegate.schema.v2beta2 import CloudTasks as CloudTasksV2beta2
 from tidegate.schema.v2beta3 import CloudTasks
 
@@ -26,7 +27,7 @@ FIELDS = (
 async def form(visit: Visit, trouble: str = "") -> Answer:
     sent = {field: visit.request.sent(field) or visit.request.asked(field) for field in FIELDS}
     if not sent["project"]:
-        known = (await snapshots(visit).get(visit.calls, visit.now)).rows
+        known = (await snapshots(visit).get(visit.calls, visit.console.now)).rows
         sent |= {"project": known[0].project, "location": known[0].location} if known else {}
     return visit.page(
         "create_queue.html",
@@ -44,7 +45,7 @@ async def create(visit: Visit) -> Answer:
         queue = await visit.calls(CloudTasks.create_queue, request)
     except ApiError as error:
         return await form(visit, error.message)
-    snapshots(visit).forget()
+    await snapshots(visit).look_again(visit.calls, QueueName(queue.name))
     return visit.go(queue.name, notice="created")
 
 

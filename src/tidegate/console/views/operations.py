@@ -72,7 +72,9 @@ async def begin(visit: Visit, name: QueueName) -> Answer:
 async def operations(visit: Visit) -> Answer:
     built = True
     try:
-        answers = await from_each(visit, _row_of("list_operations"), await locations(visit), page_size=PAGE_SIZE)
+        answers = await from_each(
+            visit, Operator.list_operations, await locations(visit), field="name", page_size=PAGE_SIZE
+        )
     except Unimplemented:
         answers, built = [], False
     rows = [_row(operation) for _, answer in answers for operation in answer.operations]
@@ -81,16 +83,8 @@ async def operations(visit: Visit) -> Answer:
 
 
 async def stop(visit: Visit) -> Answer:
-    await visit.calls(_row_of("cancel_operation"), name=visit.request.sent("name"))
+    await visit.calls(Operator.cancel_operation, name=visit.request.sent("name"))
     return visit.go("operations", notice="stopped")
-
-
-def _row_of(name: str) -> Rpc[Any, Any]:
-    """The row of a method that this server may not have yet. Raises Unimplemented."""
-    row = next((row for row in Operator.rpcs if row.name == name), None)
-    if row is None:
-        raise Unimplemented("This server lists no operations.")
-    return row
 
 
 def _row(operation: Any) -> dict[str, Any]:

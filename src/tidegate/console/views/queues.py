@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from tidegate.console import charts
 from tidegate.console.answer import Answer
+from tidegate.console.hours import HOUR, spread
 from tidegate.console.places import snapshots
-from tidegate.console.queue_rows import DEFAULT_ORDER, ORDERS, STATES, Filter, QueueRow, needing_look, page_of
+from tidegate.console.queue_rows import DEFAULT_ORDER, ORDERS, STATES, QueueRow, list_queues
 from tidegate.console.states import queue_state
 from tidegate.console.visit import Visit, if_built
 from tidegate.core.errors import ApiError
@@ -20,6 +22,8 @@ from tidegate.schema.operator import Metric, Operator
 from tidegate.schema.v2beta3 import CloudTasks
 
 PAGE_SIZE: Final = 50
+AT_ONCE: Final = 500
+"""Queues that are listed on the event loop; of more, in a thread."""
 SPARK_STEP: Final = timedelta(minutes=2)
 HEADINGS: Final = (
     ("name", "Queue", ""),
@@ -37,29 +41,29 @@ HEADINGS: Final = (
 
 async def queues(visit: Visit) -> Answer:
     asked = visit.request.asked
-    snapshot = await snapshots(visit).get(visit.calls, visit.now)
-    chosen = Filter.read(asked("q"))
-    found = [row for row in snapshot.rows if chosen.takes(row)]
+    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
     state, order = asked("state"), asked("sort", DEFAULT_ORDER)
-    in_state = [row for row in found if row.has(state)] if state in STATES else found
-    page = page_of(in_state, order, PAGE_SIZE, after=asked("after"), before=asked("before"))
+    listing = partial(
+        list_queues, snapshot.rows, asked("q"), state, order, PAGE_SIZE, after=asked("after"), before=asked("before")
+    )
+    # Thousands of queues take some tens of milliseconds, in which calls are answered on.
+    listed = await asyncio.to_thread(listing) if len(snapshot.rows) > AT_ONCE else listing()
+    page = listed.page
 
     def link(**changes: str) -> str:
         kept = {"q": asked("q"), "state": state, "sort": asked("sort")}
         fields = {name: value for name, value in {**kept, **changes}.items() if value}
         return f"queues?{urlencode(fields)}" if fields else "queues"
 
-    segments = [("All", link(state=""), len(found), state not in STATES)]
-    segments += [
-        (each.capitalize(), link(state=each), sum(row.has(each) for row in found), state == each) for each in STATES
-    ]
+    segments = [("All", link(state=""), listed.found, state not in STATES)]
+    segments += [(each.capitalize(), link(state=each), count, state == each) for each, count in listed.counts.items()]
     return visit.page(
         "queues.html",
         title="Queues",
         section="queues",
         total=len(snapshot.rows),
-        projects=len({row.project for row in snapshot.rows}),
-        troubled=[(row, _trouble(row)) for row in needing_look(snapshot.rows)],
+        projects=listed.projects,
+        troubled=[(row, _trouble(row)) for row in listed.troubled],
         segments=segments,
         headings=[(label, link(sort=key) if key else "", kind, key == order) for key, label, kind in HEADINGS],
         rows=await _details(visit, page.rows),
@@ -118,7 +122,7 @@ async def last_hour(visit: Visit, rows: Sequence[QueueRow]) -> dict[str, list[fl
         request.step.FromTimedelta(SPARK_STEP)
         answer = await if_built(visit.calls(Operator.query_time_series, request))
         for series in answer.series if answer is not None else ():
-            found[series.queue] = [point.value for point in series.points]
+            found[series.queue] = spread(series.points, visit.now, SPARK_STEP, HOUR)
     return found
 
 
@@ -127,7 +131,7 @@ async def find(visit: Visit) -> Answer:
     text = visit.request.asked("q")
     if TASK.parse(text) is not None or QUEUE.parse(text) is not None:
         return visit.go(text)
-    snapshot = await snapshots(visit).get(visit.calls, visit.now)
+    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
     exact = [row.name for row in snapshot.rows if row.queue == text]
     if len(exact) == 1:
         return visit.go(exact[0])

@@ -78,6 +78,7 @@ class ListQueueStatusesRequest(Message):
     """The queues of a location, a page at a time."""
 
     parent: str = field(STRING, 1)
+    """``projects/P/locations/L``; ``projects/-/locations/-`` stands for all locations of all projects."""
     filter: str = field(STRING, 2)
     """In the language of ListQueues, over the fields of QueueStatus: ``due>100``, ``state=PAUSED``."""
     order_by: str = field(STRING, 3)

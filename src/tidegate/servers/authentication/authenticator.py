@@ -78,13 +78,20 @@ class Authenticator:
         principal: Principal | None = call.principal
         if principal is not None:  # a part of this server calls for someone whom it knows
             return principal
+        scope = call.scope
+        bearer = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if bearer is not None:
+                    return None
+                bearer = value
+        if bearer is not None:  # nearly every call: its whole header is remembered
+            return self._recall(bearer)
         try:
-            shown = presented(call.scope, certificates=self._certificates is not None)
+            shown = presented(scope, certificates=self._certificates is not None)
         except RefusedError:
             return None
-        if shown is NOTHING:
-            return ANYONE
-        return self._recall(shown)
+        return ANYONE if shown is NOTHING else self._recall(self._key(shown))
 
     async def authenticate(self, call: Any, method: str) -> Principal:
         """Who makes a call of ``method`` (its full name, for the errors).
@@ -105,8 +112,9 @@ class Authenticator:
 
     async def verify(self, shown: Presented, scope: Scope, method: str) -> Principal:
         """Who shows this credential in a request. Raises as ``authenticate``."""
-        recalled = self._recall(shown)
+        recalled = self._recall(self._key(shown))
         if recalled is not None:
+            self._remember(bearer_of(scope), recalled, self._remembered[self._key(shown)][1])
             return recalled
         digest = sha256(shown.token if shown.token is not None else (shown.certificate or "").encode()).digest()
         now = self._clock.monotonic()
@@ -125,13 +133,17 @@ class Authenticator:
                 self._refused.popitem(last=False)
             raise self._wrongly(refused, scope, method) from None
         principal, until = found
-        self._remembered[self._key(shown)] = principal, now + until - wall
-        if len(self._remembered) > REMEMBERED_MAX:
-            self._remembered.popitem(last=False)
+        for key in (self._key(shown), bearer_of(scope)):
+            self._remember(key, principal, now + until - wall)
         return principal
 
-    def _recall(self, shown: Presented) -> Principal | None:
-        key = self._key(shown)
+    def _remember(self, key: bytes | str | None, principal: Principal, until: float) -> None:
+        if key is not None:
+            self._remembered[key] = principal, until
+            if len(self._remembered) > REMEMBERED_MAX:
+                self._remembered.popitem(last=False)
+
+    def _recall(self, key: bytes | str) -> Principal | None:
         found = self._remembered.get(key)
         if found is None:
             return None
@@ -183,6 +195,11 @@ class Authenticator:
         if refused.scope:
             return scope_insufficient(method)
         return credentials_invalid(method, expired=refused.expired)
+
+
+def bearer_of(scope: Scope) -> bytes | None:
+    """The whole Authorization header; None without one."""
+    return next((value for name, value in scope["headers"] if name == b"authorization"), None)
 
 
 def address_of(scope: Scope) -> str:

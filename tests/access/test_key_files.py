@@ -1,0 +1,123 @@
+"""Google's clients with key files that were made here, over TLS with an authority of the tests' own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+from tests.endtoend.official_programs import node_project, tool
+from tests.servers.test_tls import Authority
+
+QUEUE = "projects/shop/locations/here/queues/mail"
+DENIED = (
+    f'The principal (user or service account) lacks IAM permission "cloudtasks.tasks.create" for the resource '
+    f'"{QUEUE}" (or the resource may not exist).'
+)
+PROGRAM = Path(__file__).with_name("key_file_program.py")
+
+
+class Served(NamedTuple):
+    """A server over TLS, the authority's file, and a client of its admin."""
+
+    address: str
+    ca: Path
+    admin: httpx.Client
+
+    def key_file(self, account: str, role: str, file: Path) -> Path:
+        """The key file of a new account that has this role in the project."""
+        email = f"{account}@shop.iam.gserviceaccount.com"
+        self._post("/v1/projects/shop/serviceAccounts", {"accountId": account})
+        key = self._post(f"/v1/projects/-/serviceAccounts/{email}/keys", {})
+        policy = self._post("/v1/projects/shop:getIamPolicy", {})
+        policy.setdefault("bindings", []).append({"role": role, "members": [f"serviceAccount:{email}"]})
+        self._post("/v1/projects/shop:setIamPolicy", {"policy": policy})
+        file.write_bytes(b64decode(key["privateKeyData"]))
+        return file
+
+    def _post(self, path: str, body: object) -> dict:  # type: ignore[type-arg]
+        answer = self.admin.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        said: dict = answer.json()  # type: ignore[type-arg]
+        return said
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = Authority()
+    identity = authority.identity("server")
+    (folder / "ca.pem").write_bytes(authority.certificate)
+    (folder / "cert.pem").write_bytes(identity.cert)
+    (folder / "key.pem").write_bytes(identity.key)
+    token = "the-admin-s-token"
+    (folder / "tokens.txt").write_text(f"user:admin@example.com sha256:{sha256(token.encode()).hexdigest()}\n")
+    command = [sys.executable, "-m", "tidegate", "serve", "--port", "0", "--store", "sqlite://:memory:", "--access"]
+    command += ["--host", "localhost", "--admin", "user:admin@example.com", "--tokens", "tokens.txt"]
+    command += ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--queue", QUEUE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as server:
+        try:
+            assert server.stdout is not None
+            ready = re.fullmatch(r"listening on https://(\S+)\n", server.stdout.readline())
+            assert ready is not None
+            trust = ssl.create_default_context(cafile=folder / "ca.pem")
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=f"https://{ready[1]}", headers=headers, verify=trust) as admin:
+                yield Served(ready[1], folder / "ca.pem", admin)
+        finally:
+            server.terminate()
+        assert server.wait(30) == 0
+
+
+def python_program() -> list[str]:
+    return [sys.executable, str(PROGRAM)]
+
+
+def node_program() -> list[str]:
+    program = node_project() / "key_file_program.mjs"
+    program.write_bytes(PROGRAM.with_suffix(".mjs").read_bytes())
+    return [tool("node"), str(program)]
+
+
+PROGRAMS = {"python": python_program, "node": node_program}
+
+
+def created(served: Served, language: str, key_file: Path, transport: str) -> str:
+    """What the program says that creates a task."""
+    ca = str(served.ca)
+    environment = {
+        **os.environ,
+        "GOOGLE_APPLICATION_CREDENTIALS": str(key_file),
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
+        "NODE_EXTRA_CA_CERTS": ca,
+        "REQUESTS_CA_BUNDLE": ca,
+    }
+    command = [*PROGRAMS[language](), served.address, transport, QUEUE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_an_enqueuer_creates_a_task_and_a_viewer_gets_google_s_denial(
+    served: Served, tmp_path: Path, language: str, transport: str
+) -> None:
+    name = f"{language}-{transport}"
+    enqueuer = served.key_file(f"enqueuer-{name}", "roles/cloudtasks.enqueuer", tmp_path / "enqueuer.json")
+    viewer = served.key_file(f"viewer-{name}", "roles/cloudtasks.viewer", tmp_path / "viewer.json")
+    assert json.loads(enqueuer.read_text())["token_uri"] == f"https://{served.address}/token"
+    assert created(served, language, enqueuer, transport) == "True"
+    refused = created(served, language, viewer, transport)
+    assert refused.startswith("403 ")
+    assert DENIED in refused  # REST clients put verb and URL before it
