@@ -123,7 +123,12 @@ def _message(queue: QueueName, fault: core.Fault) -> Any:
         message.match.url_regex = "" if match.url_regex is None else match.url_regex.pattern
     if fault.expire_time is not None:
         put_moment(message.expire_time, fault.expire_time)
-    match fault.effect:
+    _write_effect(fault.effect, message)
+    return message
+
+
+def _write_effect(effect: core.Effect, message: Any) -> None:
+    match effect:
         case core.Delay(duration):
             put_span(message.delay.duration, duration)
         case core.StatusAnswer(code, retry_after):
@@ -141,4 +146,3 @@ def _message(queue: QueueName, fault: core.Fault) -> Any:
             put_span(message.duplicate.spacing, spacing)
         case core.Refuse():
             message.refuse.SetInParent()
-    return message
