@@ -8,7 +8,8 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpMockSequence
 
-from tidegate.schema.discovery import discovery_document
+from tidegate.schema.discovery import discovery_document, operator_document
+from tidegate.schema.operator import Operator
 from tidegate.schema.versions import VERSIONS, rows
 
 QUEUE = "projects/example.com:app/locations/l/queues/q"
@@ -123,3 +124,29 @@ def test_the_generated_client_refuses_what_does_not_fit() -> None:
         queues.get(name="projects/p/locations/l/queues/q", readMask="name")
     with pytest.raises(HttpError):
         Service("v2", status=404).queues.get(name="projects/p/locations/l/queues/q").execute()
+
+
+def test_the_operators_document_makes_a_client_that_calls_every_method() -> None:
+    document = operator_document("http://localhost:8123")
+    assert document["schemas"]["DeadTask"]["properties"]["task"] == {"$ref": "GoogleCloudTasksV2beta3Task"}
+    assert document["schemas"]["Attempt"]["properties"]["number"]["type"] == "integer"
+    http = HttpMockSequence([({"status": "200"}, "{}")] * 3)
+    made = build_from_document(json.dumps(document), http=http)
+    queues = made.projects().locations().queues()
+    name = "projects/p/locations/l/queues/q"
+    queues.tasks().searchTasks(parent=name, filter="x", pageSize=3).execute()
+    made.server().drain(body={}).execute()
+    queues.tasks().replayTask(name=f"{name}/tasks/t", body={"url": "http://h"}).execute()
+    sent = [
+        (method, uri.removeprefix("http://localhost:8123/operator/v1/")) for uri, method, _, _ in http.request_sequence
+    ]
+    assert sent == [
+        ("GET", f"{name}/tasks:search?filter=x&pageSize=3&alt=json"),
+        ("POST", "server:drain?alt=json"),
+        ("POST", f"{name}/tasks/t:replay?alt=json"),
+    ]
+
+    def count(resource: Any) -> int:
+        return len(resource.get("methods", {})) + sum(count(below) for below in resource.get("resources", {}).values())
+
+    assert count(document) == len(Operator.rpcs)

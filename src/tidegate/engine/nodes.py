@@ -86,8 +86,10 @@ class Nodes:
         """Release what this node has under way and be no more."""
         for releasing in self._releasing.values():
             releasing.cancel()
+        lives = not self._life.over
+        self._life.end()  # what the store answers from now on is not begun any more: others do it
         try:
-            if not self._life.over:
+            if lives:
                 await self._release(self.node)
             await self._membership.leave()
         except StoreError as error:

@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from tidegate.api.status import HTTP_STATUS, json_bytes, rest_error_body
 from tidegate.core.errors import ApiError, NotFound
-from tidegate.schema.discovery import discovery_document
+from tidegate.schema.discovery import discovery_document, operator_document
 from tidegate.schema.versions import VERSIONS
 from tidegate.servers.call import AsgiApp, Receive, Scope, Send
 from tidegate.servers.mounts import READING, Mount
 from tidegate.servers.respond import JSON, respond
 
 DEFAULT_VERSION = "v2"
+OPERATOR = "/discovery/v1/apis/tidegate/v1/rest"
+"""Where the discovery document of the operator's API is."""
 _ROOT = "http://root.invalid/"  # replaced by the host of each request
 
 
@@ -70,8 +72,13 @@ def discovery_pages() -> dict[str, Page]:
             documents[version] = json_bytes(discovery_document(version, _ROOT))
         return Document(documents[version].replace(_ROOT.encode(), root_of(scope)))
 
+    async def of_operator(scope: Scope) -> Document:
+        if OPERATOR not in documents:
+            documents[OPERATOR] = json_bytes(operator_document(_ROOT))
+        return Document(documents[OPERATOR].replace(_ROOT.encode(), root_of(scope)))
+
     older = {f"/discovery/v1/apis/cloudtasks/{version}/rest": by_path(version) for version in VERSIONS}
-    return {"/$discovery/rest": by_query, **older}
+    return {"/$discovery/rest": by_query, OPERATOR: of_operator, **older}
 
 
 def root_of(scope: Scope) -> bytes:

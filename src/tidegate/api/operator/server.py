@@ -18,6 +18,8 @@ from tidegate.schema.operator import ListNodesResponse, Node, Operator, Server
 from tidegate.schema.versions import all_rows
 
 SERVER: Final = "server"
+WHOLE: Final = "-"
+"""The name of the whole server, where permissions are asked about."""
 ANYBODY: Final = "allUsers"
 """The member that everyone is who has not shown who they are."""
 
@@ -25,19 +27,19 @@ _SHOWN_MAX: Final = 200
 
 
 async def get_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
-    return _server(parts)
+    return _server(parts, call)
 
 
 async def drain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
     _check_node(parts, request.node)
     parts.engine.drain()
-    return _server(parts)
+    return _server(parts, call)
 
 
 async def undrain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
     _check_node(parts, request.node)
     parts.engine.undrain()
-    return _server(parts)
+    return _server(parts, call)
 
 
 async def reset_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
@@ -61,7 +63,7 @@ async def list_nodes(parts: Parts, request: Any, name: Any, call: Any) -> Any:
     return response
 
 
-def _server(parts: Parts) -> Any:
+def _server(parts: Parts, call: Any) -> Any:
     about = parts.about
     server = Server.pb()(
         name=SERVER,
@@ -82,8 +84,9 @@ def _server(parts: Parts) -> Any:
     limits.max_batch_delete = BATCH_DELETE_MAX
     put_span(limits.max_schedule_ahead, SCHEDULE_AHEAD_MAX)
     limits.max_bytes_in_flight = about.max_bytes_in_flight
-    server.me.member = ANYBODY
-    server.me.permissions.extend(_all_permissions())
+    may = parts.may(call)
+    server.me.member = ANYBODY if may.principal is None else may.principal.member
+    server.me.permissions.extend(_all_permissions() if may.principal is None else sorted(may.permissions(WHOLE)))
     return server
 
 

@@ -5,6 +5,6 @@ Made from rows and descriptors. ``google-api-python-client`` builds its methods 
 
 from __future__ import annotations
 
-from tidegate.schema.discovery.document import discovery_document
+from tidegate.schema.discovery.document import discovery_document, operator_document
 
-__all__ = ["discovery_document"]
+__all__ = ["discovery_document", "operator_document"]

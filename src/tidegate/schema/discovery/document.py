@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import ModuleType
 from typing import Any
 
+from tidegate.schema import operator
 from tidegate.schema.declare import Message
 from tidegate.schema.discovery.methods import SCOPE, DiscoveryMethod, method
 from tidegate.schema.discovery.types import Json, Schemas
+from tidegate.schema.rpc import Rpc
 from tidegate.schema.versions import VERSIONS, rows
 
 
@@ -16,28 +20,54 @@ def discovery_document(version: str, root_url: str) -> Json:
     Raises:
         KeyError: there is no such version.
     """
-    described = _descriptions(version)
-    schemas = Schemas(described)
-    resources: Json = {}
-    for row in rows(version):
-        if row.http is not None:
-            description = described.get(row.request_pb.DESCRIPTOR.full_name)
-            _place(resources, method(row, row.http, schemas, description))
-    root = root_url.rstrip("/") + "/"
-    return {
-        "kind": "discovery#restDescription",
-        "discoveryVersion": "v1",
+    about: Json = {
         "id": f"cloudtasks:{version}",
         "name": "cloudtasks",
         "canonicalName": "Cloud Tasks",
         "version": version,
-        "version_module": True,
-        "revision": "0",
         "title": "Cloud Tasks API",
         "description": "Task queues that push work to HTTP handlers or hand it to workers, served by Tidegate.",
         "ownerDomain": "google.com",  # clients make package and cache names of it
         "ownerName": "Google",
         "documentationLink": "https://cloud.google.com/tasks/",
+    }
+    described = _descriptions(VERSIONS[version])
+    return _document(about, rows(version), described, Schemas(described), root_url)
+
+
+def operator_document(root_url: str) -> Json:
+    """The discovery document of the operator's API, for the server at ``root_url``."""
+    about: Json = {
+        "id": "tidegate:v1",
+        "name": "tidegate",
+        "canonicalName": "Tidegate Operator",
+        "version": "v1",
+        "title": "Tidegate Operator API",
+        "description": "What Cloud Tasks has no words for: attempts, dead letters, faults, a clock, events.",
+        "ownerDomain": "tidegate.invalid",
+        "ownerName": "Tidegate",
+        "documentationLink": "",
+    }
+    described = _descriptions(operator)
+    schemas = Schemas(described, operator.Server.pb().DESCRIPTOR.file.package)
+    return _document(about, operator.Operator.rpcs, described, schemas, root_url)
+
+
+def _document(
+    about: Json, described_rows: Iterable[Rpc[Any, Any]], described: dict[str, str], schemas: Schemas, root_url: str
+) -> Json:
+    resources: Json = {}
+    for row in described_rows:
+        if row.http is not None:
+            description = described.get(row.request_pb.DESCRIPTOR.full_name)
+            _place(resources, method(row, row.http, schemas, description, about["name"]))
+    root = root_url.rstrip("/") + "/"
+    return {
+        "kind": "discovery#restDescription",
+        "discoveryVersion": "v1",
+        **about,
+        "version_module": True,
+        "revision": "0",
         "protocol": "rest",
         "rootUrl": root,
         "mtlsRootUrl": root,
@@ -52,9 +82,8 @@ def discovery_document(version: str, root_url: str) -> Json:
     }
 
 
-def _descriptions(version: str) -> dict[str, str]:
+def _descriptions(module: ModuleType) -> dict[str, str]:
     """The first paragraph that each of our classes says about itself."""
-    module = VERSIONS[version]
     kinds = [getattr(module, name) for name in module.__all__]
     return {
         kind.pb().DESCRIPTOR.full_name: (kind.__doc__ or "").partition("\n\n")[0].replace("``", "`")

@@ -11,6 +11,8 @@ from tidegate.schema.transcoding.path import Template
 from tidegate.schema.transcoding.scalars import camel_case
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+OPERATOR = ("operator", "v1")
+"""What the paths of the operator's API begin with."""
 _BY_VERB = {"PATCH": "patch", "DELETE": "delete"}
 
 
@@ -23,13 +25,15 @@ class DiscoveryMethod:
     document: Json
 
 
-def method(row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: str | None) -> DiscoveryMethod:
-    """The method of a row in its published REST form."""
+def method(
+    row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: str | None, api: str = "cloudtasks"
+) -> DiscoveryMethod:
+    """The method of a row of an API in its published REST form."""
     template = Template.parse(rule.path)
     resources, name = _place(row, rule, template)
     variables = {path: path.rpartition(".")[2] for path, _, _ in template.variables}
     document: Json = {
-        "id": ".".join(("cloudtasks", *resources, name)),
+        "id": ".".join((api, *resources, name)),
         "path": _path(template, variables),
         "flatPath": _flat_path(template),
         "httpMethod": rule.verb,
@@ -49,6 +53,8 @@ def method(row: Rpc[Any, Any], rule: HttpRule, schemas: Schemas, description: st
 
 def _place(row: Rpc[Any, Any], rule: HttpRule, template: Template) -> tuple[tuple[str, ...], str]:
     """Resources are the fixed words of the path; the method is its verb, or what the HTTP verb does there."""
+    if template.segments[: len(OPERATOR)] == OPERATOR:
+        return _operators_place(row, template)
     words = tuple(segment for segment in template.segments if segment not in {"*", row_version(template)})
     if not template.variables:  # /api/queue/update
         return words[:-1], words[-1]
@@ -59,6 +65,12 @@ def _place(row: Rpc[Any, Any], rule: HttpRule, template: Template) -> tuple[tupl
     if on_one and template.segments[-1] != "*":  # the one thing of its kind, such as a cmekConfig
         return words[:-1], camel_case(row.name)
     return words, _BY_VERB.get(rule.verb) or _read_or_create(rule.verb, on_one=on_one)
+
+
+def _operators_place(row: Rpc[Any, Any], template: Template) -> tuple[tuple[str, ...], str]:
+    """Below the fixed words of the path each method has the name of its row: several may share a path."""
+    words = tuple(segment for segment in template.segments[len(OPERATOR) :] if segment != "*")
+    return words or ("server",), camel_case(row.name)
 
 
 def _read_or_create(verb: str, *, on_one: bool) -> str:

@@ -43,8 +43,12 @@ def single_type(field: Any) -> Json | None:
 class Schemas:
     """The schemas of a document, each message once, under the last part of its name."""
 
-    def __init__(self, descriptions: dict[str, str]) -> None:
+    def __init__(self, descriptions: dict[str, str], home: str | None = None) -> None:
+        """``home`` is the package of the document's own messages; those of ``tidegate.v2beta3`` get a longer name then,
+        as Google's documents have it.
+        """
         self._descriptions = descriptions
+        self._home = home
         self._found: dict[str, Any] = {}
         self._inside: set[str] = set()  # messages that others hold
         self._in_path: dict[str, set[str]] = {}
@@ -54,7 +58,14 @@ class Schemas:
         self._note(descriptor)
         if in_path:
             self._in_path[descriptor.full_name] = set(in_path)
-        return {"$ref": descriptor.name}
+        return {"$ref": self._name(descriptor)}
+
+    def _name(self, descriptor: Any) -> str:
+        if self._home is not None and descriptor.file.package.startswith("tidegate.v"):
+            version: str = descriptor.file.package.rpartition(".")[2]
+            return f"GoogleCloudTasks{version[0].upper()}{version[1:]}{descriptor.name}"
+        name: str = descriptor.name
+        return name
 
     def _note(self, descriptor: Any) -> None:
         if descriptor.full_name in self._found:
@@ -75,15 +86,15 @@ class Schemas:
     def document(self) -> Json:
         """All schemas, by name."""
         return {
-            descriptor.name: self._schema(descriptor)
-            for descriptor in sorted(self._found.values(), key=lambda found: str(found.name))
+            self._name(descriptor): self._schema(descriptor)
+            for descriptor in sorted(self._found.values(), key=self._name)
         }
 
     def _schema(self, descriptor: Any) -> Json:
         # What the path says is not in the body, unless the message is also part of another one.
         name = descriptor.full_name
         left_out = set() if name in self._inside else self._in_path.get(name, set())
-        schema: Json = {"id": descriptor.name, "type": "object"}
+        schema: Json = {"id": self._name(descriptor), "type": "object"}
         if name in self._descriptions:
             schema["description"] = self._descriptions[name]
         schema["properties"] = {
@@ -97,5 +108,5 @@ class Schemas:
         held = field.message_type
         if held is not None and held.GetOptions().map_entry:
             return {"type": "object", "additionalProperties": self._property(held.fields_by_name["value"])}
-        single = single_type(field) or {"$ref": held.name}
+        single = single_type(field) or {"$ref": self._name(held)}
         return {"type": "array", "items": single} if field.is_repeated else single
