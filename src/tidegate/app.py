@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import TypeAlias
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.audit import AuditTrail
@@ -76,6 +77,9 @@ from tidegate.task_tokens import mint_of, token_pages, warn_of_unreachable_issue
 
 logger = logging.getLogger("tidegate")
 
+MakeSender: TypeAlias = Callable[[Settings, Address, MachineClock], Sender]
+"""Makes what sends attempts to their handlers."""
+
 
 class Listeners:
     """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
@@ -108,7 +112,10 @@ def application(
 
 
 class Application:
-    """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
+    """A server as its settings describe it, from start to stop. ``address`` is where it listens.
+
+    ``make_sender`` and ``clock`` are for servers within a test: another way to handlers, a clock that is not patched.
+    """
 
     def __init__(
         self,
@@ -116,9 +123,14 @@ class Application:
         address: Address,
         listeners: Sequence[Events] = (),
         sources: Mapping[str, str] = MappingProxyType({}),
+        *,
+        make_sender: MakeSender | None = None,
+        clock: SystemClock | None = None,
     ) -> None:
         self._settings = settings
         self._sources = sources
+        self._make_sender = make_sender or _sender
+        self._clock = clock or SystemClock()
         self._listeners = listeners
         self._address = address
         self._opened: OpenedStore | None = None
@@ -138,11 +150,17 @@ class Application:
         )
         self.asgi.guard(partial(Cors, origins(settings)))
 
+    @property
+    def engine(self) -> Engine:
+        """The engine, once it has started."""
+        assert self._engine is not None  # noqa: S101 - nobody asks before the start
+        return self._engine
+
     async def _start(self) -> None:
-        clock = SystemClock()
+        clock = self._clock
         opened = self._opened = await open_store(self._settings.store, clock)
         wall = await _wall_clock(self._settings, opened)
-        self._sender = http = _sender(self._settings, self._address, clock)
+        self._sender = http = self._make_sender(self._settings, self._address, clock)
         faults = Faults(wall) if self._settings.dev else None
         if faults is not None:
             self._sender = FaultySender(http, faults, clock)
@@ -170,7 +188,7 @@ class Application:
             told,
             opened.membership,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=http.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
