@@ -77,3 +77,10 @@ def test_what_turns_the_direction_of_text_is_shown_by_its_number() -> None:
     assert words.plain("invoice\u202efdp.exe") == "invoice[U+202E]fdp.exe"
     assert words.plain("a\u2066b\u200bc\0d") == "a[U+2066]b[U+200B]c[U+0000]d"
     assert words.plain("żółć 漢字 עברית\n\t") == "żółć 漢字 עברית\n\t"
+
+
+def test_a_reason_of_the_api_has_its_times_as_people_read_them() -> None:
+    text = "The next attempt of job-5s starts at 2026-11-30T20:12:13.529897Z, in 566.034267s. Attempts left: 9."
+    assert words.reason(text) == (
+        "The next attempt of job-5s starts at 2026-11-30 20:12:13 UTC, in 9 m. Attempts left: 9."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,7 +19,7 @@ _OUTCOMES: Final = {
     Outcome.SUCCEEDED: "delivered",
     Outcome.FAILED: "failed",
     Outcome.TIMED_OUT: "timeout",
-    Outcome.NO_ANSWER: "no answer",
+    Outcome.NO_ANSWER: words.NO_ANSWER,
     Outcome.FORBIDDEN: "forbidden",
     Outcome.UNSENDABLE: "unsendable",
     Outcome.CUT_OFF: "cut off",
@@ -79,7 +78,7 @@ def attempt_row(attempt: Any) -> AttemptRow:
         took=ended - started if started and ended else None,
         good=outcome is Outcome.SUCCEEDED,
         result=str(status) if status else _OUTCOMES.get(outcome, "under way"),
-        said=_phrase(status) if status else attempt.error,
+        said=words.phrase(status) if status else attempt.error,
         followed=_followed(attempt),
         steps=_steps(attempt.timing),
         sent=attempt.request,
@@ -92,13 +91,6 @@ def attempt_row(attempt: Any) -> AttemptRow:
         node=attempt.node,
         fault=attempt.fault,
     )
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _followed(attempt: Any) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from google.rpc.code_pb2 import Code as RpcCode
 from msgspec import Struct
 
+from tidegate.api.operator.state_reading import HTTP_STATUS
 from tidegate.console import words
 from tidegate.console.snapshot import moment
 from tidegate.console.states import IN_FLIGHT, State, task_state
@@ -93,6 +94,10 @@ def _last_response(task: Any) -> tuple[str, str]:
     status = task.last_attempt.response_status
     if not status.code:
         return "", "OK"
+    if (answered := HTTP_STATUS.search(status.message)) is not None:
+        return answered[1], words.phrase(int(answered[1]))
+    if status.code == RpcCode.UNKNOWN and status.message.endswith(" 0"):  # HTTP status code 0: there was none
+        return words.NO_ANSWER, ""
     return RpcCode.Name(status.code).replace("_", " ").capitalize(), status.message[:80]
 
 

@@ -38,6 +38,7 @@ def _environment() -> Environment:
         "precise": words.precise,
         "day": words.day,
         "iso": words.iso,
+        "reason": words.reason,
         "ago": _ago,
         "due": _due,
     }

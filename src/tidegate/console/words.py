@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 NOTHING: Final = "–"  # noqa: RUF001 - a dash for "no value"
+NO_ANSWER: Final = "no answer"
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _SIZES: Final = ("kB", "MB", "GB", "TB")
@@ -102,6 +105,23 @@ def day(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """For machines: ``2026-11-30T12:30:49.641000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_STAMP: Final = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z\b")
+_WAIT: Final = re.compile(r"(?<= in )(\d+(?:\.\d+)?)s\b")
+
+
+def reason(text: str) -> str:
+    """A text of the API with its times as people read them: ``at 2026-11-30 12:30:49 UTC, in 41 s``."""
+    return _WAIT.sub(lambda found: span(float(found[1])), _STAMP.sub(r"\1 \2 UTC", text))
+
+
+def phrase(status: int) -> str:
+    """``Service Unavailable`` for 503; nothing for a number without a name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -196,5 +196,9 @@ function decorate() {
 
 document.documentElement.classList.add("scripted");
 zone(at("zone"));
+for (const here of document.querySelectorAll("nav [aria-current]")) { // on a narrow screen a row of links scrolls
+  const row = here.closest("nav");
+  row.scrollLeft = Math.max(0, here.offsetLeft + here.offsetWidth - row.offsetLeft - row.clientWidth);
+}
 decorate();
 listen();
