@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,22 +14,29 @@ from tests.endtoend.waiting import PATIENCE
 import tidegate
 from tidegate import tasks_v2
 
-QUEUE = f"{SHOP}/queues/live"
 PATIENT = PATIENCE * 1000
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path, "--queue", QUEUE) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Of all tests here; one that stops it starts it again."""
+    with Server(tmp_path_factory.mktemp("live")) as server:
         yield server.start()
 
 
 @pytest.fixture
 def shop(server: Server) -> Iterator[Filled]:
     shop = Filled(server.address)
-    shop.post(f"{QUEUE}:pause")
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def queue(request: pytest.FixtureRequest, shop: Filled) -> str:
+    """A paused queue without tasks."""
+    queue = shop.queue(f"{SHOP}/queues/{request.node.name.replace('_', '-')}")
+    shop.post(f"{queue}:pause")
+    return queue
 
 
 @pytest.fixture
@@ -45,25 +51,25 @@ def ids(page: Page) -> list[str]:
 
 
 def test_a_task_made_by_a_program_shows_up_without_loading_the_page_again(
-    tab: Page, shop: Filled, server: Server
+    tab: Page, shop: Filled, queue: str, server: Server
 ) -> None:
-    tab.goto(shop.console + QUEUE)
+    tab.goto(shop.console + queue)
     expect(tab.get_by_role("heading", name="No task here")).to_be_visible()
     tab.evaluate("() => { window.here = true }")
     client = tidegate.connect(server.address)
-    client.create_task(parent=QUEUE, task=tasks_v2.Task(http_request=tasks_v2.HttpRequest(url="http://127.0.0.1:9/")))
+    client.create_task(parent=queue, task=tasks_v2.Task(http_request=tasks_v2.HttpRequest(url="http://127.0.0.1:9/")))
     expect(tab.get_by_role("table", name="Tasks").get_by_role("rowheader")).to_have_count(1, timeout=PATIENT)
     assert tab.evaluate("() => window.here"), "the page was loaded again"
 
 
-def test_what_is_typed_and_selected_stays_while_the_page_changes(tab: Page, shop: Filled) -> None:
-    shop.task(QUEUE, "task-1")
-    tab.goto(shop.console + QUEUE)
+def test_what_is_typed_and_selected_stays_while_the_page_changes(tab: Page, shop: Filled, queue: str) -> None:
+    shop.task(queue, "task-1")
+    tab.goto(shop.console + queue)
     tab.get_by_role("checkbox", name="Select task-1").check()
     field = tab.get_by_role("searchbox", name="Filter tasks")
     field.fill("half a wo")
     field.focus()
-    shop.task(QUEUE, "task-0")
+    shop.task(queue, "task-0")
     expect(tab.get_by_role("link", name="task-0")).to_be_visible(timeout=PATIENT)
     expect(tab.get_by_role("checkbox", name="Select task-1")).to_be_checked()
     expect(tab.get_by_role("checkbox", name="Select task-0")).not_to_be_checked()
@@ -72,20 +78,20 @@ def test_what_is_typed_and_selected_stays_while_the_page_changes(tab: Page, shop
     expect(field).to_be_focused()
 
 
-def test_eight_tabs_all_load_and_follow(tab: Page, shop: Filled) -> None:
+def test_eight_tabs_all_load_and_follow(tab: Page, shop: Filled, queue: str) -> None:
     """Over plain HTTP a browser opens six connections to a server."""
     tabs = [tab, *(tab.context.new_page() for _ in range(7))]
     for each in tabs:
-        each.goto(shop.console + QUEUE)
-    shop.task(QUEUE, "for-all")
+        each.goto(shop.console + queue)
+    shop.task(queue, "for-all")
     for each in tabs:
         expect(each.get_by_role("link", name="for-all")).to_be_visible(timeout=PATIENT)
 
 
 def test_an_open_page_says_when_the_server_is_gone_and_comes_back_with_it(
-    tab: Page, shop: Filled, server: Server
+    tab: Page, shop: Filled, queue: str, server: Server
 ) -> None:
-    tab.goto(shop.console + QUEUE)
+    tab.goto(shop.console + queue)
     expect(tab.get_by_role("heading", name="No task here")).to_be_visible()
     alert = tab.get_by_role("alert", name="No answer from the server")
     expect(alert).to_be_hidden()
@@ -93,26 +99,28 @@ def test_an_open_page_says_when_the_server_is_gone_and_comes_back_with_it(
     expect(alert).to_be_visible(timeout=PATIENT)
     server.start()
     expect(alert).to_be_hidden(timeout=PATIENT)
-    shop.task(QUEUE, "after-the-restart")
+    shop.task(queue, "after-the-restart")
     expect(tab.get_by_role("link", name="after-the-restart")).to_be_visible(timeout=PATIENT)
     assert server.complaints() == []
 
 
-def test_a_form_from_before_the_restart_is_refused_with_the_cure(chrome: Browser, shop: Filled, server: Server) -> None:
+def test_a_form_from_before_the_restart_is_refused_with_the_cure(
+    chrome: Browser, shop: Filled, queue: str, server: Server
+) -> None:
     with chrome.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(shop.console + QUEUE)
+        page.goto(shop.console + queue)
         server.stop()
         server.start()
         page.get_by_role("button", name="Resume").click()
         expect(page.get_by_text("Load it again, then repeat.")).to_be_visible()
-        assert shop.get(QUEUE)["state"] == "PAUSED"
+        assert shop.get(queue)["state"] == "PAUSED"
 
 
-def test_keys_move_through_the_rows_and_open_one(tab: Page, shop: Filled) -> None:
+def test_keys_move_through_the_rows_and_open_one(tab: Page, shop: Filled, queue: str) -> None:
     for number in range(3):
-        shop.task(QUEUE, f"task-{number}")
-    tab.goto(shop.console + QUEUE)
+        shop.task(queue, f"task-{number}")
+    tab.goto(shop.console + queue)
     tab.keyboard.press("?")
     expect(tab.get_by_role("dialog", name="Keys")).to_be_visible()
     tab.keyboard.press("Escape")
@@ -126,8 +134,8 @@ def test_keys_move_through_the_rows_and_open_one(tab: Page, shop: Filled) -> Non
     expect(tab.get_by_role("heading", level=1)).to_have_text("task-1")
 
 
-def test_theme_and_time_zone_are_remembered(tab: Page, shop: Filled) -> None:
-    tab.goto(shop.console + QUEUE)
+def test_theme_and_time_zone_are_remembered(tab: Page, shop: Filled, queue: str) -> None:
+    tab.goto(shop.console + queue)
     tab.get_by_role("button", name="Theme").click()
     theme = tab.evaluate("() => document.documentElement.dataset.theme")
     tab.get_by_label("Time zone").select_option("local")

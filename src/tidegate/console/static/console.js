@@ -12,15 +12,18 @@ const at = (id) => document.getElementById(id);
 const SPACING = 1500; // ms between two requests of a page, however much happens
 const PATIENCE = 8000;
 let asking = false;
+let missed = false; // something happened while the last request was under way
 let again = 0;
 let askedAt = performance.now();
 let paused = false;
 
 async function refresh() {
-  if (asking || document.hidden) return;
-  asking = true;
   clearTimeout(again);
   again = 0;
+  if (document.hidden) return;
+  missed = asking;
+  if (asking) return;
+  asking = true;
   const began = performance.now();
   try {
     const answer = await fetch(location.href, {
@@ -43,6 +46,7 @@ async function refresh() {
     asking = false;
     askedAt = performance.now();
     slow = Math.max(SPACING, Math.ceil((20 * (askedAt - began)) / SPACING) * SPACING); // a slow page asks less often
+    if (missed) soon();
   }
 }
 
@@ -85,14 +89,17 @@ function heard({ kind, text, front }) {
     const watched = main.querySelector("[data-watch]")?.dataset.watch ?? body.dataset.watch;
     if (!watched || text === "*" || text.split(" ").includes(watched)) soon();
   } else if (kind === "beat" || kind === "hello") {
-    if (lostAt || performance.now() - askedAt > 4000) soon();
+    if (lostAt || cut || performance.now() - askedAt > 4000) soon();
+    cut = false;
   } else if (kind === "lost" || kind === "leaving") {
+    cut = true; // what happens until the stream is back is told to nobody
     soon();
   } else if (kind === "closed") {
     poll();
   }
 }
 
+let cut = false;
 let polling = 0;
 
 function poll() {
