@@ -32,7 +32,7 @@ WITHIN = 120.0  # seconds; who is not done by then never will be
 def measure(plan: Plan) -> Iterator[Row]:
     count = plan.pick(100_000, 8_000)
     with handling() as handler, fresh() as server:
-        from_disk = _numbered(server, handler, count)
+        from_disk = numbered(server, handler, count)
         rates = by_turns(
             plan.rounds,
             {
@@ -53,7 +53,7 @@ def measure(plan: Plan) -> Iterator[Row]:
         yield beside(what, "tasks/s", paced, [float(RATED * RATE)] * len(paced), "asked for", details=known)
 
 
-def _numbered(server: Server, handler: Handler, count: int) -> Callable[[int], float]:
+def numbered(server: Server, handler: Handler, count: int) -> Callable[[int], float]:
     """Dispatches ``count`` tasks from so many queues, new ones each time: tasks a second."""
     made = 0
 

@@ -31,7 +31,7 @@ def measure(plan: Plan) -> Iterator[Row]:
         message = create_message(queue, 50, url=handler.url)
 
         def ours() -> float:
-            rate, share, wrong = _live(server, handler, queue, message, seconds)
+            rate, share, wrong = live(server, handler, queue, message, seconds)
             during.append(share)
             errors.append(wrong)
             return rate
@@ -54,7 +54,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     )
 
 
-def _live(server: Server, handler: Handler, queue: str, message: bytes, seconds: float) -> tuple[float, float, int]:
+def live(server: Server, handler: Handler, queue: str, message: bytes, seconds: float) -> tuple[float, float, int]:
     """Tasks a second, the share of them that was dispatched before the last was created, errors."""
     before, begin = handler.requests(), time.perf_counter()
     load = server.load(CREATE, message, seconds=seconds)

@@ -60,6 +60,11 @@ MARKS = {
     "lease 100 by 16 workers, 1,000 waiting": rate(20_000, EMPTY),
     "lease 100 by 16 workers, 1,000,000 waiting": rate(20_000, EMPTY),
     "lease with 1,000,000 waiting by 1,000": Mark(least=0.95, by_floor=True),  # no slower, as far as can be told
+    "postgres create 4 x 32, 50 B": Mark(least=0.5, by_floor=True),
+    "postgres batch of 100 x 100 B": Mark(least=12_000),
+    "postgres dispatch from 1 queue": Mark(least=0.5, by_floor=True),
+    "postgres dispatch from 100 queues": Mark(least=0.45, by_floor=True),
+    "postgres live create and dispatch at once": Mark(least=0.5, by_floor=True),
     "backlog of 1,000,000, resident": at_most(200),
     "backlog of 1,000,000, resident after start": at_most(200),
     "backlog of 1,000,000, first dispatch": at_most(2),

@@ -51,12 +51,13 @@ def start(command: Sequence[str]) -> Server:
     return Server(line.removeprefix(READY).strip(), process)
 
 
-def serve(store: Path) -> Sequence[str]:
-    """The command that serves this store."""
-    return ["-m", "tidegate", "serve", "--port", "0", "--store", f"sqlite:///{store}", *UNBOUND]
+def serve(store: Path | str) -> Sequence[str]:
+    """The command that serves this store, a file or a URL."""
+    url = f"sqlite:///{store}" if isinstance(store, Path) else store
+    return ["-m", "tidegate", "serve", "--port", "0", "--store", url, *UNBOUND]
 
 
-def serving(store: Path) -> contextlib.AbstractContextManager[Server]:
+def serving(store: Path | str) -> contextlib.AbstractContextManager[Server]:
     return running(serve(store))
 
 

@@ -37,6 +37,7 @@ NAMES = (
     "stats",
     "startup",
     "backlog",
+    "postgres",
     "client",
 )
 

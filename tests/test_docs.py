@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.cli.serving import served
+from tests.kit import postgres, postgres_programs
 from tests.settings import reference
 
 import tidegate
 from tidegate.cli.dev.command import dev
 from tidegate.cli.line import flags_of
+from tidegate.cli.migrate import migrate
+from tidegate.cli.move import move
 from tidegate.cli.table.find import commands
 from tidegate.cli.table.rows import TRACKS
 from tidegate.settings import SETTINGS, File, load
@@ -42,6 +45,9 @@ VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
 CLIENT_VARIABLES = {"TIDEGATE_TOKEN", "TIDEGATE_TOKEN_FILE"}
 """Those of the command line that stand for no flag."""
 
+TEST_VARIABLES = {postgres.NAMED, postgres_programs.PROGRAMS}
+"""Those that tests read."""
+
 # What shows that a part of the README's table is there: a file, or a file and words in it.
 PARTS = {
     "API v2 over gRPC: queues, tasks, batches, BufferTask, policies, keys, locations": "api/v2.py",
@@ -52,7 +58,7 @@ PARTS = {
     "Push to App Engine targets": "core/app_engine.py",
     "OIDC and OAuth tokens for handlers": "task_tokens.py: token_mint",
     "A store in one SQLite file, or in memory": "storage/sqlite/store.py",
-    "A store in PostgreSQL, shared by many nodes": "app.py: postgres",
+    "A store in PostgreSQL, shared by many nodes": "opened_store.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
     "Access control: credentials, roles, audit log": "access_control.py",
     "Egress rules: which addresses tasks may call": "app.py: egress",
@@ -76,7 +82,7 @@ def rows(page: Path) -> list[tuple[str, ...]]:
 def command_line_flags() -> set[str]:
     """The flags of every command, without their dashes."""
     flags = {flag.name for track in TRACKS.values() for row in commands(track).values() for flag in flags_of(row)}
-    flags |= {name for parameter in dev.params for name in parameter.opts}
+    flags |= {name for command in (dev, migrate, move) for parameter in command.params for name in parameter.opts}
     return {flag.removeprefix("--") for flag in flags}
 
 
@@ -184,7 +190,7 @@ def test_every_flag_and_variable_in_the_docs_exists(page: Path) -> None:
     text = OTHER_COMMANDS.sub("", page.read_text())
     flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"} | command_line_flags()
     assert set(FLAG.findall(OTHERS.sub("", text))) <= flags
-    variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags} | CLIENT_VARIABLES
+    variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags} | CLIENT_VARIABLES | TEST_VARIABLES
     assert set(VARIABLE.findall(text)) <= set(variables)
 
 

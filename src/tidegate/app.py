@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.audit import AuditTrail
@@ -41,7 +39,7 @@ from tidegate.engine.engine import Engine, Policy
 from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
 from tidegate.engine.ports.events import Event, Events
-from tidegate.engine.ports.store import Store, StoreError
+from tidegate.engine.ports.store import StoreError
 from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.engine.time_control import kept_setting
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
@@ -51,6 +49,7 @@ from tidegate.observers.idle import IdleWaits
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
 from tidegate.observers.series import Series
+from tidegate.opened_store import OpenedStore, open_store
 from tidegate.operated import about
 from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
@@ -73,10 +72,13 @@ from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
-from tidegate.storage.sqlite import MemoryStore, SqliteStore
-from tidegate.task_tokens import mint_of, signing_keys_of, token_pages, warn_of_unreachable_issuer
+from tidegate.storage.sqlite import SqliteStore
+from tidegate.task_tokens import mint_of, token_pages, warn_of_unreachable_issuer
 
 logger = logging.getLogger("tidegate")
+
+MakeSender: TypeAlias = Callable[[Settings, Address, MachineClock], Sender]
+"""Makes what sends attempts to their handlers."""
 
 
 class Listeners:
@@ -110,7 +112,10 @@ def application(
 
 
 class Application:
-    """A server as its settings describe it, from start to stop. ``address`` is where it listens."""
+    """A server as its settings describe it, from start to stop. ``address`` is where it listens.
+
+    ``make_sender`` and ``clock`` are for servers within a test: another way to handlers, a clock that is not patched.
+    """
 
     def __init__(
         self,
@@ -118,12 +123,17 @@ class Application:
         address: Address,
         listeners: Sequence[Events] = (),
         sources: Mapping[str, str] = MappingProxyType({}),
+        *,
+        make_sender: MakeSender | None = None,
+        clock: SystemClock | None = None,
     ) -> None:
         self._settings = settings
         self._sources = sources
+        self._make_sender = make_sender or _sender
+        self._clock = clock or SystemClock()
         self._listeners = listeners
         self._address = address
-        self._store: Store | None = None
+        self._opened: OpenedStore | None = None
         self._sender: Sender | None = None
         self._engine: Engine | None = None
         self._log: LineWriter | None = None
@@ -140,15 +150,21 @@ class Application:
         )
         self.asgi.guard(partial(Cors, origins(settings)))
 
+    @property
+    def engine(self) -> Engine:
+        """The engine, once it has started."""
+        assert self._engine is not None  # noqa: S101 - nobody asks before the start
+        return self._engine
+
     async def _start(self) -> None:
-        clock = SystemClock()
-        self._store = await _open(self._settings)
-        wall = await _wall_clock(self._settings, self._store, clock)
-        self._sender = http = _sender(self._settings, self._address, clock)
+        clock = self._clock
+        opened = self._opened = await open_store(self._settings.store, clock)
+        wall = await _wall_clock(self._settings, opened)
+        self._sender = http = self._make_sender(self._settings, self._address, clock)
         faults = Faults(wall) if self._settings.dev else None
         if faults is not None:
             self._sender = FaultySender(http, faults, clock)
-        keys = signing_keys_of(self._settings)
+        keys = opened.keys
         warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
@@ -156,22 +172,23 @@ class Application:
         self._log = _log_at(self._settings.operation_log, "operation log")
         self._audit_log = _log_at(self._settings.audit_log, "audit log")
         bells, ids = Bells(), RandomIds()
-        self._access = access_control(self._settings, self._address, self._store, clock, issuer)
+        self._access = access_control(self._settings, self._address, opened.store, clock, issuer)
         if self._access is not None:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
         told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, bells, clock))
         world = World(
-            self._store,
+            opened.store,
             self._sender,
             mint,
             wall,
             clock,
             ids,
             told,
+            opened.membership,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
-            prober=http.prober(in_container=in_container()),
+            prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
         engine = Engine(world, policy(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
@@ -199,7 +216,7 @@ class Application:
             faults=faults,
         )
         operator = OperatorApi(parts)
-        mounts = self._beside(engine, door, bells, token_pages(issuer, keys, clock), clock)
+        mounts = self._beside(engine, door, bells, token_pages(issuer, keys, wall), clock)
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
@@ -209,6 +226,7 @@ class Application:
             mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
+        self.asgi.available = opened.is_there
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _all_listeners(self, events: EventRing, bells: Bells, machine: MachineClock) -> list[Events]:
@@ -238,14 +256,16 @@ class Application:
         return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
-        commits = self._store.commits if isinstance(self._store, SqliteStore) else None
+        assert self._opened is not None  # noqa: S101 - it opens first
+        store = self._opened.store
+        commits = store.commits if isinstance(store, SqliteStore) else None
         return MetricsPage(
             self.counts,
             engine,
             self.asgi.calls,
             commits,
-            store="memory" if self._settings.store.in_memory else "sqlite",
-            ready=self._is_serving,
+            store=self._opened.kind,
+            ready=lambda: self.asgi.ready,
             monotonic=machine.monotonic,
         )
 
@@ -276,21 +296,24 @@ class Application:
     async def _stop(self) -> None:
         if self._sender is not None:
             await self._sender.close()
-        if self._store is not None:
-            await self._store.close()
+        if self._opened is not None:
+            await self._opened.store.close()
         for log in (self._log, self._audit_log):
             if log is not None:
                 await asyncio.to_thread(log.close)
 
 
-async def _wall_clock(settings: Settings, store: Store, clock: SystemClock) -> Clock:
+async def _wall_clock(settings: Settings, opened: OpenedStore) -> Clock:
     """The time by which tasks go: one that can be moved with ``dev``, where it was left."""
+    clock = opened.clock
     try:
-        setting = await kept_setting(store, clock.now())
+        setting = await kept_setting(opened.store, clock.now())
     except StoreError as error:
         raise OperatorError(f"cannot read the store: {error}") from error
     if settings.dev:
-        return MovableClock(clock, setting)
+        movable = MovableClock(clock, setting)
+        opened.go_by(movable)
+        return movable
     if setting != REAL_TIME:
         logger.warning(
             "the clock of this store was moved, to %s at last; without --dev the server goes by real time, and what"
@@ -344,22 +367,6 @@ def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:
         return Document(body, content_type.encode())
 
     return {"/metrics": page}
-
-
-async def _open(settings: Settings) -> Store:
-    if settings.store.in_memory:
-        return MemoryStore()
-    try:
-        return await SqliteStore.open(Path(settings.store.path), _abandon)
-    except StoreError as error:
-        raise OperatorError(str(error)) from error
-
-
-def _abandon(error: StoreError) -> None:
-    """End the process at once: what was answered is on disk, and nothing may be answered any more."""
-    sys.stderr.write(f"{error}; stopped. Make sure of the disk, run 'tidegate check', then start again\n")
-    sys.stderr.flush()
-    os._exit(1)
 
 
 def _methods(answered: Mapping[str, AnsweredRpc]) -> Mapping[str, GrpcMethod]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tidegate.api.status import json_bytes
 from tidegate.delivery import signing_keys
-from tidegate.delivery.signing_keys import SigningKeys
+from tidegate.delivery.stored_keys import Keys
 from tidegate.delivery.token_mint import Mint
 from tidegate.delivery.token_sources import GoogleSource
-from tidegate.engine.ports.world import MachineClock
+from tidegate.engine.ports.world import Clock, MachineClock
 from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address
 from tidegate.servers.call import Scope
@@ -30,13 +30,7 @@ def warn_of_unreachable_issuer(settings: Settings, address: Address) -> None:
         )
 
 
-def signing_keys_of(settings: Settings) -> SigningKeys:
-    """The keys that sign ID tokens, kept beside the store and for as long as the store."""
-    path = None if settings.store.in_memory else Path(f"{settings.store.path}-keys.json")
-    return SigningKeys(path)
-
-
-def mint_of(settings: Settings, clock: MachineClock, keys: SigningKeys, issuer: str) -> Mint:
+def mint_of(settings: Settings, clock: MachineClock, keys: Keys, issuer: str) -> Mint:
     """What makes the tokens. Raises OperatorError for a source that is missing."""
     source, handed_over = _token_source(settings), settings.id_tokens == "source"
     if handed_over and source is None:
@@ -51,7 +45,7 @@ def _token_source(settings: Settings) -> GoogleSource | None:
     return GoogleSource(None if wanted == "metadata" else Path(wanted))
 
 
-def token_pages(name: str, keys: SigningKeys, clock: MachineClock) -> dict[str, Page]:
+def token_pages(name: str, keys: Keys, clock: Clock) -> dict[str, Page]:
     """What a handler needs to verify the ID tokens that ``name`` issues."""
 
     async def about(_scope: Scope) -> Document:

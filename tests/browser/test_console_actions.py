@@ -163,10 +163,10 @@ def test_dead_letters_are_sent_again(tab: Page, shop: Filled) -> None:
 def test_a_file_of_queues_is_applied(tab: Page, shop: Filled) -> None:
     tab.goto(shop.console + "queues/apply")
     tab.get_by_label("Project").fill(f"yaml-{id(tab)}")
-    tab.get_by_label("queue.yaml").fill("queue:\n- name: from-file\n  rate: nonsense\n")
+    tab.get_by_role("textbox", name="queue.yaml").fill("queue:\n- name: from-file\n  rate: nonsense\n")
     press(tab, "Apply")
     expect(tab.get_by_role("alert").filter(has_text="rate")).to_be_visible()
-    tab.get_by_label("queue.yaml").fill("queue:\n- name: from-file\n  rate: 3/s\n")
+    tab.get_by_role("textbox", name="queue.yaml").fill("queue:\n- name: from-file\n  rate: 3/s\n")
     press(tab, "Apply")
     said(tab, "The file was applied")
     expect(tab.get_by_role("table", name="Queues")).to_contain_text("from-file")

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -70,7 +71,9 @@ class PostgresServer:
         command = [str(self.commands / "postgres"), "-D", str(self.data), "-k", str(self.place), "-p", str(self.port)]
         command += ["-h", "127.0.0.1"]
         with (self.place / "log").open("ab") as log:
-            tied: Any = {"preexec_fn": _end_with_parent}
+            # The signal comes when the thread ends that started the child.
+            main = threading.current_thread() is threading.main_thread()
+            tied: Any = {"preexec_fn": _end_with_parent} if main else {}
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.place, **tied, **rights())
         self._await(self._answers, "start")
 

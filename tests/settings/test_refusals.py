@@ -13,6 +13,8 @@ name = "projects/p/locations/here/queues/a"
 name = "projects/p/locations/here/queues/b"
 """
 
+STORES = "sqlite:///FILE, sqlite:////ABSOLUTE/FILE, sqlite://:memory: or postgresql://USER@HOST/DATABASE"
+
 
 def refusal(flags=None, environment=None, text=None) -> str:
     with pytest.raises(OperatorError) as caught:
@@ -35,10 +37,18 @@ def refusal(flags=None, environment=None, text=None) -> str:
         ("drain", "9999999999d", "a duration such as 500ms, 30s, 5m, 12h or 7d"),
         ("token_urls", "http", "any or https"),
         ("dev", "maybe", "true or false"),
-        ("store", "tidegate.db", "sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://:memory:"),
-        ("store", "sqlite://tidegate.db", "sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://:memory:"),
-        ("store", "sqlite:///", "sqlite:///FILE, sqlite:////ABSOLUTE/FILE or sqlite://:memory:"),
-        ("store", "postgresql://db/tasks", "a sqlite:// URL (PostgreSQL is not built yet)"),
+        ("store", "tidegate.db", STORES),
+        ("store", "sqlite://tidegate.db", STORES),
+        ("store", "sqlite:///", STORES),
+        ("store", "mysql://db/tasks", STORES),
+        ("store", "postgresql:db", "postgresql://USER@HOST/DATABASE"),
+        ("store", "postgresql://[::1/tasks", "postgresql://USER@HOST/DATABASE"),
+        ("store", "postgresql://db/tasks?prepare=no", "a URL whose prepare is on or off"),
+        (
+            "store",
+            "postgresql://db/tasks?schema=My-Tasks",
+            "a URL whose schema has small letters, digits and _, and begins with no digit",
+        ),
         ("project", "a/b", "a project ID such as my-project"),
         ("location", "US", "a location ID such as us-central1"),
         ("oidc_issuer", "tasks.example.com", "a URL that starts with http:// or https://"),
@@ -157,7 +167,7 @@ def test_tls_settings_come_together(flags: dict[str, str], says: str) -> None:
 
 
 def test_a_password_in_a_refused_url_is_not_shown() -> None:
-    assert "secret" not in refusal({"store": "postgresql://me:secret@db/tasks"})
+    assert "secret" not in refusal({"store": "postgresql://me:secret@db/tasks?prepare=no"})
 
 
 def test_a_long_refused_value_is_cut() -> None:

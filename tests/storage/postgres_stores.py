@@ -20,9 +20,12 @@ def long_ago() -> int:
 
 
 @asynccontextmanager
-async def open_store(url: str, now: Callable[[], int] = long_ago, name: str = "test:1") -> AsyncIterator[PostgresStore]:
+async def open_store(
+    url: str | PostgresUrl, now: Callable[[], int] = long_ago, name: str = "test:1"
+) -> AsyncIterator[PostgresStore]:
     """A store that has joined, and leaves at the end."""
-    store = await PostgresStore.open(PostgresUrl(url), now, lambda sample: None)
+    named = PostgresUrl(url) if isinstance(url, str) else url
+    store = await PostgresStore.open(named, now, lambda sample: None)
     try:
         await store.membership.join(name)
         yield store

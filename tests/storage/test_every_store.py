@@ -381,6 +381,14 @@ async def test_what_can_be_leased_comes_by_schedule_time_then_creation_with_its_
     assert (await store.write(lambda tx: tx.leasable(stored, "y", NOON, 10))).tasks == []
 
 
+async def test_tags_are_told_apart_whatever_is_in_them(store: Store) -> None:
+    tags = ["", "a", "a\0", "a\\0", "\\", "\\\\", "ä", " a"]
+    await made(store, *[pull_task(f"t{number}", tag=tag) for number, tag in enumerate(tags)])
+    for number, tag in enumerate(tags):
+        (found,) = await leased(store, LeaseFilter(tag=tag))
+        assert (found.name.task, found.target) == (f"t{number}", PullMessage(tag))
+
+
 async def test_leases_are_told_of_the_pull_tasks_that_are_there(store: Store) -> None:
     stored = await made(store, pull_task("a", NOON - SECOND), pull_task("b"), task("push"))
     await leased(store, limit=1)

@@ -8,6 +8,7 @@ import click
 
 from tidegate.cli.options import load_settings
 from tidegate.operator_errors import OperatorError
+from tidegate.settings import SqliteUrl
 
 
 @click.command(short_help="Look for damage in a store.")
@@ -25,6 +26,8 @@ def check(store: str | None) -> None:
     url = load_settings({"store": store}, None).settings.store
     if url.in_memory:
         raise OperatorError(f"{url} keeps nothing that could be checked: name a file, such as sqlite:///tidegate.db")
+    if not isinstance(url, SqliteUrl):
+        raise OperatorError("a store on PostgreSQL is checked by its own tools: amcheck, and checksums of its pages")
     from tidegate.engine.ports.store import StoreError
     from tidegate.storage import sqlite
 

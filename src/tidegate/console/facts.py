@@ -7,6 +7,7 @@ from msgspec import Struct
 from tidegate import __version__
 from tidegate.servers.address import Address
 from tidegate.settings import Settings
+from tidegate.settings.stores import SqliteUrl, StoreUrl
 
 
 class Facts(Struct, frozen=True):
@@ -25,7 +26,13 @@ def facts_of(settings: Settings, address: Address) -> Facts:
     return Facts(
         version=__version__,
         address=address.url.partition("//")[2],
-        store="in memory" if settings.store.in_memory else "SQLite",
+        store=_kind(settings.store),
         read_only=settings.console_mode == "read-only",
         access=settings.access,
     )
+
+
+def _kind(store: StoreUrl) -> str:
+    if store.in_memory:
+        return "in memory"
+    return "SQLite" if isinstance(store, SqliteUrl) else "PostgreSQL"

@@ -1,4 +1,4 @@
-"""All queues in numbers, as of a moment ago: asked for once in two seconds, and only while somebody looks."""
+"""All queues in numbers, as of a moment ago: asked for only while somebody looks, and of many less often."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from tidegate.core.names import QueueName
 from tidegate.schema.operator import Operator
 from tidegate.schema.v2beta3 import Queue
 
-KEPT_FOR: Final = 2.0
-"""Seconds after which a snapshot is made anew, when somebody looks."""
+KEPT_FOR: Final = 0.1
+"""Seconds for which a snapshot is shown at least."""
 KEPT_FACTOR: Final = 20
 """A snapshot is kept this many times as long as it took to make: five hundredths of the time go into it."""
+WAITED_FOR: Final = 0.2
+"""Seconds that those who look wait for a new snapshot, before they see the last."""
 SHOWN_FOR: Final = 60.0
 """Seconds for which an older one is shown while the next is made."""
 PAGE: Final = 1000
@@ -44,15 +46,16 @@ class Snapshots:
     async def get(self, calls: Calls, now: Callable[[], datetime]) -> Snapshot:
         """Raises ApiError."""
         clock = asyncio.get_running_loop().time
-        if self._making is None and clock() >= self._until:
-            self._making = asyncio.create_task(self._make(calls, now))
-        seen = self._newest
-        if seen is None or clock() >= self._until + SHOWN_FOR:
-            if self._making is not None:
-                await asyncio.shield(self._making)
-            seen = self._newest
-        assert seen is not None  # noqa: S101 - made above, or the reason was raised
-        return seen
+        making = self._making
+        if making is None and clock() >= self._until:
+            making = self._making = asyncio.create_task(self._make(calls, now))
+        if making is not None:
+            fresh_enough = self._newest is not None and clock() < self._until + SHOWN_FOR
+            await asyncio.wait({making}, timeout=WAITED_FOR if fresh_enough else None)
+            if making.done():
+                making.result()
+        assert self._newest is not None  # noqa: S101 - made by now, or the reason was raised
+        return self._newest
 
     async def _make(self, calls: Calls, now: Callable[[], datetime]) -> None:
         clock = asyncio.get_running_loop().time
@@ -62,8 +65,8 @@ class Snapshots:
             # Of thousands of queues it takes so long that making it all the time would be felt.
             self._until = clock() + max(KEPT_FOR, KEPT_FACTOR * (clock() - began))
         except ApiError:
-            if self._newest is None:
-                raise
+            self.forget()
+            raise
         finally:
             self._making = None
 

@@ -11,7 +11,8 @@ from functools import partial
 
 from tidegate.core.queue import OAuthToken, OidcToken, Token
 from tidegate.delivery.shared import Shared
-from tidegate.delivery.signing_keys import ALGORITHM, SigningKey, SigningKeys
+from tidegate.delivery.signing_keys import ALGORITHM, SigningKey
+from tidegate.delivery.stored_keys import Keys
 from tidegate.delivery.token_sources import CLOUD_PLATFORM, Fetched, TokenSource
 from tidegate.engine.ports.world import MachineClock, MintError
 from tidegate.operator_errors import OperatorError
@@ -35,7 +36,7 @@ class Mint:
     def __init__(
         self,
         clock: MachineClock,
-        keys: SigningKeys,
+        keys: Keys,
         issuer: str,
         source: TokenSource | None = None,
         *,

@@ -65,6 +65,8 @@ class App:
         self.bytes_in_flight = in_flight or InFlight()
         self.calls = CallCounts()
         self.serving = False
+        self.available: Callable[[], bool] = lambda: True
+        """Whether what calls need can be reached, the store above all."""
         self.on_reload: Callable[[], None] = lambda: None
         """What SIGHUP asks for beside new certificates."""
         self.closing = asyncio.Event()
@@ -79,7 +81,7 @@ class App:
     def serve(self, methods: Mapping[str, GrpcMethod], mounts: Iterable[Mount] = ()) -> None:
         """Answer these gRPC methods, the health service about their services, and what is mounted."""
         services = {path.split("/")[1] for path in methods}
-        check = health.health_method(services, lambda: self.serving)
+        check = health.health_method(services, lambda: self.ready)
         self._grpc = GrpcServer({health.CHECK: check, **methods}, self.bytes_in_flight, self.calls)
         self._mounts = Mounts(
             [
@@ -146,8 +148,13 @@ class App:
         await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
 
     async def _say_ready(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the shape of ASGI
-        ready = {"status": "serving"} if self.serving else {"status": "draining"}
-        await respond(scope["method"], send, 200 if self.serving else 503, json_bytes(ready))
+        status = "draining" if not self.serving else "serving" if self.available() else "store away"
+        await respond(scope["method"], send, 200 if self.ready else 503, json_bytes({"status": status}))
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls are answered, and not by saying that nothing can be done."""
+        return self.serving and self.available()
 
     async def start(self) -> None:
         """Make ready to answer. Raises OperatorError."""

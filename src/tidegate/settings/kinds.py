@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidegate.core.names import LOCATION_ID, PROJECT_ID
-from tidegate.settings.stores import PostgresUrl, SqliteUrl, read_store
+from tidegate.settings.stores import StoreUrl, read_store
 
 UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
 EGRESS_WORDS = ("all", "public")
@@ -209,14 +209,11 @@ def _attempts(value: str) -> int:
     return number
 
 
-def _store(value: str) -> SqliteUrl:
+def _store(value: str) -> StoreUrl:
     try:
-        url = read_store(value)
+        return read_store(value)
     except ValueError as error:
         raise RefusedError(str(error)) from None
-    if isinstance(url, PostgresUrl):
-        raise RefusedError("a sqlite:// URL (PostgreSQL is not built yet)")
-    return url
 
 
 def _url(value: str) -> str:

@@ -14,7 +14,7 @@ from tidegate.settings import kinds
 from tidegate.settings.access import IDENTITY, ISSUER, MEMBER, ROLE, IdentitySetup, IssuerSetup, RoleSetup
 from tidegate.settings.queues import QUEUE, QueueSetup
 from tidegate.settings.rows import Row, Says, rows
-from tidegate.settings.stores import SqliteUrl
+from tidegate.settings.stores import SqliteUrl, StoreUrl
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -25,7 +25,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     )
     port: Annotated[int, Says(kinds.PORT, "Port to listen on; 0 picks a free one and prints it.")] = 8123
     store: Annotated[
-        SqliteUrl, Says(kinds.STORE, "Where queues and tasks are kept; sqlite://:memory: keeps nothing on disk.")
+        StoreUrl,
+        Says(
+            kinds.STORE,
+            "Where queues and tasks are kept: in a file, or at postgresql://USER@HOST/DB for many nodes;"
+            " sqlite://:memory: keeps nothing on disk.",
+        ),
     ] = SqliteUrl("tidegate.db")
     drain: Annotated[timedelta, Says(kinds.DURATION, "How long attempts under way may go on after SIGTERM.")] = (
         timedelta(seconds=30)

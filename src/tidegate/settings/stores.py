@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 
@@ -56,7 +56,8 @@ class PostgresUrl(Struct, frozen=True):
         if not self.prepare:
             words.append(("prepare", "off"))
         place = f"{name}{f':{MASK}' if colon else ''}{at}{host}"
-        return urlunsplit((scheme, place, path, urlencode(words, safe="*/,", quote_via=quote), ""))
+        query = urlencode(words, safe="*/,", quote_via=quote)
+        return f"{scheme}://{place}{path}{'?' if query else ''}{query}"
 
     def __repr__(self) -> str:
         return f"PostgresUrl({str(self)!r})"

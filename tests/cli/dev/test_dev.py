@@ -29,7 +29,7 @@ from tidegate.core.task import HttpRequest, Task
 from tidegate.engine.ports.events import AttemptEnded
 from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address
-from tidegate.settings import Settings
+from tidegate.settings import Settings, SqliteUrl
 
 DEFAULT = "projects/demo/locations/us-central1/queues/default"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_a_queue_yaml_is_enough(tmp_path: Path) -> None:
 
 
 def test_data_may_be_kept(tmp_path: Path) -> None:
-    assert settings(data="some/where").store.path == "some/where/tidegate.db"
+    assert settings(data="some/where").store == SqliteUrl("some/where/tidegate.db")
     assert (tmp_path / "some/where").is_dir()
     (tmp_path / "file").write_text("")
     with pytest.raises(

@@ -117,12 +117,18 @@ def _message(queue: QueueName, fault: core.Fault) -> Any:
         hit_count=fault.hit_count,
     )
     match = fault.match
-    message.match.attempt_from, message.match.attempt_to = match.attempt_from, match.attempt_to
-    message.match.task_prefix = match.task_prefix
-    message.match.url_regex = "" if match.url_regex is None else match.url_regex.pattern
+    if match != core.FaultMatch():
+        message.match.attempt_from, message.match.attempt_to = match.attempt_from, match.attempt_to
+        message.match.task_prefix = match.task_prefix
+        message.match.url_regex = "" if match.url_regex is None else match.url_regex.pattern
     if fault.expire_time is not None:
         put_moment(message.expire_time, fault.expire_time)
-    match fault.effect:
+    _write_effect(fault.effect, message)
+    return message
+
+
+def _write_effect(effect: core.Effect, message: Any) -> None:
+    match effect:
         case core.Delay(duration):
             put_span(message.delay.duration, duration)
         case core.StatusAnswer(code, retry_after):
@@ -140,4 +146,3 @@ def _message(queue: QueueName, fault: core.Fault) -> Any:
             put_span(message.duplicate.spacing, spacing)
         case core.Refuse():
             message.refuse.SetInParent()
-    return message

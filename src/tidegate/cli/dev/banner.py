@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate import __version__
 from tidegate.servers.address import Address
 from tidegate.settings import Settings
+from tidegate.settings.stores import SqliteUrl, StoreUrl
 
 LOOPBACK = frozenset({"127.0.0.1", "0.0.0.0", "::", "::1"})  # noqa: S104 - compared, not bound
 SHOWN_QUEUES = 8
@@ -19,7 +20,9 @@ def banner(settings: Settings, address: Address) -> str:
     """The lines, as they are printed."""
     host = "localhost" if address.host in LOOPBACK else address.host
     where = {"host": host, "port": address.port}
-    kept = "in memory: nothing is kept when it stops" if settings.store.in_memory else f"kept in {settings.store.path}"
+    kept = (
+        "in memory: nothing is kept when it stops" if settings.store.in_memory else f"kept in {_place(settings.store)}"
+    )
     queues = [each.name for each in settings.queue]
     lines = [f"tidegate {__version__} dev, {kept}", f"gRPC and REST  {host}:{address.port}"]
     lines += [f"queue          {name}" for name in queues[:SHOWN_QUEUES]]
@@ -40,3 +43,7 @@ def banner(settings: Settings, address: Address) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _place(store: StoreUrl) -> str:
+    return store.path if isinstance(store, SqliteUrl) else str(store)

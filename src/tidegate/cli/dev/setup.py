@@ -17,7 +17,7 @@ from tidegate.core.url_map import EVERYWHERE
 from tidegate.operator_errors import OperatorError
 from tidegate.settings import Loaded, Settings, SqliteUrl
 from tidegate.settings.kinds import URL, RefusedError
-from tidegate.settings.stores import MEMORY
+from tidegate.settings.stores import MEMORY, StoreUrl
 
 PROJECT = "demo"
 QUEUE = "default"
@@ -62,7 +62,7 @@ def _unsaid(loaded: Loaded, name: str) -> bool:
     return loaded.sources[name] == DEFAULT
 
 
-def _store(flags: Mapping[str, Any], data: str | None, settings: Settings) -> SqliteUrl:
+def _store(flags: Mapping[str, Any], data: str | None, settings: Settings) -> StoreUrl:
     if flags.get("store"):
         return settings.store
     if data is None:

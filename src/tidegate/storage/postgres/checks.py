@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from tidegate.engine.ports.store import StoreError
-from tidegate.storage.postgres.connecting import Connection, run
+from tidegate.storage.postgres.connecting import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ WEAK: Final = {"off"}
 def check_server(connection: Connection, *, may_set: bool) -> None:
     """Raises StoreError when the server would lose what was acknowledged, or is none that can be written to.
 
-    Where ``may_set``, ``synchronous_commit`` is set for this connection when it is off; else that is an error, too.
+    Where ``may_set``, our connections set ``synchronous_commit`` when it is off, with a warning; else that is an error.
     """
     row = connection.execute(
         "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync'),"
-        " current_setting('full_page_writes'), current_setting('synchronous_commit'),"
+        " current_setting('full_page_writes'), (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'),"
         " current_setting('server_encoding'), current_setting('server_version')"
     ).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has a row
@@ -49,5 +49,6 @@ def check_server(connection: Connection, *, may_set: bool) -> None:
             raise StoreError(
                 "synchronous_commit is off, so a crash loses tasks; ALTER ROLE … SET synchronous_commit = on"
             )
-        logger.warning("synchronous_commit is off in PostgreSQL, which loses tasks in a crash; it is set to on here")
-        run(connection, "SET synchronous_commit = on")
+        logger.warning(
+            "synchronous_commit is off in PostgreSQL, which loses tasks in a crash; our connections set it on"
+        )

@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper
 
-from tidegate.settings.stores import PostgresUrl
+from tidegate.settings.stores import MASK, PostgresUrl
 
 CONNECT_TIMEOUT: Final = 5
 """Seconds that one host may take to answer; libpq's ``connect_timeout``, where the URL does not say it."""
@@ -36,6 +36,11 @@ SESSION: Final = {
 }
 """Behind a pooler these are set for the role, for there a SET reaches others: ``docs/postgresql.md``."""
 
+WAIT_FOR_DISK: Final = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""An answer leaves once the disk has what it tells of. How many standbys must have it, the operator says."""
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -58,11 +63,19 @@ def connect(url: PostgresUrl, *, application: str = "tidegate") -> Connection:
         connection.prepared_max = 500  # no statement is dropped, and prepared again
         if url.prepare:
             words = [*SESSION.items(), ("search_path", url.schema)]
-            run(connection, "; ".join(f"SET {word} = '{value}'" for word, value in words))
+            run(connection, "; ".join([*(f"SET {word} = '{value}'" for word, value in words), WAIT_FOR_DISK]))
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def one_line(url: PostgresUrl, error: BaseException) -> str:
+    """What PostgreSQL says, in one line and without passwords."""
+    text = " ".join(str(error).split())
+    for password in url.passwords():
+        text = text.replace(password, MASK)
+    return text
 
 
 def run(connection: Connection, commands: str) -> None:

@@ -33,7 +33,7 @@ class QueueHolder(StoreTransaction, PostgresReader):
     def __init__(self, tables: PostgresTables) -> None:
         super().__init__(tables)  # type: ignore[arg-type]
         self._ledger = tables.ledger
-        self._seqs = Seqs(tables.next_seqs, tables.now)
+        self._seqs = Seqs(tables)
         self._looked_back: dict[int, int] = {}
         self._clear()
 

@@ -29,10 +29,11 @@ class Ledger:
         self.counts: Counter[int] = Counter()
         """Tasks more or less by generation."""
         self._flows: dict[int, tuple[int, int]] = {}  # by queue: the first flow that may be there, the newest of ours
+        self._overtaken: set[int] = set()  # queues that have flows before the newest
 
     @property
     def has_news(self) -> bool:
-        return bool(self.freed or self.counts or self._flows)
+        return bool(self.freed or self.counts or self._overtaken)
 
     def apply(self, queue: int, flow: Flow) -> tuple[Flow, int]:
         """The flow without the attempts that have ended since, and how many entries that took in."""
@@ -52,18 +53,19 @@ class Ledger:
                 del self.freed[queue]
         first, _ = self._flows.get(queue, (0, 0))
         self._flows[queue] = (first, n)
+        if first < n:
+            self._overtaken.add(queue)
 
     def spent_flows(self) -> list[tuple[int, int, int]]:
         """Queues with the flows to clear away: from one on, up to the newest, which stays."""
-        return [(queue, first, newest) for queue, (first, newest) in self._flows.items() if first < newest]
+        return [(queue, *self._flows[queue]) for queue in self._overtaken]
 
     def cleared(self, queue: int, newest: int) -> None:
         """The flows before this one are gone."""
-        _, last = self._flows.get(queue, (0, newest))
-        if last > newest:
-            self._flows[queue] = (newest, last)
-        else:
-            self._flows.pop(queue, None)
+        _, last = self._flows[queue]
+        self._flows[queue] = (newest, last)
+        if last <= newest:
+            self._overtaken.discard(queue)
 
     def forget(self) -> None:
         """A new life begins: what the last one had under way is given back by others."""

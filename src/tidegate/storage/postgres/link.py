@@ -6,7 +6,6 @@ import logging
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -15,7 +14,7 @@ import psycopg
 from msgspec.structs import replace
 
 from tidegate.settings.stores import PostgresUrl
-from tidegate.storage.postgres.connecting import Connection, connect
+from tidegate.storage.postgres.connecting import Connection, connect, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class Link:
                 raise
         except psycopg.Error as error:
             if not self._complained:
-                logger.warning("cannot reach PostgreSQL: %s; trying again until it answers", _one_line(error))
+                logger.warning("cannot reach PostgreSQL: %s; trying again until it answers", one_line(self._url, error))
                 self._complained = True
             self._closing.wait(self._pause * random.uniform(0.5, 1))  # noqa: S311 - so that nodes do not knock as one
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -133,17 +132,5 @@ class Link:
                 watched.detach()
 
     def end(self) -> None:
-        """Try no more; from another thread."""
+        """Wait no more between tries; from another thread."""
         self._closing.set()
-
-    @property
-    def ended(self) -> bool:
-        return self._closing.is_set()
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
-
-
-def monotonic() -> float:
-    return time.monotonic()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -49,9 +50,17 @@ class PostgresMembership:
     alone = False
 
     def __init__(
-        self, worker: Worker, joined: Callable[[int], None], settled: Callable[[], int], now: Callable[[], int]
+        self,
+        worker: Worker,
+        joined: Callable[[int], None],
+        settled: Callable[[], int],
+        now: Callable[[], int],
+        publish: Callable[[], Awaitable[None]],
     ) -> None:
-        """``joined`` is told the number of each new life; ``settled`` says up to which transaction nobody will ask."""
+        """``joined`` is told the number of each new life; ``settled`` says up to which transaction nobody will ask;
+        ``publish`` writes what a node has to write before it leaves.
+        """
+        self._publish = publish
         self._worker = worker
         self._joined = joined
         self._settled = settled
@@ -75,6 +84,8 @@ class PostgresMembership:
 
     async def leave(self) -> None:
         node = self._node
+        with suppress(FencedError):
+            await self._publish()
         await self._worker.submit(lambda connection: _leave(connection, node))
 
 

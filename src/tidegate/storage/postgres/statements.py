@@ -12,10 +12,8 @@ from tidegate.storage.rows import INLINE_BODY, TASK_COLUMNS
 
 # The fence
 
-FENCE: Final = (
-    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM writers"
-    " WHERE node = %b AND lane = %b FOR NO KEY UPDATE"
-)
+CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+FENCE: Final = f"{CLOCK} FROM writers WHERE node = %b AND lane = %b FOR NO KEY UPDATE"
 WAS_COMMITTED: Final = "SELECT 1 FROM commits WHERE node = %b AND number = %b"
 FORGET_COMMITS: Final = "DELETE FROM commits WHERE node = %b AND number < %b"
 

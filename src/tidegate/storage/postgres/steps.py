@@ -15,6 +15,9 @@ from tidegate.storage.postgres.connecting import Connection, run
 OLDEST: Final = "0.0.0"
 """The oldest version that may go on beside the tables as the newest step makes them."""
 
+MOVING: Final = "moving"
+"""The kind of a document that is there while a move fills the store."""
+
 _STEPS_TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS steps"
     " (n int PRIMARY KEY, oldest text NOT NULL, taken_at timestamptz NOT NULL DEFAULT now())"
@@ -47,6 +50,13 @@ def is_current(connection: Connection) -> bool:
     if number > steps:
         raise StoreError(f"the store is from a newer tidegate (step {number}, this one knows {steps}); upgrade")
     return number == steps
+
+
+def check_whole(connection: Connection) -> None:
+    """Raises StoreError while a move fills the store."""
+    row = connection.execute("SELECT name FROM documents WHERE kind = %s", (MOVING,)).fetchone()
+    if row is not None:
+        raise StoreError(f"the move from {row[0]} into this store is not done; run 'tidegate move' again, it goes on")
 
 
 def take(connection: Connection, schema: str) -> int:

@@ -14,14 +14,15 @@ from tidegate.engine.ports.store import Reader, StoreError, Transaction
 from tidegate.settings.stores import PostgresUrl
 from tidegate.storage.postgres.checks import check_server
 from tidegate.storage.postgres.commits import Commits
-from tidegate.storage.postgres.connecting import Connection, connect
+from tidegate.storage.postgres.connecting import Connection, connect, one_line
 from tidegate.storage.postgres.ledger import Ledger
 from tidegate.storage.postgres.link import Link, Timelines
 from tidegate.storage.postgres.membership import PostgresMembership, Statements
 from tidegate.storage.postgres.read_tables import PostgresReadTables
 from tidegate.storage.postgres.reader import PostgresReader
 from tidegate.storage.postgres.reads import Reads
-from tidegate.storage.postgres.steps import is_current, take
+from tidegate.storage.postgres.statements import CLOCK
+from tidegate.storage.postgres.steps import check_whole, is_current, take
 from tidegate.storage.postgres.tables import PostgresTables
 from tidegate.storage.postgres.transaction import PostgresTransaction
 from tidegate.storage.postgres.worker import Worker
@@ -49,11 +50,14 @@ class PostgresStore:
         beating = Link(url, "tidegate beat", timelines, _as_it_is)
         self._commits.link = writing
         writing.use(checked)
+        sampled(_clock_of(checked))
         self._ledger = ledger
         self._writer = Worker("tidegate-writer", writing, self._commits, self._give_back)
         self._reader = Worker("tidegate-reader", reading, Reads(reading, PostgresReader(read_tables)))
         self._beats = Worker("tidegate-beats", beating, Statements(beating))
-        self.membership = PostgresMembership(self._beats, self._joined, lambda: self._commits.settled, now)
+        self.membership = PostgresMembership(
+            self._beats, self._joined, lambda: self._commits.settled, self._now, self._publish
+        )
 
     @classmethod
     async def open(cls, url: PostgresUrl, now: Callable[[], int], sampled: Callable[[int], None]) -> PostgresStore:
@@ -68,7 +72,14 @@ class PostgresStore:
     @property
     def is_away(self) -> bool:
         """Whether the database has not been there for longer than calls wait."""
-        return self._writer.is_away or self._reader.is_away
+        return self._writer.is_away or self._reader.is_away or self._beats.is_away
+
+    def _now(self) -> int:
+        return self._tables.now()
+
+    def go_by(self, now: Callable[[], int]) -> None:
+        """Let tasks stand in line by another time, in microseconds: one that can be moved."""
+        self._tables.now = now
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         found: T = await self._reader.submit(look)
@@ -92,11 +103,19 @@ class PostgresStore:
         self._ledger.forget()
         self._tables.node = node
 
+    async def _publish(self) -> None:
+        await self._writer.submit(PostgresTransaction.publish)
+
     def _give_back(self, started: Sequence[tuple[int, int]]) -> None:
         def work(transaction: PostgresTransaction) -> None:
             transaction.give_back(started)
 
         self._writer.submit(work).add_done_callback(_ignore)
+
+
+def _clock_of(connection: Connection) -> int:
+    ((now,),) = connection.execute(CLOCK).fetchall()
+    return int(now)
 
 
 def _as_it_is(connection: Connection) -> None:
@@ -112,25 +131,18 @@ def _checked(url: PostgresUrl) -> Connection:
     try:
         connection = connect(url, application="tidegate writer")
     except psycopg.Error as error:
-        raise StoreError(f"cannot reach the store {url}: {_without(url, error)}") from None
+        raise StoreError(f"cannot reach the store {url}: {one_line(url, error)}") from None
     try:
         if not is_current(connection):
             take(connection, url.schema)
             connection.close()
             connection = connect(url, application="tidegate writer")
         check_server(connection, may_set=url.prepare)
+        check_whole(connection)
     except psycopg.Error as error:
         connection.close()
-        raise StoreError(f"cannot use the store {url}: {_without(url, error)}") from None
+        raise StoreError(f"cannot use the store {url}: {one_line(url, error)}") from None
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _without(url: PostgresUrl, error: psycopg.Error) -> str:
-    """What PostgreSQL says, in one line and without passwords."""
-    text = " ".join(str(error).split())
-    for password in url.passwords():
-        text = text.replace(password, "***")
-    return text

@@ -22,6 +22,11 @@ RETRIES_AT_ONCE: Final = 64
 """The statement may compare every pair."""
 
 
+def stored_tag(tag: str) -> str:
+    """A pull task's tag as its column has it: PostgreSQL's texts have no NUL. The task's settings have it as it is."""
+    return tag.replace("\\", "\\\\").replace("\0", "\\0") if "\0" in tag or "\\" in tag else tag
+
+
 class PostgresTables(PostgresShelfTables, PostgresReadTables):
     """``tables.Tables``, as far as PostgreSQL has it in common, and what else its transaction needs."""
 
@@ -102,6 +107,7 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         else:
             now = self.now()
             dues = schedules if min(schedules) >= now else [max(schedule, now) for schedule in schedules]
+        tags = [None if tag is None else stored_tag(tag) for tag in tags]
         columns = (seqs, generations, ids, dues, schedules, created, tags, settings, bodies)
         if dispatched_at is None:
             return self.on.write(sql.INSERT_TASKS, columns)
@@ -138,7 +144,7 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         if tag is None:
             found = self.on.rows(sql.LEASABLE, (generation, now, limit))
         else:
-            found = self.on.rows(sql.LEASABLE_BY_TAG, (generation, tag, now, limit))
+            found = self.on.rows(sql.LEASABLE_BY_TAG, (generation, stored_tag(tag), now, limit))
         rows = [(*row[:6], row[7] if row[6] is None else row[6]) for row in found]
         rows.sort(key=lambda row: (row[2], row[0]))
         return rows

@@ -139,8 +139,7 @@ class Worker:
         """Finish what was submitted if the database is there, then end the thread and close the connection."""
         self._closing = True
         self._arriving.put(None)
-        if self._away_since is not None:
-            self._link.end()
+        self._link.end()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         self._watch.cancel()
 
@@ -164,7 +163,7 @@ class Worker:
             if not self._link.connect():
                 if self._away_since is None:
                     self._away_since = time.monotonic()
-                if last and self._link.ended:
+                if last:
                     self._tell([Answer(job, None, _away()) for job in pending])
                     break
                 continue
