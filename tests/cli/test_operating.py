@@ -61,7 +61,7 @@ def test_explain_asks_for_the_task_or_else_the_queue(cloud: Scripted) -> None:
     assert typed("explain t1 --queue mail --probe", cloud).exit_code == 0
     assert typed("explain --queue mail", cloud).exit_code == 0
     task, queue = asked(cloud)
-    assert task == ("GET", f"/operator/v1/{QUEUES}mail/tasks/t1:explain", {"probe": "True"}, None)
+    assert task == ("GET", f"/operator/v1/{QUEUES}mail/tasks/t1:explain", {"probe": "true"}, None)
     assert queue == ("GET", f"/operator/v1/{QUEUES}mail:explain", {}, None)
     assert typed("explain", cloud).exit_code == 1
 

@@ -114,6 +114,17 @@ def test_answers_come_in_turn(tidegate: Tidegate) -> None:
     assert [request.status for request in tidegate.requests] == [503, 503, 200]
 
 
+def test_attempts_and_dead_tasks_can_be_looked_at(tidegate: Tidegate) -> None:
+    queue = tidegate.queue("mail", max_attempts=2, min_backoff=1)
+    tidegate.responds([503, 500])
+    with tidegate.client() as client:
+        client.create_task(parent=queue.name, task=package.http_task(MAIL))
+    assert len(queue.tasks) == 1
+    tidegate.run_until_idle()
+    assert (queue.tasks, len(queue.dead)) == ([], 1)
+    assert queue.dead[0].last_attempt.http_status == 500
+
+
 def test_an_exception_in_a_handler_is_a_500_and_is_kept(tidegate: Tidegate) -> None:
     def handler(_request: HandlerRequest) -> int:
         raise RuntimeError("boom")

@@ -196,7 +196,8 @@ class OperatorAsyncClient(OperatorAsync, Paths):
 
         Args:
             request: a ListQueueStatusesRequest, in place of these.
-            parent: The full name of what holds them.
+            parent: ``projects/P/locations/L``; ``projects/-/locations/-`` stands for all locations of all
+                projects.
         """
         return await self._list(
             ListQueueStatusesAsyncPager,

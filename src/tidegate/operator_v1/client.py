@@ -196,7 +196,8 @@ class OperatorClient(OperatorSync, Paths):
 
         Args:
             request: a ListQueueStatusesRequest, in place of these.
-            parent: The full name of what holds them.
+            parent: ``projects/P/locations/L``; ``projects/-/locations/-`` stands for all locations of all
+                projects.
         """
         return self._list(
             ListQueueStatusesPager, Operator.list_queue_statuses, request, {"parent": parent}, retry, timeout, metadata

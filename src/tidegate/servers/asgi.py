@@ -91,6 +91,16 @@ class App:
             ]
         )
 
+    def before_drain(self, step: Step) -> None:
+        """Run ``step`` when a signal has come, before the drain: calls are answered, and streams go on."""
+        drain = self._drain
+
+        async def both() -> None:
+            await run_logging_errors(step)
+            await drain()
+
+        self._drain = both
+
     def guard(self, door: Callable[[AsgiApp], AsgiApp]) -> None:
         """Pass all requests that a browser can make through ``door``: everything but gRPC calls over HTTP/2."""
         self._guarded = door(self._other)

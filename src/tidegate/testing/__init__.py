@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tidegate.testing.handler_request import HandlerRequest
+    from tidegate.testing.queue import Queue
     from tidegate.testing.server import Server
-    from tidegate.testing.tidegate import Queue, Tidegate
+    from tidegate.testing.tidegate import Tidegate
 else:
     from tidegate.client.lazy import exports
 
@@ -19,7 +20,7 @@ else:
         __name__,
         {
             "HandlerRequest": "tidegate.testing.handler_request",
-            "Queue": "tidegate.testing.tidegate",
+            "Queue": "tidegate.testing.queue",
             "Server": "tidegate.testing.server",
             "Tidegate": "tidegate.testing.tidegate",
         },

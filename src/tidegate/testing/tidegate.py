@@ -16,6 +16,7 @@ from tidegate.testing.deliveries import Deliveries
 from tidegate.testing.expectations import Expectation, Expectations
 from tidegate.testing.handler_request import HandlerRequest
 from tidegate.testing.local import LocalServer
+from tidegate.testing.queue import Queue
 from tidegate.testing.spans import Span, span_of
 from tidegate.testing.steps import Steps, await_steps, run_steps
 from tidegate.testing.targets import Answers, Targets
@@ -31,34 +32,6 @@ LONGEST_WAIT = 10.0
 RETRIES = ("max_attempts", "max_retry_duration", "min_backoff", "max_backoff", "max_doublings")
 RATES = ("max_dispatches_per_second", "max_concurrent_dispatches")
 SPANS = ("max_retry_duration", "min_backoff", "max_backoff")
-
-
-class Queue:
-    """A queue of the test. ``name`` is its full name, as calls have it as their parent."""
-
-    def __init__(self, owner: Tidegate, name: str) -> None:
-        self.name = name
-        self._owner = owner
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def tasks(self) -> list[Any]:
-        """The tasks in it, whole, by schedule time: ``tasks_v2.Task``."""
-        with self._owner.client() as client:
-            view = package_tasks().Task.View.FULL
-            return list(client.list_tasks(request={"parent": self.name, "response_view": view}))
-
-    def pause(self) -> None:
-        """Start no attempts of its tasks."""
-        with self._owner.client() as client:
-            client.pause_queue(name=self.name)
-
-    def resume(self) -> None:
-        """Start attempts again."""
-        with self._owner.client() as client:
-            client.resume_queue(name=self.name)
 
 
 class Tidegate:
@@ -349,13 +322,6 @@ class Tidegate:
             for request in self.requests
             if request.status is None or not 200 <= request.status <= 299
         ]
-
-
-def package_tasks() -> Any:
-    """``tidegate.tasks_v2``, which is slow to import."""
-    from tidegate import tasks_v2  # noqa: PLC0415
-
-    return tasks_v2
 
 
 Factory: TypeAlias = Callable[[], Tidegate]

@@ -116,7 +116,10 @@ def test_the_banner_says_where_it_is_and_what_to_paste() -> None:
     text = banner(settings(app="http://localhost:3000"), Address("127.0.0.1", "127.0.0.1", 8124))
     lines = text.splitlines()
     assert lines[0].endswith(" dev, in memory: nothing is kept when it stops")
-    assert lines[1:3] == ["gRPC and REST  localhost:8124", f"queue          {DEFAULT}"]
+    assert lines[1:3] == [
+        "gRPC and REST  localhost:8124        console  http://localhost:8124/console/",
+        f"queue          {DEFAULT}",
+    ]
     assert "calls to       * go to http://localhost:3000" in lines
     assert "export CLOUD_TASKS_EMULATOR_HOST=localhost:8124" in lines
     for language in ("Python", "Node", "Go", "gcloud"):

@@ -16,6 +16,12 @@ GO = (
 NODE = "new CloudTasksClient({{servicePath: '{host}', port: {port}, sslCreds: grpc.credentials.createInsecure()}})"
 
 
+def console_url(address: Address) -> str:
+    """Where a browser on this machine finds the console."""
+    host = "localhost" if address.host in LOOPBACK else address.host
+    return f"http://{host}:{address.port}/console/"
+
+
 def banner(settings: Settings, address: Address) -> str:
     """The lines, as they are printed."""
     host = "localhost" if address.host in LOOPBACK else address.host
@@ -25,6 +31,8 @@ def banner(settings: Settings, address: Address) -> str:
     )
     queues = [each.name for each in settings.queue]
     lines = [f"tidegate {__version__} dev, {kept}", f"gRPC and REST  {host}:{address.port}"]
+    if settings.console_mode != "off":
+        lines[1] += f"        console  {console_url(address)}"
     lines += [f"queue          {name}" for name in queues[:SHOWN_QUEUES]]
     if len(queues) > SHOWN_QUEUES:
         lines.append(f"               and {len(queues) - SHOWN_QUEUES} more")

@@ -26,6 +26,9 @@ class _Command(click.Command):
 @click.command(cls=_Command, short_help="Run a server to develop with.")
 @click.option("--app", metavar="URL", help="Your application: tasks that do not call this machine go there.")
 @click.option("--data", metavar="DIR", help="Where to keep queues and tasks; without it, in memory.")
+@click.option("--open", "opened", is_flag=True, help="Open the console in a browser.")
+@click.option("--import", "imported", metavar="FILE", help="Begin with what `tidegate export` printed to this file.")
+@click.option("--export-on-exit", "exported", metavar="FILE", help="At the end, write everything to this file.")
 @click.option("--headless", is_flag=True, help="Print nothing but `listening on …`.")
 @click.option("--hard-reset-on-purge-queue", is_flag=True, help="Taken for another emulator's sake; without effect.")
 @setting_flags
@@ -33,7 +36,10 @@ def dev(
     config_file: str | None,
     app: str | None,
     data: str | None,
+    imported: str | None,
+    exported: str | None,
     *,
+    opened: bool,
     headless: bool,
     hard_reset_on_purge_queue: bool,
     **flags: Any,
@@ -59,8 +65,11 @@ def dev(
     from tidegate.cli.dev.attempts import AttemptLines
     from tidegate.cli.dev.banner import banner
     from tidegate.cli.dev.setup import settings_of
+    from tidegate.cli.dev.state import check_readable, export_to, once_answering
     from tidegate.cli.serve import tls_of
     from tidegate.servers import front
+    from tidegate.servers.address import Address
+    from tidegate.servers.asgi import App
     from tidegate.servers.lifespan import listening
 
     settings, any_port = settings_of(flags, config_file, app=app, data=data)
@@ -75,8 +84,19 @@ def dev(
     if not headless:
         listeners.append(AttemptLines(settings.app_engine))
         logging.getLogger("tidegate.attempts").setLevel(logging.ERROR)  # each attempt has its line here
-    make = partial(application, settings, listeners=listeners)
-    ready = listening if headless else partial(banner, settings)
+    if imported is not None:
+        check_readable(imported)
+
+    def make(address: Address) -> App:
+        app = application(settings, address, listeners=listeners)
+        if exported is not None:
+            app.before_drain(partial(export_to, exported, address.url))
+        return app
+
+    def ready(address: Address) -> str:
+        once_answering(address, imported=imported, opened=opened)
+        return listening(address) if headless else banner(settings, address)
+
     front.serve(make, settings.host, port, tls=tls_of(settings), ready=ready)
 
 

@@ -77,7 +77,7 @@ def query_of(line: Line) -> dict[str, Any]:
     for flag in line.command.flags:
         value = line.value(flag.name)
         if flag.field.startswith("?") and value is not None:
-            found[flag.field[1:]] = value
+            found[flag.field[1:]] = "true" if value is True else value
     return found
 
 

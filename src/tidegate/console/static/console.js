@@ -42,7 +42,7 @@ async function refresh() {
   } finally {
     asking = false;
     askedAt = performance.now();
-    slow = Math.max(SPACING, 20 * (askedAt - began)); // a slow page asks less often
+    slow = Math.max(SPACING, Math.ceil((20 * (askedAt - began)) / SPACING) * SPACING); // a slow page asks less often
   }
 }
 
@@ -51,7 +51,10 @@ let tabs = 1;
 
 function soon() {
   if (paused || again) return;
-  again = setTimeout(refresh, Math.max(0, askedAt + Math.max(slow, 400 * tabs) - performance.now()));
+  const apart = Math.max(slow, 200 * tabs);
+  const early = askedAt + apart > performance.now();
+  // Tabs that ask at the same moment get one answer, so they all ask when the clock has a multiple of their spacing.
+  again = setTimeout(refresh, early ? apart - (Date.now() % apart) : 0);
 }
 
 // ---- the server does not answer ----

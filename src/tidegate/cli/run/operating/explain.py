@@ -19,6 +19,7 @@ STATES = {
     "FINISHED_OR_DELETED": "is done, or was deleted",
     "UNKNOWN": "is not known",
 }
+WAITING = frozenset({"SCHEDULED", "DUE", "IN_FLIGHT", "LEASED"})
 
 
 def explain(session: Session) -> None:
@@ -39,6 +40,9 @@ def sentences(name: str, answer: dict[str, Any], now: datetime) -> list[str]:
     """The explanation as lines: the state, then a reason each, the decisive one first."""
     what = name.rpartition("/queues/")[2].replace("/tasks/", "/")
     first = f"{what} {STATES.get(answer.get('state', ''), 'is in a state that this program does not know')}"
+    if "/tasks/" not in name:
+        first = f"The queue {what}"
+        first += "'s next task " + STATES.get(answer["state"], "") if answer.get("state") in WAITING else " has no task"
     if "willRunTime" in answer:
         first += f"; its next attempt starts {_when(answer['willRunTime'], now)}"
     return [f"{first}.", *(_reason(each, now) for each in answer.get("reasons", ()))]

@@ -76,7 +76,7 @@ def import_records(
 ) -> dict[str, Any]:
     """Have the server make these records, as many at a time as it takes; what came of all of them."""
     done: dict[str, Any] = {"imported": 0, "skipped": 0, "failures": []}
-    for part in _parts(records):
+    for part in parts(records):
         body = {"records": part, "onConflict": conflict, "paused": paused}
         answer = session.call("POST", "-/state:import", body=body)
         done["imported"] += int(answer.get("imported", 0))
@@ -121,7 +121,7 @@ def renamed(value: Any, changes: Iterable[tuple[str, str]]) -> Any:
 
 def _renamed(name: str, changes: Iterable[tuple[str, str]]) -> str:
     for before, after in changes:
-        name = f"/{name}".replace(before, after, 1)[1:]
+        name = f"/{name}/".replace(before, after, 1)[1:-1]
     return name
 
 
@@ -134,7 +134,8 @@ def _mapping(text: str) -> tuple[str, str]:
     return f"/{kind}s/{before}/", f"/{kind}s/{after}/"
 
 
-def _parts(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def parts(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The records, as many together as one call takes."""
     part: list[dict[str, Any]] = []
     size = 0
     for record in records:
