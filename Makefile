@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy database check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy database check crash workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -73,6 +73,9 @@ bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or B
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
 		tests/promises/test_cluster.py tests/promises/test_nodes.py
+
+nodes: $(STAMP) database ## Let three nodes on one PostgreSQL be killed, stopped, cut off, and their database too
+	NODES=all $(BIN)/pytest -s tests/nodes
 
 hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once, send much in every field; say what others feel
 	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py tests/hostile

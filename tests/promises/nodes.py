@@ -13,7 +13,7 @@ from tests.invariants.history import Crashed, History, Started
 from tests.promises.cluster import Cluster
 from tests.promises.server import ROWS, Handlers, Reply
 from tests.simulation.processes import PROCESS, Process, run
-from tests.simulation.shared_store import NodeStore, SharedStore, Way
+from tests.simulation.shared_store import PATIENCE, NodeStore, SharedStore, Way
 from tests.simulation.virtual_time import START, VirtualClock
 
 from tidegate.api.rpcs import Api
@@ -257,6 +257,7 @@ class NodesCluster(Cluster):
     async def _cut_off(self, node: Node) -> None:
         self._note(f"{node.name} is cut off from the store")
         node.way.cut = True
+        self.history.slack = max(self.history.slack, PATIENCE + 0.2)  # a call begins, waits, and has its effect
         await asyncio.sleep(self.dice.choice([1.0, 9.0, 30.0]) * self.dice.random())
         self._note(f"{node.name} reaches the store again")
         node.way.cut = False
