@@ -21,6 +21,7 @@ from tidegate.core.errors import ApiError
 from tidegate.core.queue import Token
 from tidegate.database_clock import DatabaseClock
 from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.ports.store import StoreAwayError
 from tidegate.engine.ports.world import World
 
 SLOW = 0.002
@@ -88,7 +89,13 @@ class Node:
 
     async def _start(self) -> None:
         engine = Engine(self._world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
-        await engine.join(self.name)
+        while True:  # as whoever starts servers would
+            try:
+                await engine.join(self.name)
+            except StoreAwayError:
+                await asyncio.sleep(1)
+            else:
+                break
         await engine.start()
         self.engine, self._api, self.up = engine, Api(engine), True
 
