@@ -33,8 +33,8 @@ class AttemptReport(SendReport):
     call: HttpCall | None = None
 
     def exchange(self, task: Task, took: float, *, bodies: bool, node: str = "") -> Exchange:
-        """What is kept of the attempt, which took so many seconds on this ``node``; with ``bodies`` also the first bytes
-        of the response.
+        """What is kept of the attempt, which took so many seconds on this ``node``. With ``bodies`` also the first
+        bytes of the response.
         """
         waited = 0 if task.dispatched_at is None else (task.dispatched_at - task.schedule_time) // MICROSECOND
         return Exchange(
