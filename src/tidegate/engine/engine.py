@@ -183,6 +183,7 @@ class Engine:
                 running.cancel()
         await asyncio.wait(self._running.values())  # however they end
         await self.long_running.stop()
+        await self.scheduler.handed_back()
         cut = await self.dispatcher.drain(patience)
         if self.nodes is not None and beating is not None:
             beating.cancel()
