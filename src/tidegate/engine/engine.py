@@ -136,7 +136,10 @@ class Engine:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def join(self, name: str) -> None:
-        """Become one of the nodes that share the store, called ``name``: a host and a port. Call it before all else."""
+        """Become one of the nodes that share the store, called ``name``: a host and a port. Kept attempts bear this
+        name. Call it before all else.
+        """
+        self.dispatcher.node = name
         if self.nodes is not None:
             await self.nodes.join(name)
 
