@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy database check crash workers power faults reliability bench simulate hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -29,7 +29,7 @@ check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/mypy $(WINDOWS)
 	$(BIN)/lint-imports
 
-test: check tracer browser proxy database ## Every check and every test, on two cores; at the end the ten that took longest
+test: check tracer browser proxy monitor database ## Every check and every test, on two cores; at the end the ten that took longest
 	$(BIN)/pytest -n 2 --durations=10
 
 tracer: # strace, with which tests kill the server inside a system call: where it is missing and we may install it
@@ -40,6 +40,10 @@ browser: # Chromium, in which tests open pages of other sites: where it is missi
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 		|| { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null
+
+monitor: # Prometheus, which tests let scrape a server: where it is missing and we may install it
+	@command -v prometheus promtool >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends prometheus; } >/dev/null
 
 proxy: # nginx, which tests put in front of the server as the documentation has it: where it is missing and we may install it
 	@command -v nginx >/dev/null || { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq \
@@ -73,6 +77,9 @@ bench: $(STAMP) ## Measure creates, dispatches, a backlog of a million …, or B
 simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other dice, and check the promises
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
 		tests/promises/test_cluster.py tests/promises/test_nodes.py
+
+nodes: $(STAMP) database ## Let three nodes on one PostgreSQL be killed, stopped, cut off, and their database too
+	NODES=all $(BIN)/pytest -s tests/nodes
 
 hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once, send much in every field; say what others feel
 	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py tests/hostile

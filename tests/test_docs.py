@@ -68,6 +68,7 @@ PARTS = {
     "Command line: the commands of `gcloud tasks`, `tidegate dev`": "cli/table/top.py",
     "Web console": "console/application.py",
     "Python client of its own": "tasks_v2/__init__.py",
+    "Developer kit: a pytest fixture, helpers for handlers": "testing/plugin.py",
 }
 
 

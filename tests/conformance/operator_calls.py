@@ -1,7 +1,7 @@
 """The table of the operator's calls: each method with a success, a failure and bad input, the same in three ways.
 
 ``CALLS`` are made in their order, each over gRPC, REST and the client. A call that changes something must leave the
-same, however often it is made.
+same, however often it is made. ``STREAMS`` are those of methods that answer more than once.
 """
 
 from __future__ import annotations
@@ -122,4 +122,21 @@ CALLS = [
     call(O.import_state, BAD, parent="nothing", records=[]),
     call(O.get_operation, "NOT_FOUND", name=f"{LOCATION}/operations/none"),
     call(O.list_operations, name=LOCATION),
+    call(O.list_operations, BAD, name=LOCATION, filter="nothing=1"),
+    call(O.cancel_operation, "NOT_FOUND", name=f"{LOCATION}/operations/none"),
+    call(O.cancel_operation, BAD, name="nothing"),
+    call(O.list_audit_entries, "FAILED_PRECONDITION", parent=LOCATION),
+    call(O.list_audit_entries, BAD, parent="nothing"),
+    call(O.create_fault, parent=OTHER, fault={"match": {"task_prefix": "none"}, "delay": {"duration": "1s"}}),
+    call(O.create_fault, BAD, parent=OTHER, fault={"status": {"code": 99}}),
+    call(O.clear_faults, BAD, parent="nothing"),
 ]
+STREAMS = [
+    call(O.watch_events, parent="-", replay_last=1),
+    call(O.watch_events, BAD, parent="-", replay_last=-1),
+    call(O.watch_events, BAD, parent="-", cursor="nothing"),
+    call(O.export_state, parent=LOCATION),
+    call(O.export_state, BAD, parent="nothing"),
+]
+LAST = [call(O.reset_server)]
+"""After it there is no task, so it is made when all others were."""

@@ -15,7 +15,7 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf.json_format import ParseDict
 from tests.cli.serving import served
-from tests.conformance.operator_calls import CALLS, LOCATION, OTHER, QUEUE, TASK, Call
+from tests.conformance.operator_calls import CALLS, LAST, LOCATION, OTHER, QUEUE, STREAMS, TASK, Call
 
 import tidegate
 from tidegate import tasks_v2
@@ -25,7 +25,8 @@ from tidegate.schema.transcoding import to_json, write_request
 
 CANARY = "canary-7f3a"
 MOVING = re.compile(
-    r"\d{4}-\d\d-\d\dT[\d:.]+Z|\"(eyJ|[A-Za-z0-9_-]{20,})[A-Za-z0-9_-]*\"|\"offset\": \"[^\"]*\"|operations/\w+"
+    r"\d{4}-\d\d-\d\dT[\d:.]+Z|\"(eyJ|[A-Za-z0-9_-]{20,})[A-Za-z0-9_-]*\"|\"offset\": \"[^\"]*\""
+    r"|(operations|faults)/\w+"
 )
 """Times, tokens and names that differ from call to call."""
 HANDLED = {"OK", "NOT_FOUND", "INVALID_ARGUMENT", "FAILED_PRECONDITION"}
@@ -52,6 +53,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def message_of(call: Call) -> Any:
     return ParseDict(call.fields, call.row.request_pb())
+
+
+def test_every_method_is_in_the_table() -> None:
+    made = {call.row.name for call in (*CALLS, *LAST) if not call.row.streams}
+    streamed = {call.row.name for call in STREAMS if call.row.streams}
+    assert made | streamed == {row.name for row in Operator.rpcs}
 
 
 def over_grpc(channel: grpc.Channel) -> Callable[[Call], tuple[str, Any]]:
@@ -168,3 +175,66 @@ async def test_the_client_with_asyncio_answers_the_same(address: str) -> None:
             async for event in client.operator.watch_events(request={"parent": "-", "replay_last": 1}):
                 assert event.cursor
                 break
+
+
+def first_over_grpc(channel: grpc.Channel, call: Call) -> tuple[str, Any]:
+    method: Any = channel.unary_stream(
+        call.row.grpc_path,
+        request_serializer=call.row.request_pb.SerializeToString,
+        response_deserializer=call.row.response_pb.FromString,
+    )
+    answers = method(message_of(call), timeout=60)
+    try:
+        return "OK", to_json(next(answers))
+    except grpc.RpcError as error:
+        return error.code().name, error.details()
+    finally:
+        answers.cancel()
+
+
+def first_over_rest(http: httpx.Client, call: Call) -> tuple[str, Any] | None:
+    try:
+        sent = write_request(call.row, message_of(call))
+    except ValueError:  # the name fits no path
+        return None
+    ndjson = {"Accept": "application/x-ndjson"}
+    with http.stream(sent.verb, sent.path, params=list(sent.query), headers=ndjson) as answer:
+        if answer.status_code != 200:
+            answer.read()
+            error = answer.json()["error"]
+            return error["status"], error["message"]
+        return "OK", json.loads(next(answer.iter_lines()))
+
+
+def first_of_client(client: OperatorClient, call: Call) -> tuple[str, Any]:
+    try:
+        answers = getattr(client, call.row.name)(request=call.row.request.wrap(message_of(call)))
+        first = next(answers)
+    except exceptions.GoogleAPICallError as error:
+        code = error.grpc_status_code
+        assert code is not None
+        return code.name, None
+    answers.close()
+    return "OK", to_json(call.row.response.pb(first))
+
+
+@pytest.mark.parametrize("call", STREAMS, ids=lambda call: f"{call.row.name}-{call.code}")
+def test_a_stream_begins_the_same_in_every_way(call: Call, address: str) -> None:
+    with grpc.insecure_channel(address) as channel:
+        code, first = first_over_grpc(channel, call)
+    assert code == call.code, first
+    assert CANARY not in json.dumps(first)
+    with httpx.Client(base_url=f"http://{address}", timeout=60) as http:
+        over_rest = first_over_rest(http, call)
+        assert over_rest is None or (over_rest[0], steady(over_rest[1])) == (code, steady(first))
+    for transport in ("grpc", "rest"):
+        with OperatorClient(address, transport=transport) as client, suppress(ValueError):
+            other_code, other = first_of_client(client, call)
+            assert other_code == code, transport
+            assert other is None or steady(other) == steady(first), transport
+
+
+@pytest.mark.parametrize("call", LAST, ids=lambda call: f"{call.row.name}-{call.code}")
+def test_what_ends_everything_is_the_same_in_every_way(call: Call, ways: dict[str, Any]) -> None:
+    for way, ask in ways.items():
+        assert ask(call) == ("OK", {}), way

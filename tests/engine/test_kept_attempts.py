@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,9 +25,11 @@ from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.queue_options import AttemptOptions, Keep, Keeping, QueueOptions
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Policy
 from tidegate.engine.janitor import Walk, sweep
+from tidegate.engine.operator_rules import OperatorRules
+from tidegate.engine.ports.store import StoreError
 from tidegate.engine.ports.world import Response, SendReport
+from tidegate.engine.records import RECORDED_AT_ONCE
 
 MANY = RetryConfig(max_attempts=100)
 OK = Outcome(http_status=200)
@@ -46,7 +49,7 @@ class Received:
 
 
 async def at_work(keep: Keep = Keep.FAILED, **keeping: object) -> Hands:
-    at = await hands(Policy(keeping=Keeping(attempts=keep, **keeping)))  # type: ignore[arg-type]
+    at = await hands(OperatorRules(keeping=Keeping(attempts=keep, **keeping)))  # type: ignore[arg-type]
     await queue_of(at, retry=MANY)
     return at
 
@@ -68,7 +71,7 @@ async def records(at: Hands, task: TaskName = TASK) -> list[AttemptRecord]:
 
 async def swept(at: Hands) -> None:
     now = at.clock.now()
-    await at.engine.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
+    await at.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
 
 
 async def test_a_failed_attempt_is_kept_with_how_it_ended_and_when_it_is_tried_again() -> None:
@@ -269,3 +272,76 @@ async def kept_bytes(at: Hands) -> int:
 def stored_bytes(at: Hands) -> int:
     (size,) = at.store._connection.execute("SELECT coalesce(sum(length(record)), 0) FROM attempts").fetchone()  # type: ignore[misc]
     return int(size)
+
+
+async def test_a_kept_attempt_names_the_process_that_made_it() -> None:
+    at = await at_work()
+    await at.engine.join("10.0.0.1:8123")
+    await attempted(at, FAILURE)
+    (record,) = await records(at)
+    assert record.exchange.node == "10.0.0.1:8123"
+
+
+def never_answering(at: Hands) -> None:
+    async def send(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    at.network.send = send  # type: ignore[method-assign]
+
+
+async def cut_off(at: Hands, *task_ids: str) -> None:
+    never_answering(at)
+    for task_id in task_ids:
+        await created(at, task_id)
+        await at.engine.tasks.run(QUEUE.task(task_id))
+    await asyncio.sleep(0)  # they begin
+    await asyncio.sleep(0)
+
+
+async def test_an_attempt_that_the_end_of_the_server_cuts_off_is_kept_as_that() -> None:
+    at = await at_work()
+    await at.engine.join("10.0.0.1:8123")
+    await cut_off(at, "a")
+    before = await at.engine.tasks.get(TASK, body=False)
+    assert await at.engine.dispatcher.drain(timedelta()) == 1
+    (record,) = await records(at)
+    assert (record.number, record.outcome, record.sent_because) == (1, AttemptOutcome.CUT_OFF, SentReason.FORCED)
+    assert (record.status, record.http_status, record.final, record.retry_time) == (None, 0, False, None)
+    assert record.error == "the server stopped before the attempt ended"
+    assert (record.exchange.request.method, record.exchange.node) == ("POST", "10.0.0.1:8123")
+    assert await at.engine.tasks.get(TASK, body=False) == before  # it is due again when the next process starts
+    assert await kept_bytes(at) == stored_bytes(at)
+
+
+async def test_what_is_cut_off_is_not_kept_of_tasks_and_queues_that_are_gone_or_that_keep_nothing() -> None:
+    at = await at_work()
+    await cut_off(at, "a", "b")
+    await at.engine.tasks.delete(TASK)
+    await at.engine.dispatcher.drain(timedelta())
+    assert rows(at, "attempts") == 1
+    await cut_off(at, "c")
+    await at.engine.queues.delete(QUEUE)
+    await at.engine.dispatcher.drain(timedelta())
+    at = await at_work(Keep.NONE)
+    await cut_off(at, "a")
+    assert await at.engine.dispatcher.drain(timedelta()) == 1
+    assert rows(at, "attempts") == 0
+
+
+async def test_a_store_that_fails_does_not_hold_up_the_end_of_the_server() -> None:
+    at = await at_work()
+    await cut_off(at, "a")
+
+    async def write(*_: object, **__: object) -> object:
+        raise StoreError("no disk")
+
+    at.store.write = write  # type: ignore[method-assign, assignment]
+    assert await at.engine.dispatcher.drain(timedelta()) == 1
+
+
+async def test_many_attempts_that_are_cut_off_together_are_all_kept() -> None:
+    at = await at_work()
+    many = [f"t{number}" for number in range(RECORDED_AT_ONCE + 5)]
+    await cut_off(at, *many)
+    assert await at.engine.dispatcher.drain(timedelta()) == len(many)
+    assert rows(at, "attempts") == len(many)

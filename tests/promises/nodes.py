@@ -13,14 +13,16 @@ from tests.invariants.history import Crashed, History, Started
 from tests.promises.cluster import Cluster
 from tests.promises.server import ROWS, Handlers, Reply
 from tests.simulation.processes import PROCESS, Process, run
-from tests.simulation.shared_store import NodeStore, SharedStore, Way
+from tests.simulation.shared_store import PATIENCE, NodeStore, SharedStore, Way
 from tests.simulation.virtual_time import START, VirtualClock
 
 from tidegate.api.rpcs import Api
 from tidegate.core.errors import ApiError
 from tidegate.core.queue import Token
 from tidegate.database_clock import DatabaseClock
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
+from tidegate.engine.ports.store import StoreAwayError
 from tidegate.engine.ports.world import World
 
 SLOW = 0.002
@@ -87,8 +89,14 @@ class Node:
         self.starting = self.process.start(self._start())
 
     async def _start(self) -> None:
-        engine = Engine(self._world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
-        await engine.join(self.name)
+        engine = Engine(self._world, OperatorRules(queue_name_reuse_after=timedelta(seconds=1)))
+        while True:  # as whoever starts servers would
+            try:
+                await engine.join(self.name)
+            except StoreAwayError:
+                await asyncio.sleep(1)
+            else:
+                break
         await engine.start()
         self.engine, self._api, self.up = engine, Api(engine), True
 
@@ -257,6 +265,7 @@ class NodesCluster(Cluster):
     async def _cut_off(self, node: Node) -> None:
         self._note(f"{node.name} is cut off from the store")
         node.way.cut = True
+        self.history.slack = max(self.history.slack, PATIENCE + 0.2)  # a call begins, waits, and has its effect
         await asyncio.sleep(self.dice.choice([1.0, 9.0, 30.0]) * self.dice.random())
         self._note(f"{node.name} reaches the store again")
         node.way.cut = False

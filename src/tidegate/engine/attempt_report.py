@@ -32,8 +32,10 @@ class AttemptReport(SendReport):
 
     call: HttpCall | None = None
 
-    def exchange(self, task: Task, took: float, *, bodies: bool) -> Exchange:
-        """What is kept of the attempt, which took so many seconds; with ``bodies`` the response's first bytes too."""
+    def exchange(self, task: Task, took: float, *, bodies: bool, node: str = "") -> Exchange:
+        """What is kept of the attempt, which took so many seconds on this ``node``. With ``bodies`` also the first
+        bytes of the response.
+        """
         waited = 0 if task.dispatched_at is None else (task.dispatched_at - task.schedule_time) // MICROSECOND
         return Exchange(
             SentRequest() if self.call is None else _request(self.call),
@@ -47,6 +49,7 @@ class AttemptReport(SendReport):
             peer_address=self.peer,
             reused_connection=self.reused,
             redirects=self._redirects() if self.redirects else (),
+            node=node,
             fault=self.fault,
         )
 

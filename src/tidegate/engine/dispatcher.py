@@ -23,6 +23,7 @@ from tidegate.engine.under_way import AttemptUnderWay, UnderWay
 logger = logging.getLogger(__name__)
 
 FENCED = Outcome(reason="the other nodes took this one for dead")
+CUT_OFF = Outcome(reason="the server stopped before the attempt ended")
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
 INTERNAL_ERROR = Outcome(reason="internal error", unsendable=True)
 
@@ -58,6 +59,8 @@ class Dispatcher:
         self._hanging_up: asyncio.Task[None] | None = None
         self._keeping = keeping
         self._warned = False
+        self.node = ""
+        """By what name kept attempts say that this process made them: a host and a port."""
 
     def dispatch(self, queue: Queue, queue_id: int, tasks: Sequence[Task], *, forced: bool = False) -> None:
         """Start attempts of tasks that the store has marked as dispatched; ``forced`` ones were asked for by a
@@ -111,12 +114,14 @@ class Dispatcher:
             took = self._machine.monotonic() - started
             exchange = None
             if report is not None and is_kept(outcome, kept.attempts):
-                exchange = report.exchange(task, took, bodies=kept.bodies)
+                exchange = report.exchange(task, took, bodies=kept.bodies, node=self.node)
             self._recorder.add(
                 Ended(queue, attempt.queue_id, task, outcome, timedelta(seconds=took), now, attempt.forced, exchange)
             )
         except asyncio.CancelledError:
             if not attempt.forgotten:
+                if report is not None:
+                    self._keep_cut_off(attempt, report, kept, started)
                 raise
             self._under_way.connections.ended(queue.name, attempt.handler, answered=False)
             took = self._machine.monotonic() - started
@@ -125,6 +130,23 @@ class Dispatcher:
             )
         finally:
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
+
+    def _keep_cut_off(self, attempt: AttemptUnderWay, report: AttemptReport, kept: Keeping, started: float) -> None:
+        """Its outcome is not known and never will be; what was seen of it is kept."""
+        took = self._machine.monotonic() - started
+        exchange = report.exchange(attempt.task, took, bodies=kept.bodies, node=self.node)
+        self._recorder.cut_off(
+            Ended(
+                attempt.queue,
+                attempt.queue_id,
+                attempt.task,
+                CUT_OFF,
+                timedelta(seconds=took),
+                self._clock.now(),
+                attempt.forced,
+                exchange,
+            )
+        )
 
     async def _outcome(self, queue: Queue, task: Task, report: AttemptReport | None) -> Outcome:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -134,6 +134,25 @@ def forget(tx: Transaction, ended: Sequence[Ended]) -> RecordedBatch:
     return RecordedBatch(freed, [None] * len(ended))
 
 
+def keep_cut_off(tx: Transaction, *, ended: Sequence[Ended], shelving: Shelving) -> None:
+    """Keep attempts that were cut off, of the tasks that are there. Nothing else of the tasks changes."""
+    kept: list[KeptAttempt] = []
+    for stored, its_own in _by_queue(tx, ended):
+        kept += shelving.cut_off(tx, stored, its_own)
+    tx.keep_attempts(kept, ATTEMPTS_SIZE_MAX)
+
+
+def _by_queue(tx: Transaction, ended: Sequence[Ended]) -> Iterator[tuple[StoredQueue, list[Ended]]]:
+    """The attempts of each queue that is there still."""
+    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
+    for each in ended:
+        by_queue[each.queue.name, each.queue_id].append(each)
+    for (name, queue_id), its_own in by_queue.items():
+        stored = tx.queue(name)
+        if stored is not None and stored.id == queue_id:
+            yield stored, its_own
+
+
 class Recorder:
     """Records ended attempts, a batch at a time, and gives back what they held."""
 
@@ -158,10 +177,12 @@ class Recorder:
         self._executions = executions
         self._recorded = recorded
         self._roomier = roomier
+        self._shelving = shelving
         self._record_each = partial(record, throttling=throttling, shelving=shelving)
         self._life = 0
         self._batches = self._new_batches()
         self._leaving = False
+        self._cut_off: list[Ended] = []
 
     def add(self, ended: Ended) -> None:
         """Record this attempt, together with others that end now."""
@@ -176,6 +197,10 @@ class Recorder:
         """This attempt is not recorded; give back what it held."""
         self._give_back([ended], [None])
 
+    def cut_off(self, ended: Ended) -> None:
+        """This attempt was cut off. Its task stays as it is, to be due again; the attempt is kept by ``drained``."""
+        self._cut_off.append(ended)
+
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be recorded or is being recorded."""
@@ -185,6 +210,19 @@ class Recorder:
         """Wait until all is recorded. What the store does not take now is due again at the next start."""
         self._leaving = True
         await self._batches.drained()
+        await self._keep_cut_off()
+
+    async def _keep_cut_off(self) -> None:
+        cut, self._cut_off = self._cut_off, []
+        for start in range(0, len(cut), RECORDED_AT_ONCE):
+            together = cut[start : start + RECORDED_AT_ONCE]
+            try:
+                await self._store.write(partial(keep_cut_off, ended=together, shelving=self._shelving))
+            except StoreError as error:
+                logger.warning("cannot keep %d attempts that were cut off: %s", len(cut) - start, error)
+                return
+            except Exception:  # it must not hold up the end of the server
+                logger.exception("cannot keep %d attempts that were cut off", len(together))
 
     def _new_batches(self) -> Batcher[Ended, None]:
         return Batcher(partial(self._record, life=self._life))

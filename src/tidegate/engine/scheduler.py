@@ -5,6 +5,7 @@ The scheduler keeps one moment a queue in memory, never the tasks: a claim asks 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ class Scheduler:
         self._life = life
         self._nodes = nodes
         self._dice = world.dice
-        self.politeness = Politeness(world, self._claim_at_once, ramp_up=ramp_up)
+        self.politeness = Politeness(world, lambda queue: self._wake(queue, self._clock.now()), ramp_up=ramp_up)
         self._moments = Moments()
         self._waiting: dict[QueueName, datetime] = {}  # due, until connections may be opened; since when, in this order
         self._paced: deque[tuple[float, QueueName]] = deque()  # due, and looked at again by then, by machine time
@@ -84,6 +85,8 @@ class Scheduler:
         self._held = HeldQueues()  # those that had, or may have had, more due tasks than they gave in their last claim
         self._all_held: HeldBy | None = None  # what holds all queues
         self._handed: Shares = {}  # to the creation with the store
+        self._nothing_handed = asyncio.Event()
+        self._nothing_handed.set()
         self._waiter = Waiter(world.clock, world.machine)
         self._stopping = False
         self._draining = False
@@ -165,10 +168,12 @@ class Scheduler:
             yield {}
             return
         self._handed = shares
+        self._nothing_handed.clear()
         try:
             yield shares
         finally:
             self._handed = {}
+            self._nothing_handed.set()
 
     def _first_in_line(self, queues: Collection[QueueName]) -> Shares:
         now = self._clock.now()
@@ -185,9 +190,6 @@ class Scheduler:
             return True
         moment = self._moments.get(queue)
         return moment is not None and moment <= now
-
-    def _claim_at_once(self, queue: QueueName) -> None:
-        self._wake(queue, self._clock.now())
 
     async def start(self) -> None:
         """Learn which queues have waiting tasks; one look-up a queue, however many tasks."""
@@ -211,9 +213,9 @@ class Scheduler:
             self._all_held = None
             self._waiter.wake()
 
-    def look_again(self) -> None:
-        """This node may start attempts again."""
-        self._waiter.wake()
+    async def handed_back(self) -> None:
+        """Wait until no creation may start tasks as it stores them. Call after ``stop``."""
+        await self._nothing_handed.wait()
 
     def stop(self) -> None:
         self._stopping = True
@@ -284,9 +286,8 @@ class Scheduler:
             self.wake(queue, now + HELD_PAUSE * (1 + self._dice()))
         if held_by.until is None:
             return
-        if (
-            held_by.code is HoldCode.DUE_NOW and held_by.until > now
-        ):  # only not to claim too often: time may stand still
+        # Only not to claim too often: time may stand still.
+        if held_by.code is HoldCode.DUE_NOW and held_by.until > now:
             self._paced.append((self._machine.monotonic() + (held_by.until - now).total_seconds(), queue))
         else:
             self.wake(queue, held_by.until)

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tidegate.core.attempt_record import AttemptRecord, attempt_record
+from tidegate.core.attempt_record import AttemptOutcome, AttemptRecord, attempt_record
 from tidegate.core.dead_letters import DeadTask, DeathReason, death_by, error_group
 from tidegate.core.lifecycle import DELIVERED, Gone, Judgement, tried
 from tidegate.core.queue import Kind
@@ -91,6 +92,20 @@ class Shelving(Struct, frozen=True):
         tx.end_attempts(stored, delivered, stay if rules.attempts is Keep.ALL else None)
         tx.end_attempts(stored, given_up, stay)
         return self._shelve(tx, stored, dead, rules)
+
+    def cut_off(self, tx: Transaction, stored: StoredQueue, ended: Sequence[Ended]) -> list[KeptAttempt]:
+        """What is to be kept of a queue's attempts that were cut off: those of tasks that are there."""
+        rules = self.of(stored)
+        alive = tx.living(stored, [each.task.name.task for each in ended])
+        kept = []
+        for each in ended:
+            if each.exchange is None or each.task.name.task not in alive:
+                continue
+            record = attempt_record(each.task, each.outcome, None, each.at, each.exchange, forced=each.forced)
+            record = replace(record, outcome=AttemptOutcome.CUT_OFF, status=None)
+            outdated = record.number - rules.attempts_of_a_task
+            kept.append(KeptAttempt(stored, each.task.name.task, record, None, outdated))
+        return kept
 
     def bury(
         self, tx: Transaction, stored: StoredQueue, tasks: Sequence[Task], reason: DeathReason, now: datetime

@@ -44,7 +44,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(app: str | None = None, data: str | None = None, **flags: Any) -> Settings:
-    return settings_of(flags, None, app=app, data=data)[0]
+    return settings_of(flags, None, app=app, data=data).settings
 
 
 def names(given: Settings) -> list[str]:
@@ -87,6 +87,20 @@ def test_an_app_gets_what_is_not_for_this_machine() -> None:
     assert given.app_engine == {"default": "http://localhost:3000"}
     with pytest.raises(OperatorError, match=r"app must be a URL that starts with http:// or https://, not 'ftp://x'"):
         settings(app="ftp://x")
+
+
+def test_it_is_known_where_each_setting_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEGATE_DRAIN", "5s")
+    said = settings_of({"port": "8124"}, None, app="localhost:3000", data="kept").sources
+    assert (said["port"], said["drain"], said["host"]) == ("flag --port", "TIDEGATE_DRAIN", "default")
+    assert (said["map"], said["app_engine"], said["store"]) == ("flag --app", "flag --app", "flag --data")
+    assert {name for name, source in said.items() if source == "tidegate dev"} == {
+        "dev",
+        "queue",
+        "queue_name_reuse_after",
+    }
+    said = settings_of({"dev": True, "store": "sqlite:///x.db"}, None, app=None, data=None).sources
+    assert (said["dev"], said["store"], said["map"]) == ("flag --dev", "flag --store", "default")
 
 
 def test_the_flags_of_another_emulator_are_taken() -> None:

@@ -72,14 +72,15 @@ def dev(
     from tidegate.servers.asgi import App
     from tidegate.servers.lifespan import listening
 
-    settings, any_port = settings_of(flags, config_file, app=app, data=data)
+    own = settings_of(flags, config_file, app=app, data=data)
+    settings = own.settings
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if hard_reset_on_purge_queue:
         logging.getLogger("tidegate.dev").warning(
             "--hard-reset-on-purge-queue has no effect: a purge keeps the names of tasks taken for an hour;"
             " POST /emulator:reset frees everything"
         )
-    port = free_port(settings.host, settings.port) if any_port else settings.port
+    port = free_port(settings.host, settings.port) if own.any_port else settings.port
     listeners = []
     if not headless:
         listeners.append(AttemptLines(settings.app_engine))
@@ -88,7 +89,7 @@ def dev(
         check_readable(imported)
 
     def make(address: Address) -> App:
-        app = application(settings, address, listeners=listeners)
+        app = application(settings, address, listeners=listeners, sources=own.sources)
         if exported is not None:
             app.before_drain(partial(export_to, exported, address.url))
         return app

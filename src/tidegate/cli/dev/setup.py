@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.cli.options import load_settings
@@ -24,12 +25,20 @@ QUEUE = "default"
 STORE_FILE = "tidegate.db"
 DEFAULT = "default"
 """What a setting's source is when nobody said anything."""
+OWN = "tidegate dev"
+"""What it is of a setting that is so because this is a server to develop with."""
 
 
-def settings_of(
-    flags: Mapping[str, Any], config_file: str | None, *, app: str | None, data: str | None
-) -> tuple[Settings, bool]:
-    """The settings, and whether the port was chosen by nobody, so that another one will do. Raises OperatorError."""
+class DevSettings(Struct, frozen=True):
+    """The settings, and where each was said. ``any_port``: nobody chose the port, so another one will do."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    any_port: bool
+
+
+def settings_of(flags: Mapping[str, Any], config_file: str | None, *, app: str | None, data: str | None) -> DevSettings:
+    """The settings of ``tidegate dev`` with these flags. Raises OperatorError."""
     queues = full_names(flags.get("queue") or (), flags)
     loaded = load_settings({**flags, "queue": queues}, config_file)
     settings = loaded.settings
@@ -44,7 +53,13 @@ def settings_of(
         changes["map"] = {EVERYWHERE: url, **settings.map}
         if not settings.app_engine:
             changes["app_engine"] = {"default": url}
-    return replace(settings, **changes), _unsaid(loaded, "port")
+    changed = replace(settings, **changes)
+    own = {name: OWN for name in changes if getattr(changed, name) != getattr(settings, name)}
+    if app is not None:
+        own |= {name: "flag --app" for name in ("map", "app_engine") if name in own}
+    if data is not None and "store" in own:
+        own["store"] = "flag --data"
+    return DevSettings(changed, {**loaded.sources, **own}, any_port=_unsaid(loaded, "port"))
 
 
 def full_names(queues: Sequence[str], flags: Mapping[str, Any]) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ class Authenticator:
         self._remembered: OrderedDict[bytes | str, tuple[Principal, float]] = OrderedDict()
         self._refused: OrderedDict[bytes, tuple[RefusedError, float]] = OrderedDict()
         self._wrong = Throttle(WRONG_MAX, WRONG_SPAN)
+        for issuer in issuers:
+            issuer.on_change = self.forget
 
     def forget(self) -> None:
         """Verify every credential anew."""
@@ -155,7 +157,8 @@ class Authenticator:
 
     @staticmethod
     def _key(shown: Presented) -> bytes | str:
-        return shown.token if shown.token is not None else shown.certificate or ""
+        """Under what it is remembered. No header has a NUL, so a token is never taken for a whole header."""
+        return b"\0" + shown.token if shown.token is not None else shown.certificate or ""
 
     def _from_certificate(self, pem: str) -> tuple[Principal, float]:
         if self._certificates is None:

@@ -1,0 +1,143 @@
+"""Three nodes on one database, each a process of its own, and the history of what was done to them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.endtoend.handler import Handler
+from tests.endtoend.server import Server
+from tests.endtoend.waiting import eventually_all
+from tests.invariants.checker import violations
+from tests.invariants.history import Crashed, Entry, History, Note, Replied, Requested, Settled, story
+from tests.kit.postgres_server import PostgresServer
+from tests.nodes.callers import LOCATION, Callers
+from tests.nodes.relay import Relay
+
+NODES = 3
+SLACK = 0.25
+"""Seconds by which attempts may seem too early or too fast: how long requests are on their way on a busy machine."""
+
+
+class Node(Server):
+    """``Server`` on a database."""
+
+    def __init__(self, directory: Path, url: str, *flags: str) -> None:
+        directory.mkdir()
+        super().__init__(directory, *flags)
+        self.url = url
+        self.open = False
+        """Whether callers may use it."""
+
+    def command(self) -> list[str]:
+        command = super().command()
+        command[command.index("--store") + 1] = self.url
+        return command
+
+    def __enter__(self) -> Node:
+        return self
+
+    def wait_ready(self) -> None:
+        super().wait_ready()
+        self.open = True
+
+    def ask_to_stop(self) -> None:
+        self.open = False
+        super().ask_to_stop()
+
+    def kill(self) -> None:
+        self.open = False
+        super().kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP; callers may not know of it."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class Trio:
+    """Nodes, callers, a handler. ``trouble`` is noted: attempts that it may have cut off may come again."""
+
+    def __init__(self, nodes: list[Node], database: PostgresServer, relay: Relay, handler: Handler, seed: int) -> None:
+        self.nodes = nodes
+        self.database = database
+        self.relay = relay
+        self.handler = handler
+        self.callers = Callers(self._ports, handler, [f"q{number}" for number in range(4)], seed)
+        self.notes: list[Entry] = []
+
+    def _ports(self) -> list[int]:
+        return [node.port for node in self.nodes if node.open]
+
+    def note(self, text: str) -> None:
+        self.notes.append(Note(time.monotonic(), text))
+
+    def broken(self, text: str) -> None:
+        """From here on attempts that were under way may come again."""
+        self.note(text)
+        self.notes.append(Crashed(time.monotonic()))
+
+    def kill(self, node: Node) -> None:
+        node.kill()
+        self.broken(f"the node on port {node.port} is killed")
+
+    def settle(self) -> History:
+        """Wait until everything is delivered, and check all that happened."""
+        left: dict[str, frozenset[str]] = {}
+
+        def waiting() -> int:
+            for queue in self.callers.queues:
+                reply = self.callers._reply("GET", f"/v2/{LOCATION}/queues/{queue}/tasks?pageSize=1000", None)
+                found = reply.answer.get("tasks", []) if reply.code == "OK" else [{"name": "/unknown"}]
+                left[queue] = frozenset(f"{queue}/{task['name'].rsplit('/', 1)[1]}" for task in found)
+            return sum(map(len, left.values()))
+
+        eventually_all("every task is delivered", waiting)
+        return self._history(left)
+
+    def _history(self, left: dict[str, frozenset[str]]) -> History:
+        entries: list[Entry] = [*self.callers.entries, *self.notes]
+        number = 0
+        for (queue, task), arrivals in self.handler.all_arrivals().items():
+            for arrival in arrivals:
+                number += 1
+                at, name = arrival.at, f"{queue}/{task}"
+                entries.append(Requested(at, number, queue, name, arrival.attempt + 1, at, at))
+                if arrival.ended is not None:
+                    took = (arrival.ended - arrival.wall) / 1e6
+                    entries.append(Replied(at + took, number, arrival.status or 0))
+        entries.sort(key=lambda entry: entry.at)
+        entries.append(Settled(time.monotonic(), left))
+        # A task that was deleted while it was on its way to its handler still arrives.
+        return History(entries, slack=SLACK, throttling=False)
+
+    def check(self) -> History:
+        history = self.settle()
+        broken = violations(history)
+        assert not broken, f"{broken[0]}\n{story(history, broken[0].about)}\n({len(broken)} in all)"
+        return history
+
+
+@contextmanager
+def trio(place: Path, database: PostgresServer, url: str, seed: int = 1) -> Iterator[Trio]:
+    """Three nodes that run, with their queues."""
+    with ExitStack() as stack:
+        handler = stack.enter_context(Handler())
+        relay = stack.enter_context(Relay(database.port, seed))
+        way = url.replace(f":{database.port}/", f":{relay.port}/")
+        nodes = [stack.enter_context(Node(place / f"node-{number}", way)) for number in range(NODES)]
+        for node in nodes:
+            node.spawn()
+        for node in nodes:
+            node.wait_ready()
+        three = Trio(nodes, database, relay, handler, seed)
+        three.callers.set_up()
+        yield three
+        for node in nodes:
+            node.kill()
