@@ -201,6 +201,8 @@ function decorate() {
   for (const figure of main.querySelectorAll("[data-series]")) chart(figure, body.dataset.uplot);
 }
 
+addEventListener("resize", decorate); // charts are drawn anew for their width
+
 document.documentElement.classList.add("scripted");
 zone(at("zone"));
 for (const here of document.querySelectorAll("nav [aria-current]")) { // on a narrow screen a row of links scrolls
