@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from tidegate.access_control import AccessControl, access_control, id_tokens
-from tidegate.api.audit import AuditTrail
 from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
@@ -19,33 +18,25 @@ from tidegate.api.operator.bulk import read_selection
 from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.api.rpcs import AnsweredRpc, Api
 from tidegate.attempt_warnings import AttemptWarnings
-from tidegate.audit_log import line_writer
 from tidegate.clock import SystemClock
 from tidegate.console.application import Console
 from tidegate.console.facts import facts_of
 from tidegate.console.live import Nudges
 from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
-from tidegate.core.clock_setting import REAL_TIME
 from tidegate.core.errors import FailedPrecondition
-from tidegate.core.queue_options import Keep, Keeping
-from tidegate.core.time_text import rfc3339
-from tidegate.core.url_map import UrlMap
-from tidegate.core.validation import Ceilings
 from tidegate.delivery.container import in_container
-from tidegate.delivery.egress import Egress
 from tidegate.delivery.faults import FaultySender
 from tidegate.delivery.http_sender import HttpSender
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
 from tidegate.engine.faults import Faults
-from tidegate.engine.movable_clock import MovableClock
-from tidegate.engine.ports.events import Event, Events
-from tidegate.engine.ports.store import StoreError
-from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
-from tidegate.engine.time_control import kept_setting
+from tidegate.engine.ports.events import Events
+from tidegate.engine.ports.world import MachineClock, Sender, World
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
+from tidegate.from_settings import audit_trail, http_sender, log_at, operator_rules, wall_clock
 from tidegate.ids import RandomIds
 from tidegate.observers.event_ring import EventRing
 from tidegate.observers.idle import IdleWaits
+from tidegate.observers.listeners import Listeners
 from tidegate.observers.metrics.counts import Counts
 from tidegate.observers.metrics.page import MetricsPage
 from tidegate.observers.series import Series
@@ -81,23 +72,6 @@ MakeSender: TypeAlias = Callable[[Settings, Address, MachineClock], Sender]
 """Makes what sends attempts to their handlers."""
 
 
-class Listeners:
-    """``ports.Events``: tells whoever wants to know, in the order in which they came. Some come and go."""
-
-    def __init__(self, *listeners: Events) -> None:
-        self._listeners = listeners
-
-    def add(self, listener: Events) -> None:
-        self._listeners = (*self._listeners, listener)
-
-    def remove(self, listener: Events) -> None:
-        self._listeners = tuple(each for each in self._listeners if each is not listener)
-
-    def emit(self, event: Event) -> None:
-        for listener in self._listeners:
-            listener.emit(event)
-
-
 def application(
     settings: Settings,
     address: Address,
@@ -129,7 +103,7 @@ class Application:
     ) -> None:
         self._settings = settings
         self._sources = sources
-        self._make_sender = make_sender or _sender
+        self._make_sender = make_sender or http_sender
         self._clock = clock or SystemClock()
         self._listeners = listeners
         self._address = address
@@ -159,7 +133,7 @@ class Application:
     async def _start(self) -> None:
         clock = self._clock
         opened = self._opened = await open_store(self._settings.store, clock)
-        wall = await _wall_clock(self._settings, opened)
+        wall = await wall_clock(self._settings, opened)
         self._sender = http = self._make_sender(self._settings, self._address, clock)
         faults = Faults(wall) if self._settings.dev else None
         if faults is not None:
@@ -169,8 +143,8 @@ class Application:
         warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
         mint = mint_of(self._settings, clock, keys, issuer)
-        self._log = _log_at(self._settings.operation_log, "operation log")
-        self._audit_log = _log_at(self._settings.audit_log, "audit log")
+        self._log = log_at(self._settings.operation_log, "operation log")
+        self._audit_log = log_at(self._settings.audit_log, "audit log")
         ids = RandomIds()
         self._access = access_control(self._settings, self._address, opened.store, clock, issuer)
         if self._access is not None:
@@ -190,19 +164,19 @@ class Application:
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
             prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
-        engine = Engine(world, policy(self._settings))
+        engine = Engine(world, operator_rules(self._settings))
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
         engine.serve_dead_tasks(read_dead_selection)
         await engine.start()
         self._engine = engine
-        audit = _audit(self._settings, clock, self._audit_log)
+        audit = audit_trail(self._settings, clock, self._audit_log)
         door = None if self._access is None else self._access.door(audit)
         series = Series(self.counts, engine.queues.stats, wall, clock)
         self._sampling = asyncio.create_task(series.run())
         api = Api(engine, location=self._settings.location, door=door)
-        idle = IdleWaits(engine.store, events, clock)
+        idle = IdleWaits(engine.numbers, events, clock)
         parts = Parts(
             engine=engine,
             door=door,
@@ -299,63 +273,6 @@ class Application:
         for log in (self._log, self._audit_log):
             if log is not None:
                 await asyncio.to_thread(log.close)
-
-
-async def _wall_clock(settings: Settings, opened: OpenedStore) -> Clock:
-    """The time by which tasks go: one that can be moved with ``dev``, where it was left."""
-    clock = opened.clock
-    try:
-        setting = await kept_setting(opened.store, clock.now())
-    except StoreError as error:
-        raise OperatorError(f"cannot read the store: {error}") from error
-    if settings.dev:
-        movable = MovableClock(clock, setting)
-        opened.go_by(movable)
-        return movable
-    if setting != REAL_TIME:
-        logger.warning(
-            "the clock of this store was moved, to %s at last; without --dev the server goes by real time, and what"
-            " it has for later moments waits for them",
-            rfc3339(setting.shown(clock.now())),
-        )
-    return clock
-
-
-def policy(settings: Settings) -> Policy:
-    """What the settings say about the engine's rules."""
-    return Policy(
-        ceilings=Ceilings(settings.max_dispatches_per_second, settings.max_concurrent_dispatches),
-        https_tokens=settings.token_urls == "https",  # noqa: S105 - no password
-        app_engine=settings.app_engine,
-        throttling=settings.throttling,
-        ramp_up=settings.ramp_up,
-        queue_name_reuse_after=settings.queue_name_reuse_after,
-        keeping=Keeping(dead_for=settings.dead_letters, attempts=Keep[settings.kept_attempts.upper()]),
-    )
-
-
-def _sender(settings: Settings, address: Address, clock: MachineClock) -> HttpSender:
-    try:
-        egress = Egress.parse(settings.egress_rules, own_port=address.port)
-    except ValueError as error:
-        raise OperatorError(str(error)) from error
-    url_map = UrlMap(settings.map) if settings.map else None
-    return HttpSender(clock, egress=egress, exempt_origins=settings.app_engine.values(), url_map=url_map)
-
-
-def _log_at(path: str | None, what: str) -> LineWriter | None:
-    """What writes the log that is called ``what``; None where none is wanted."""
-    if path is None:
-        return None
-    try:
-        return LineWriter(path, what)
-    except OSError as error:
-        flag = f"--{what.replace(' ', '-')}"
-        raise OperatorError(f"cannot open the {what} {path}: {error.strerror}; name another {flag}") from error
-
-
-def _audit(settings: Settings, clock: MachineClock, log: LineWriter | None) -> AuditTrail | None:
-    return None if log is None else AuditTrail(clock, line_writer(log.write), reads=settings.audit_reads)
 
 
 def _metrics_page(metrics: MetricsPage) -> dict[str, Page]:

@@ -39,7 +39,7 @@ async def make_queues(engine: Engine, settings: Settings) -> None:
         await _apply_file(engine, settings, settings.queues)
     for setup in settings.queue:
         try:
-            await engine.queues.update(setup.name, partial(set_up, setup, engine.policy.ceilings))
+            await engine.queues.update(setup.name, partial(set_up, setup, engine.operator_rules.ceilings))
         except ApiError as error:
             raise OperatorError(f"cannot have the queue {setup.name}: {error.message}") from error
 
@@ -52,7 +52,7 @@ async def _apply_file(engine: Engine, settings: Settings, path: str) -> None:
     """
     try:
         data = await asyncio.to_thread(Path(path).read_bytes)
-        read = await read_queue_file(data, engine.policy.ceilings)
+        read = await read_queue_file(data, engine.operator_rules.ceilings)
         project = settings.project or plain_project(read.file.application)
         if not re.fullmatch(PROJECT_ID, project):
             raise OperatorError(f"{path} names no application; say with --project whose its queues are")

@@ -83,6 +83,17 @@ async def test_only_the_issuer_s_keys_count(tmp_path: Path) -> None:
     assert await asked(server, signed({"iss": CLUSTER, "sub": POD, "aud": "tidegate", **hour()}, kid="i1")) == 16
 
 
+async def test_a_key_that_is_gone_from_the_file_counts_for_the_next_call(tmp_path: Path) -> None:
+    server = await trusting(tmp_path)
+    (issuer,) = server.authenticator.issuers.values()
+    token = pod()
+    assert await asked(server, token) == 0
+    jwks(tmp_path, OTHER)
+    issuer.read_file()
+    assert await asked(server, token) == 16
+    assert await asked(server, pod(OTHER)) == 0
+
+
 async def test_elliptic_keys_and_several_keys_are_taken(tmp_path: Path) -> None:
     elliptic = ECKey.generate_key("P-256")
     server = await trusting(tmp_path, jwks_file=jwks(tmp_path, OTHER, elliptic))

@@ -9,13 +9,14 @@ import ssl
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
+from tests.endtoend import page_programs
 from tests.endtoend.official_programs import node_project, tool
 from tests.servers.test_tls import Authority
 
@@ -79,20 +80,42 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         assert server.wait(30) == 0
 
 
-def python_program() -> list[str]:
+def python_program(served: Served, folder: Path) -> list[str]:
     return [sys.executable, str(PROGRAM)]
 
 
-def node_program() -> list[str]:
+def node_program(served: Served, folder: Path) -> list[str]:
     program = node_project() / "key_file_program.mjs"
     program.write_bytes(PROGRAM.with_suffix(".mjs").read_bytes())
     return [tool("node"), str(program)]
 
 
-PROGRAMS = {"python": python_program, "node": node_program}
+def go_program(served: Served, folder: Path) -> list[str]:
+    return page_programs.go(PROGRAM.with_suffix(".go").read_text(), folder)
 
 
-def created(served: Served, language: str, key_file: Path, transport: str) -> str:
+def java_program(served: Served, folder: Path) -> list[str]:
+    trusted = folder / "trusted.p12"
+    password = "not-a-secret"
+    if not trusted.exists():
+        command = [tool("keytool"), "-importcert", "-noprompt", "-alias", "ca", "-file", str(served.ca)]
+        command += ["-keystore", str(trusted), "-storetype", "PKCS12", "-storepass", password]
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+    java, *arguments = page_programs.java(PROGRAM.with_name("KeyFileProgram.java").read_text(), folder)
+    trust = [f"-Djavax.net.ssl.trustStore={trusted}", f"-Djavax.net.ssl.trustStorePassword={password}"]
+    return [java, *trust, *arguments]
+
+
+PROGRAMS: dict[str, Callable[[Served, Path], list[str]]] = {
+    "python": python_program,
+    "node": node_program,
+    "go": go_program,
+    "java": java_program,
+}
+"""How to run each program, given the server and a folder to work in."""
+
+
+def created(served: Served, command: list[str], key_file: Path, transport: str) -> str:
     """What the program says that creates a task."""
     ca = str(served.ca)
     environment = {
@@ -101,8 +124,9 @@ def created(served: Served, language: str, key_file: Path, transport: str) -> st
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": ca,
         "NODE_EXTRA_CA_CERTS": ca,
         "REQUESTS_CA_BUNDLE": ca,
+        "SSL_CERT_FILE": ca,
     }
-    command = [*PROGRAMS[language](), served.address, transport, QUEUE]
+    command = [*command, served.address, transport, QUEUE]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -117,7 +141,8 @@ def test_an_enqueuer_creates_a_task_and_a_viewer_gets_google_s_denial(
     enqueuer = served.key_file(f"enqueuer-{name}", "roles/cloudtasks.enqueuer", tmp_path / "enqueuer.json")
     viewer = served.key_file(f"viewer-{name}", "roles/cloudtasks.viewer", tmp_path / "viewer.json")
     assert json.loads(enqueuer.read_text())["token_uri"] == f"https://{served.address}/token"
-    assert created(served, language, enqueuer, transport) == "True"
-    refused = created(served, language, viewer, transport)
+    program = PROGRAMS[language](served, tmp_path)
+    assert created(served, program, enqueuer, transport) == "True"
+    refused = created(served, program, viewer, transport)
     assert refused.startswith("403 ")
-    assert DENIED in refused  # REST clients put verb and URL before it
+    assert DENIED in refused.replace('\\"', '"')  # REST clients put verb and URL before it, Java's quotes the JSON

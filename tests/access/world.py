@@ -99,6 +99,7 @@ class Guarded:
         roles: Mapping[str, frozenset[str]] | None = None,
         known_accounts: bool = False,
         certificates: Certificates | None = None,
+        audit_reads: bool = True,
     ) -> None:
         self.clock = HandClock()
         self.store = MemoryStore()
@@ -116,7 +117,7 @@ class Guarded:
         )
         self.access.on_change.append(self.authenticator.forget)
         self.entries: list[Entry] = []
-        self.audit = AuditTrail(self.clock, self.entries.append, reads=True)
+        self.audit = AuditTrail(self.clock, self.entries.append, reads=audit_reads)
         self.door = Door(self.authenticator, self.access, known_accounts=known_accounts, audit=self.audit)
         silence: Any = Silence()
         silence.emit = self.access.emit

@@ -63,9 +63,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def engine(clock: FakeClock) -> Engine:
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def engine(clock: FakeClock, store: MemoryStore) -> Engine:
     silence: Any = Silence()
-    return Engine(World(MemoryStore(), silence, silence, clock, clock, CountingIds(), silence))
+    return Engine(World(store, silence, silence, clock, clock, CountingIds(), silence))
 
 
 class Caller:

@@ -117,8 +117,8 @@ async def test_a_policy_goes_with_its_queue(call, clock) -> None:
     assert await get(call) == Policy(etag=b"\x00\x20\x01")
 
 
-async def test_a_deleted_queue_leaves_no_policy_behind(call, engine, clock) -> None:
+async def test_a_deleted_queue_leaves_no_policy_behind(call, store, clock) -> None:
     await put(call, bindings=BINDINGS)
-    stored = await engine.store.read(lambda reader: reader.queue(QueueName(QUEUE)))
+    stored = await store.read(lambda reader: reader.queue(QueueName(QUEUE)))
     await call("delete_queue", name=QUEUE)
-    assert await engine.store.read(lambda reader: reader.document(KIND, document_of(stored), clock.now())) is None
+    assert await store.read(lambda reader: reader.document(KIND, document_of(stored), clock.now())) is None

@@ -10,7 +10,7 @@ from tests.cli.running import run
 
 import tidegate
 from tidegate.cli.colours import BOLD, paint
-from tidegate.cli.main import load
+from tidegate.cli.loading import load
 from tidegate.cli.table.find import below
 from tidegate.cli.table.rows import GA, TRACKS
 from tidegate.cli.table.top import SERVERS, SHORT

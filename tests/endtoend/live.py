@@ -22,7 +22,8 @@ from tidegate.core.validation import TaskDraft, check_task
 from tidegate.delivery.http_sender import HttpSender
 from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.token_mint import Mint
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.store import Store
 from tidegate.engine.ports.world import World
@@ -89,7 +90,7 @@ async def live(app_engine: Mapping[str, str] | None = None, *, on_disk: bool = F
         mint = Mint(clock, keys, "http://issuer.test")
         sender = HttpSender(clock)
         engine = Engine(
-            World(store, sender, mint, clock, clock, RandomIds(), Silence()), Policy(app_engine=app_engine or {})
+            World(store, sender, mint, clock, clock, RandomIds(), Silence()), OperatorRules(app_engine=app_engine or {})
         )
         await engine.start()
         try:

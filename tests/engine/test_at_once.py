@@ -22,8 +22,9 @@ from tidegate.core.task import Task
 from tidegate.core.validation import HttpDraft, NewTask, TaskDraft, check_task
 from tidegate.engine.claims import Claim
 from tidegate.engine.connection_budget import SLICE
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
 from tidegate.engine.operations import Recorded
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.store import Transaction
 from tidegate.engine.ports.world import World
 
@@ -56,7 +57,7 @@ class Life:
     def __init__(self) -> None:
         self.store, self.network, self.clock = WatchedStore(), Network(), VirtualClock()
         world = World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes())
-        self.engine = Engine(world, Policy(throttling=False))
+        self.engine = Engine(world, OperatorRules(throttling=False))
 
     def new(self, ahead: float = 0.0, body: bytes = b"", url: str = "http://handler.test/") -> NewTask:
         now = self.clock.now()

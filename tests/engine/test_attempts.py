@@ -22,7 +22,8 @@ from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
 
@@ -34,12 +35,12 @@ HOUR = RetryConfig(min_backoff=Duration(3600), max_backoff=Duration(3600))
 class Life:
     """An engine, started, in virtual time."""
 
-    def __init__(self, network: Network, policy: Policy) -> None:
+    def __init__(self, network: Network, rules: OperatorRules) -> None:
         self.network = network
         self.clock = VirtualClock()
         self.store = TwiceStore()
         world = World(self.store, network, Mint(), self.clock, self.clock, CountingIds(), Notes())
-        self.engine = Engine(world, policy)
+        self.engine = Engine(world, rules)
 
     async def create(
         self,
@@ -91,14 +92,14 @@ class SlowNetwork(Network):
         return self.outcome(number)
 
 
-UNTHROTTLED = Policy(throttling=False)
+UNTHROTTLED = OperatorRules(throttling=False)
 
 
 def lived(
-    network: Network, story: Callable[[Life], Awaitable[None]], policy: Policy = UNTHROTTLED, **settings: object
+    network: Network, story: Callable[[Life], Awaitable[None]], rules: OperatorRules = UNTHROTTLED, **settings: object
 ) -> None:
     async def day() -> None:
-        life = Life(network, policy)
+        life = Life(network, rules)
         await life.engine.start()
         await life.engine.queues.create(Queue(name=QUEUE, **settings))  # type: ignore[arg-type]
         await story(life)
@@ -275,7 +276,7 @@ def test_a_task_deleted_during_its_attempt_is_not_tried_again() -> None:
         await life.engine.tasks.delete(name)
         await asyncio.sleep(7200)
         assert life.attempts == 1
-        assert await life.engine.store.read(
+        assert await life.store.read(
             lambda tx: [each.flow.in_flight for each in tx.queues("projects/p/locations/l", "", 9)]
         ) == [0]
 
@@ -357,4 +358,6 @@ def test_with_tokens_for_https_alone_none_goes_where_the_routing_makes_it_http()
         await asyncio.sleep(1)
         assert [call.url for call, _ in life.network.calls] == ["http://handler.test/plain"]
 
-    lived(Network(), story, Policy(throttling=False, https_tokens=True), http_target=OVER_HTTP, retry_config=HOUR)
+    lived(
+        Network(), story, OperatorRules(throttling=False, https_tokens=True), http_target=OVER_HTTP, retry_config=HOUR
+    )

@@ -18,8 +18,8 @@ from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
 from tidegate.engine.dead_letters import Revival, revive
-from tidegate.engine.engine import Policy
 from tidegate.engine.janitor import Walk, sweep
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import TaskDied
 from tidegate.engine.ports.shelf import ShelfTally
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
@@ -71,7 +71,7 @@ async def redriven(
         assert found is not None
         return found
 
-    return await at.engine.store.write(
+    return await at.store.write(
         lambda tx: revive(tx, stored(tx, QUEUE), stored(tx, to), wanted, now, keep_counts=keep_counts)
     )
 
@@ -128,7 +128,7 @@ async def test_a_task_past_its_time_to_live_lies_there_too() -> None:
     await created(at, "old", body=b"x" * 5000)
     at.clock.advance(timedelta(days=10))
     now = at.clock.now()
-    swept = await at.engine.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
+    swept = await at.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
     (dead,) = await shelf(at)
     assert [event.reason for event in swept.died] == [DeathReason.TTL] == [dead.reason]
     assert dead.error_group.text == "past its time to live"
@@ -161,7 +161,7 @@ async def test_a_last_lease_that_runs_out_unseen_is_found_by_the_janitor() -> No
     await at.engine.leases.lease(QUEUE, LeaseFilter(), 1, MINUTE)
     at.clock.advance(MINUTE)
     now = at.clock.now()
-    await at.engine.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
+    await at.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
     assert [each.reason for each in await shelf(at)] == [DeathReason.LEASES]
 
 
@@ -188,7 +188,7 @@ async def test_what_callers_delete_or_purge_is_not_shelved_and_a_purge_leaves_th
 
 
 async def test_the_shelf_goes_with_its_queue() -> None:
-    at = await hands(Policy(queue_name_reuse_after=timedelta()))
+    at = await hands(OperatorRules(queue_name_reuse_after=timedelta()))
     await queue_of(at)
     await died(at, "a", "b", "c")
     await at.engine.queues.delete(QUEUE)
@@ -196,12 +196,12 @@ async def test_the_shelf_goes_with_its_queue() -> None:
     assert await shelf(at) == []
     now = at.clock.now()
     for _ in range(3):
-        await at.engine.store.write(lambda tx: sweep(tx, Walk(), now, 2, at.engine.shelving))
+        await at.store.write(lambda tx: sweep(tx, Walk(), now, 2, at.engine.shelving))
     assert rows(at, "dead_tasks") == rows(at, "shelves") == rows(at, "attempts") == 0
 
 
 async def test_the_oldest_go_first_when_there_are_too_many() -> None:
-    at = await hands(Policy(keeping=Keeping(dead_tasks=2)))
+    at = await hands(OperatorRules(keeping=Keeping(dead_tasks=2)))
     await queue_of(at)
     await died(at, "a", "b", "c")
     assert ids(await shelf(at)) == ["c", "b"]
@@ -209,7 +209,7 @@ async def test_the_oldest_go_first_when_there_are_too_many() -> None:
 
 
 async def test_the_oldest_go_first_when_they_are_too_large_and_what_never_fits_is_left_out() -> None:
-    at = await hands(Policy(keeping=Keeping(dead_bytes=10_000)))
+    at = await hands(OperatorRules(keeping=Keeping(dead_bytes=10_000)))
     await queue_of(at)
     await died(at, "a", "b", "c", body=bytes(3000))
     await died(at, "huge", body=bytes(20_000))
@@ -224,7 +224,7 @@ async def test_dead_tasks_expire() -> None:
     for days, left in ((6, 1), (1, 0)):
         at.clock.advance(timedelta(days=days))
         now = at.clock.now()
-        await at.engine.store.write(lambda tx, now=now: sweep(tx, Walk(), now))  # type: ignore[misc]
+        await at.store.write(lambda tx, now=now: sweep(tx, Walk(), now))  # type: ignore[misc]
         assert len(await shelf(at)) == (await tally(at)).tasks == left
 
 
@@ -385,7 +385,7 @@ async def tally(at: Hands) -> ShelfTally:
         assert stored is not None
         return tx.shelf(stored)
 
-    return await at.engine.store.read(look)
+    return await at.store.read(look)
 
 
 def rows(at: Hands, table: str) -> int:

@@ -22,8 +22,9 @@ from tidegate.core.times import SECOND
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.engine import body_budget, under_way
 from tidegate.engine.connection_budget import EVERY, SLICE
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
 from tidegate.engine.held_by import HeldBy, HoldCode
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.store import StoreError, StoreFullError, Transaction
 from tidegate.engine.ports.world import World
 
@@ -59,10 +60,10 @@ class HangingNetwork(Network):
 class Life:
     """A started engine in virtual time, with one queue."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, rules: OperatorRules) -> None:
         self.store, self.network, self.clock = Store(), HangingNetwork(), VirtualClock()
         self.engine = Engine(
-            World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes()), policy
+            World(self.store, self.network, Mint(), self.clock, self.clock, CountingIds(), Notes()), rules
         )
 
     @property
@@ -79,11 +80,11 @@ class Life:
 def lived(
     story: Callable[[Life], Awaitable[None]],
     limits: RateLimits = FAST,
-    policy: Policy | None = None,
+    rules: OperatorRules | None = None,
     kind: Kind = Kind.PUSH,
 ) -> None:
     async def day() -> None:
-        life = Life(policy or Policy())
+        life = Life(rules or OperatorRules())
         await life.engine.start()
         await life.engine.queues.create(Queue(name=QUEUE, rate_limits=limits, kind=kind))
         await asyncio.sleep(1)
@@ -151,7 +152,7 @@ def test_a_fast_queue_that_begins_ramps_up() -> None:
         assert HoldCode.RAMPING_UP in codes
         assert HoldCode.RATE_LIMITED not in codes
 
-    lived(story, RateLimits(5000, 1000, 5000), Policy(ramp_up=True))
+    lived(story, RateLimits(5000, 1000, 5000), OperatorRules(ramp_up=True))
 
 
 def test_a_queue_with_all_its_attempts_under_way_waits_for_one_to_end() -> None:

@@ -25,8 +25,8 @@ from tidegate.core.queue import Queue, RetryConfig
 from tidegate.core.queue_options import AttemptOptions, Keep, Keeping, QueueOptions
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Policy
 from tidegate.engine.janitor import Walk, sweep
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.store import StoreError
 from tidegate.engine.ports.world import Response, SendReport
 from tidegate.engine.records import RECORDED_AT_ONCE
@@ -49,7 +49,7 @@ class Received:
 
 
 async def at_work(keep: Keep = Keep.FAILED, **keeping: object) -> Hands:
-    at = await hands(Policy(keeping=Keeping(attempts=keep, **keeping)))  # type: ignore[arg-type]
+    at = await hands(OperatorRules(keeping=Keeping(attempts=keep, **keeping)))  # type: ignore[arg-type]
     await queue_of(at, retry=MANY)
     return at
 
@@ -71,7 +71,7 @@ async def records(at: Hands, task: TaskName = TASK) -> list[AttemptRecord]:
 
 async def swept(at: Hands) -> None:
     now = at.clock.now()
-    await at.engine.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
+    await at.store.write(lambda tx: sweep(tx, Walk(), now, shelving=at.engine.shelving))
 
 
 async def test_a_failed_attempt_is_kept_with_how_it_ended_and_when_it_is_tried_again() -> None:

@@ -20,9 +20,10 @@ from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
 from tidegate.engine.idle_run import IdleRun, IdleRuns
 from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import AttemptEnded, AttemptStarted
 from tidegate.engine.ports.world import World
 from tidegate.engine.time_control import KIND, NAME, TimeControl, kept_setting
@@ -51,7 +52,7 @@ class Life:
         self.machine = VirtualClock()
         self.clock = MovableClock(self.machine)
         world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
-        self.engine = Engine(world, Policy(throttling=False))
+        self.engine = Engine(world, OperatorRules(throttling=False))
 
     @property
     def time(self) -> TimeControl:

@@ -15,7 +15,8 @@ from tidegate.core import ramp
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, RateLimits
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.world import World
 
 QUEUE = QueueName.of("p", "l", "q")
@@ -30,7 +31,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
     async def day() -> None:
         network, store, clock = Network(), TwiceStore(), VirtualClock()
         world = World(store, network, Mint(), clock, clock, CountingIds(), Notes())
-        engine = Engine(world, Policy(ramp_up=ramp_up))
+        engine = Engine(world, OperatorRules(ramp_up=ramp_up))
         await engine.start()
         await engine.queues.create(Queue(name=QUEUE, rate_limits=RateLimits(5000, 1000, 5000)))
         new = check_task(TaskDraft(target=HttpDraft("http://handler.test/")), QUEUE, clock.now())
@@ -41,7 +42,7 @@ def test_a_sudden_backlog_starts_slowly_and_grows(
             (stats,) = (await engine.queues.stats([QUEUE])).values()
             assert stats.effective_rate <= 750
             await engine.stop()
-            engine = Engine(world, Policy(ramp_up=True))  # a restart forgets nothing of it
+            engine = Engine(world, OperatorRules(ramp_up=True))  # a restart forgets nothing of it
             await engine.start()
             before = len(network.calls)
             await asyncio.sleep(2)

@@ -19,7 +19,8 @@ from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import AttemptEnded
 from tidegate.engine.ports.world import World
 
@@ -55,7 +56,7 @@ class Life:
         self.store, self.network, self.notes = TwiceStore(), SlowNetwork(), Notes()
         self.clock, self.machine = CountedClock(), VirtualClock()
         world = World(self.store, self.network, Mint(), self.clock, self.machine, CountingIds(), self.notes)
-        self.engine = Engine(world, Policy(throttling=False))
+        self.engine = Engine(world, OperatorRules(throttling=False))
 
     async def create(self, task_id: str, ahead: timedelta = timedelta()) -> None:
         name, now = QUEUE.task(task_id), self.clock.now()

@@ -15,7 +15,8 @@ from tests.ids import CountingIds
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import Event
 from tidegate.engine.ports.world import World
 
@@ -114,9 +115,9 @@ class Hands:
     store: TwiceStore
 
 
-async def hands(policy: Policy | None = None) -> Hands:
+async def hands(rules: OperatorRules | None = None) -> Hands:
     """An engine that is not started: nothing happens but what the test asks for."""
     clock, network, notes = HandClock(), Network(), Notes()
     store = TwiceStore()
     world = World(store, network, Mint(), clock, clock, CountingIds(), notes)
-    return Hands(Engine(world, policy or Policy()), clock, network, notes, store)
+    return Hands(Engine(world, rules or OperatorRules()), clock, network, notes, store)

@@ -20,7 +20,8 @@ from tidegate.api.rpcs import Api
 from tidegate.core.errors import ApiError
 from tidegate.core.queue import Token
 from tidegate.database_clock import DatabaseClock
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.store import StoreAwayError
 from tidegate.engine.ports.world import World
 
@@ -88,7 +89,7 @@ class Node:
         self.starting = self.process.start(self._start())
 
     async def _start(self) -> None:
-        engine = Engine(self._world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
+        engine = Engine(self._world, OperatorRules(queue_name_reuse_after=timedelta(seconds=1)))
         while True:  # as whoever starts servers would
             try:
                 await engine.join(self.name)

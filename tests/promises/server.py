@@ -21,7 +21,8 @@ from tidegate.core.errors import ApiError
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.world import World
 from tidegate.engine.promise import Promise
 from tidegate.schema import v2, v2beta2
@@ -120,7 +121,7 @@ class Server:
     async def start(self) -> None:
         store = SyncedStore(self.memory, self._dice, self.trouble)
         world = World(store, self.handlers, NoMint(), self.clock, self.clock, self._ids, self.handlers.beginnings)
-        self._engine = Engine(world, Policy(queue_name_reuse_after=timedelta(seconds=1)))
+        self._engine = Engine(world, OperatorRules(queue_name_reuse_after=timedelta(seconds=1)))
         await self._engine.start()
         self._api = Api(self._engine)
         self.up = True

@@ -50,7 +50,7 @@ class Helped:
         clock: Any = LoopClock()
         self.ring = EventRing(lambda: NOON, clock, "life")
         self.serving = True
-        helpers = DevHelpers(IdleWaits(self.engine.store, self.ring, clock), self._reset, lambda: self.serving)
+        helpers = DevHelpers(IdleWaits(self.engine.numbers, self.ring, clock), self._reset, lambda: self.serving)
         self.app = App(mounts=[*helpers.mounts(), Mount("/", rest_of(self.engine), below=True)])
 
     async def _reset(self) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,17 +38,20 @@ class Authority:
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._signed("tests", self._key, ca=True)
+        self.certificate = self._signed("tests", self._key, (), ca=True)
 
-    def identity(self, name: str) -> Identity:
+    def identity(self, name: str, *names: x509.GeneralName) -> Identity:
+        """One with these alternative names; without any, those of this machine."""
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        return Identity(pem, self._signed(name, key))
+        return Identity(pem, self._signed(name, key, names))
 
-    def _signed(self, name: str, key: ec.EllipticCurvePrivateKey, *, ca: bool = False) -> bytes:
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+    def _signed(
+        self, name: str, key: ec.EllipticCurvePrivateKey, names: Sequence[x509.GeneralName], *, ca: bool = False
+    ) -> bytes:
+        here = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(
             issuer_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")]),
@@ -58,7 +61,7 @@ class Authority:
             not_valid_before=now - datetime.timedelta(days=1),
             not_valid_after=now + datetime.timedelta(days=1),
         )
-        builder = builder.add_extension(names, critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(names or here), critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 

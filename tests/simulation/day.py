@@ -38,7 +38,8 @@ from tidegate.core.queue import Queue, RateLimits, RetryConfig, State, Token, bu
 from tidegate.core.target import HttpCall
 from tidegate.core.times import EPOCH, SECOND, Duration, moment
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.world import World
 from tidegate.engine.redrive import DeadSelection
 from tidegate.storage.sqlite import MemoryStore
@@ -155,8 +156,8 @@ class Day:
         self._queues = [QueueName.of("p", "l", f"q{n}") for n in range(self._dice.randint(1, 3))]
         self._again = QueueName.of("p", "l", "again")
         """Where dead tasks are driven to."""
-        self._policy = Policy(throttling=self._dice.random() < 0.5)
-        self.history.throttling = self._policy.throttling
+        self._rules = OperatorRules(throttling=self._dice.random() < 0.5)
+        self.history.throttling = self._rules.throttling
         self._kindness = self._dice.choice([0.4, 0.75, 0.95])
 
     def run(self) -> Day:
@@ -201,7 +202,7 @@ class Day:
     async def _boot(self) -> None:
         network = ScriptedNetwork(self._dice, self._clock, self.history, self._beginnings, self._factor, self._kindness)
         world = World(self._store, network, NoMint(), self._clock, self._clock, self._ids, self._beginnings)
-        self._engine = Engine(world, self._policy)
+        self._engine = Engine(world, self._rules)
         await self._engine.start()
         self.history.add(Started(seconds(self._clock.now())))
 

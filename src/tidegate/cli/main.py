@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tidegate import __version__
+from tidegate.cli.loading import load
 from tidegate.cli.problems import INTERRUPTED, MISUSED, CommandError, UsageError
 
 TYPE_CHECKING = False
@@ -120,11 +121,3 @@ def _tell(name: str, problem: CommandError) -> None:
 
     sys.stdout.flush()
     print(f"{paint('ERROR:', RED, sys.stderr)} ({name}) {problem.text}", file=sys.stderr)
-
-
-def load(where: str) -> Any:
-    """``module:function``, imported."""
-    from importlib import import_module
-
-    module, _, name = where.partition(":")
-    return getattr(import_module(module), name)

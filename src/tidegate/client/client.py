@@ -10,6 +10,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
+from tidegate.client.client_type import TRANSPORTS, WITH_ASYNCIO, ClientType
 from tidegate.client.defaults import DEFAULT
 from tidegate.schema.rpc import Rpc
 
@@ -27,35 +28,8 @@ Answer = TypeVar("Answer")
 SomePager = TypeVar("SomePager")
 Pairs = Sequence[tuple[str, str | bytes]]
 
-TRANSPORTS = {
-    "grpc": "GrpcTransport",
-    "grpc_asyncio": "GrpcAsyncIOTransport",
-    "rest": "RestTransport",
-    "rest_asyncio": "RestAsyncIOTransport",
-}
-"""What the names of transports end with, after that of their service."""
-WITH_ASYNCIO = {None: "grpc_asyncio", "grpc": "grpc_asyncio", "rest": "rest_asyncio"}
 OWN_CREDENTIALS = "When providing a transport instance, provide its credentials directly."
 OWN_SCOPES = "When providing a transport instance, provide its scopes directly."
-
-
-class ClientType(type):
-    """The type of client classes."""
-
-    _transports: str
-    """The module with the transports of the client's version."""
-    _service = "CloudTasks"
-
-    def get_transport_class(cls, label: str | None = None) -> type[Transport]:
-        """The transport of a name: ``grpc`` (also without a name), ``grpc_asyncio``, ``rest`` or ``rest_asyncio``.
-
-        Raises:
-            KeyError: there is none of that name.
-        """
-        kind: type[Transport] = getattr(
-            importlib.import_module(cls._transports), cls._service + TRANSPORTS[label or "grpc"]
-        )
-        return kind
 
 
 class Client(metaclass=ClientType):

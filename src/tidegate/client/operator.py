@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from tidegate.client.client import Answer, AsyncClient, Client, ClientType, Pairs, SyncClient
+from tidegate.client.client import Answer, AsyncClient, Client, Pairs, SyncClient
+from tidegate.client.client_type import ClientType
 from tidegate.client.emulator import DEFAULT_ADDRESS, EmulatorAddress, emulator_host
 from tidegate.schema.rpc import Rpc, raw
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core.names import QueueName
-from tidegate.core.queue import DEFAULT_NAME_REUSE_AFTER
-from tidegate.core.queue_options import Keeping
-from tidegate.core.validation import Ceilings
 from tidegate.engine.accounts import Accounts
 from tidegate.engine.attempts import Attempts
 from tidegate.engine.bulk import Select, bulk_workers
@@ -34,6 +30,7 @@ from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
 from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.options import Options
 from tidegate.engine.orphans import Orphans
 from tidegate.engine.policies import Policies
@@ -59,26 +56,10 @@ PAUSE_AFTER_ERROR = 1.0
 """Seconds until a part that runs by itself goes on after an error that it did not expect."""
 
 
-class Policy(Struct, frozen=True):
-    """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
-    tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), whether failing handlers
-    slow their queue down, whether queues ramp up, how long a deleted queue's name stays taken, what is kept of attempts
-    and of tasks that are given up where a queue does not say so itself.
-    """
-
-    ceilings: Ceilings = Ceilings()
-    https_tokens: bool = False
-    app_engine: Mapping[str, str] = {}
-    throttling: bool = True
-    ramp_up: bool = False
-    queue_name_reuse_after: timedelta = DEFAULT_NAME_REUSE_AFTER
-    keeping: Keeping = Keeping()
-
-
 class Engine:
     """A task queue at work: ``queues`` and ``tasks`` are what callers use, the rest runs by itself."""
 
-    def __init__(self, world: World, policy: Policy = Policy()) -> None:  # noqa: B008 - a frozen value
+    def __init__(self, world: World, operator_rules: OperatorRules = OperatorRules()) -> None:  # noqa: B008 - a frozen value
         self._life: Life | None = None
         self.nodes: Nodes | None = None
         """The other nodes, where the store can have any."""
@@ -88,38 +69,38 @@ class Engine:
             self.nodes = Nodes(world, self._life)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self._inner = inner
-        self.store = world.store
+        self._store = world.store
         self.clock = world.clock
         self.machine = world.machine
         self.ids = world.ids
         self._events = world.events
-        self.policy = policy
+        self.operator_rules = operator_rules
         self.under_way = UnderWay(world.sender.connections_kept_for)
         self._executions = Executions()
-        self.shelving = Shelving(policy.keeping, policy.app_engine)
+        self.shelving = Shelving(operator_rules.keeping, operator_rules.app_engine)
         self._recorder = Recorder(
             inner,
             self.under_way,
             self._executions,
             self._recorded,
             self._roomier,
-            throttling=policy.throttling,
+            throttling=operator_rules.throttling,
             shelving=self.shelving,
         )
         self.dispatcher = Dispatcher(
             inner,
             self.under_way,
             self._recorder,
-            policy.app_engine,
-            https_tokens=policy.https_tokens,
-            keeping=policy.keeping,
+            operator_rules.app_engine,
+            https_tokens=operator_rules.https_tokens,
+            keeping=operator_rules.keeping,
             life=self._life,
         )
         self.scheduler = Scheduler(
             inner,
             self.under_way,
             self.dispatcher.dispatch,
-            ramp_up=policy.ramp_up,
+            ramp_up=operator_rules.ramp_up,
             life=self._life,
             nodes=self.nodes,
         )
@@ -127,19 +108,19 @@ class Engine:
             self._life.at_end(self._recorder.forget)
             self._life.at_end(self.dispatcher.hang_up)
             self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
-        self.queues = Queues(world, self.scheduler, self._executions, policy.queue_name_reuse_after)
-        rules = Rules(policy.https_tokens, policy.ramp_up)
+        self.queues = Queues(world, self.scheduler, self._executions, operator_rules.queue_name_reuse_after)
+        rules = Rules(operator_rules.https_tokens, operator_rules.ramp_up)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
-        self.state = State(world, self.scheduler, rules, policy.keeping, policy.app_engine)
+        self.state = State(world, self.scheduler, rules, operator_rules.keeping, operator_rules.app_engine)
         self.explaining = Explaining(
-            world, self.scheduler, self.under_way, policy.app_engine, https_tokens=policy.https_tokens
+            world, self.scheduler, self.under_way, operator_rules.app_engine, https_tokens=operator_rules.https_tokens
         )
         self.leases = Leases(world, self.shelving)
         self.attempts = Attempts(world)
         self.dead_letters = DeadLetters(world)
-        self.options = Options(world, policy.keeping)
+        self.options = Options(world, operator_rules.keeping)
         self.numbers = Numbers(world)
-        self.replays = Replays(world, policy.app_engine, https_tokens=policy.https_tokens)
+        self.replays = Replays(world, operator_rules.app_engine, https_tokens=operator_rules.https_tokens)
         self.policies = Policies(world)
         self.accounts = Accounts(world)
         self.operations = Operations(world)
@@ -177,7 +158,7 @@ class Engine:
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
         if self.nodes is None:
-            left = await self.store.write(self._take_up)
+            left = await self._store.write(self._take_up)
             await self.scheduler.start()
             self.long_running.start(left)
         parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
@@ -228,7 +209,7 @@ class Engine:
 
     async def reset(self) -> None:
         """Begin again with nothing, as on the first start. Attempts under way end without effect."""
-        await self.store.write(lambda tx: tx.reset())
+        await self._store.write(lambda tx: tx.reset())
         self._executions.clear()
         self.scheduler.forget()
         if self.time is not None:

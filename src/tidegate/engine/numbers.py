@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tidegate.core.names import QueueName
+from tidegate.core.names import ProjectName, QueueName
 from tidegate.core.queue_numbers import QueueNumbers
+from tidegate.engine.idleness import TasksLeft, tasks_left
 from tidegate.engine.lookup import found
 from tidegate.engine.ports.store import Reader, StoredQueue
 from tidegate.engine.ports.world import World
@@ -33,6 +34,12 @@ class Numbers:
     async def everywhere(self, after: str, limit: int) -> Sequence[QueueNumbers]:
         """The same of all locations, by their names, those after the name ``after``."""
         return await self._store.read(lambda reader: self._look(reader, reader.queues_under("projects/", after, limit)))
+
+    async def left(self, parent: QueueName | ProjectName) -> TasksLeft:
+        """How many tasks are left in a queue, or in all queues of a project. Raises NotFound for a queue that is not
+        there.
+        """
+        return await tasks_left(self._store, parent)
 
     def _look(self, reader: Reader, queues: Sequence[StoredQueue]) -> list[QueueNumbers]:
         now = self._clock.now()

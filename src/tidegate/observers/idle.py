@@ -8,8 +8,8 @@ from typing import Final
 
 from tidegate.core.errors import Aborted
 from tidegate.core.names import ProjectName, QueueName
-from tidegate.engine.idleness import TasksLeft, tasks_left
-from tidegate.engine.ports.store import Store
+from tidegate.engine.idleness import TasksLeft
+from tidegate.engine.numbers import Numbers
 from tidegate.engine.ports.world import MachineClock
 from tidegate.observers.event_ring import EventRing
 
@@ -20,10 +20,10 @@ LATE: Final = 1.0
 
 
 class IdleWaits:
-    """Waits over the queues of a store."""
+    """Waits over the queues of an engine."""
 
-    def __init__(self, store: Store, ring: EventRing, machine: MachineClock) -> None:
-        self._store = store
+    def __init__(self, numbers: Numbers, ring: EventRing, machine: MachineClock) -> None:
+        self._numbers = numbers
         self._ring = ring
         self._machine = machine
 
@@ -43,7 +43,7 @@ class IdleWaits:
         pause = SOON
         while True:
             seen, began = self._ring.last, machine.monotonic()
-            left = await tasks_left(self._store, parent)
+            left = await self._numbers.left(parent)
             if left.kept_by is not None:
                 queue = left.kept_by
                 raise Aborted(f"{queue.name} is {queue.state.name} and will keep the tasks that are in it.")

@@ -14,7 +14,6 @@ from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.api.operator import OperatorApi, Parts
-from tidegate.app import Listeners
 from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
@@ -22,10 +21,12 @@ from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.delivery.faults import FaultySender
-from tidegate.engine.engine import Engine, Policy
+from tidegate.engine.engine import Engine
 from tidegate.engine.faults import Faults
 from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.world import Sender, World
+from tidegate.observers.listeners import Listeners
 from tidegate.schema.rpc import Rpc
 
 QUEUE = QueueName.of("p", "us-central1", "q")
@@ -58,7 +59,7 @@ class ScriptedProber:
 class Life:
     """A started engine behind the operator's API, with one queue."""
 
-    def __init__(self, *, dev: bool = True, policy: Policy | None = None, mint: Any = None) -> None:
+    def __init__(self, *, dev: bool = True, rules: OperatorRules | None = None, mint: Any = None) -> None:
         self.store, self.network, self.notes = TwiceStore(), TimedNetwork(), Notes()
         self.machine = VirtualClock()
         self.clock = MovableClock(self.machine) if dev else self.machine
@@ -75,7 +76,7 @@ class Life:
             Listeners(self.notes, *([] if faults is None else [faults])),
             prober=self.prober,
         )
-        self.engine = Engine(self.world, policy or Policy())
+        self.engine = Engine(self.world, rules or OperatorRules())
         self.api = OperatorApi(Parts(engine=self.engine, dev=dev, faults=faults))
 
     async def call(self, row: Rpc[Any, Any], **fields: Any) -> Any:

@@ -59,7 +59,7 @@ class Place:
         self.engine = Engine(World(self.store, self.network, Mint(), self.clock, self.clock, ids, told))
         self.engine.serve_bulk(read_selection)
         self.series = Series(self.counts, self.engine.queues.stats, self.clock, self.clock)
-        idle = IdleWaits(self.engine.store, self.ring, self.clock)
+        idle = IdleWaits(self.engine.numbers, self.ring, self.clock)
         self.api = OperatorApi(Parts(engine=self.engine, dev=True, events=self.ring, series=self.series, idle=idle))
 
     async def call(self, rpc: str, **fields: Any) -> Any:

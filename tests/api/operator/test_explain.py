@@ -21,10 +21,10 @@ from tidegate.core.times import Duration
 from tidegate.core.validation import HttpDraft, PullDraft
 from tidegate.engine import body_budget, under_way
 from tidegate.engine.connection_budget import SLICE
-from tidegate.engine.engine import Policy
 from tidegate.engine.explaining import HOLDS
 from tidegate.engine.held_by import HoldCode
 from tidegate.engine.movable_clock import MovableClock
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import AttemptStarted
 from tidegate.engine.ports.store import StoreError, StoreFullError
 from tidegate.engine.ports.world import MintError
@@ -163,7 +163,7 @@ def test_a_queue_that_ramps_up_says_so() -> None:
         assert "RAMPING_UP" in seen
         assert "RATE_LIMITED" not in seen
 
-    lived(story, queue(RateLimits(5000, 1000, 5000)), policy=Policy(ramp_up=True))
+    lived(story, queue(RateLimits(5000, 1000, 5000)), rules=OperatorRules(ramp_up=True))
 
 
 def test_a_task_that_nothing_holds_is_due_now_and_then_under_way() -> None:
@@ -370,7 +370,7 @@ def test_a_token_that_would_go_over_http() -> None:
         await life.engine.queues.update(QUEUE, lambda found: replace(found or queue(), http_target=routing))
         assert codes(await explained(life, "t")) == ["NOT_YET_DUE", "UNSENDABLE"]
 
-    lived(story, policy=Policy(https_tokens=True))
+    lived(story, rules=OperatorRules(https_tokens=True))
 
 
 class BrokenMint:

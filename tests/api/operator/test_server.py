@@ -14,7 +14,7 @@ from tidegate.api.operator.about import About, SettingInForce, without_password
 from tidegate.core.errors import InvalidArgument
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
-from tidegate.engine.engine import Policy
+from tidegate.engine.operator_rules import OperatorRules
 from tidegate.schema.operator import Node, Operator, Server
 
 SECRET = "hunter2"
@@ -135,8 +135,8 @@ def test_a_reset_forgets_everything() -> None:
 
 def test_the_limits_are_those_of_the_settings() -> None:
     async def story(life: Life) -> None:
-        policy = Policy()
-        life.engine.policy = replace(policy, ceilings=replace(policy.ceilings, max_dispatches_per_second=7.5))
+        rules = OperatorRules()
+        life.engine.operator_rules = replace(rules, ceilings=replace(rules.ceilings, max_dispatches_per_second=7.5))
         assert (await life.call(Operator.get_server)).limits.max_dispatches_per_second == 7.5
 
     lived(story)

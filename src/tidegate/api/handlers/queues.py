@@ -73,8 +73,8 @@ async def get_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueN
 async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: LocationName, may: May) -> Any:
     name = check_queue_name(request.queue.name, parent)
     sent = dialect.read_queue(request.queue, unset_queue(name))
-    check_queue(sent, engine.policy.ceilings)
-    queue = settle_queue(sent, engine.policy.ceilings)
+    check_queue(sent, engine.operator_rules.ceilings)
+    queue = settle_queue(sent, engine.operator_rules.ceilings)
     _check_account(queue, None, may)
     if has_overrides(queue) and await engine.keys.get(parent):
         check_queue_under_key(queue)
@@ -83,7 +83,7 @@ async def create_queue(engine: Engine, dialect: Dialect, request: Any, parent: L
 
 async def update_queue(engine: Engine, dialect: Dialect, request: Any, name: QueueName, may: May) -> Any:
     """Merge the request into the stored queue by its mask, or create the queue."""
-    ceilings = engine.policy.ceilings
+    ceilings = engine.operator_rules.ceilings
     sent = dialect.read_queue(request.queue, unset_queue(name))
     check_queue(sent, ceilings)
     # An absent mask names everything, an empty one nothing.

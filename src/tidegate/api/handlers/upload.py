@@ -20,6 +20,6 @@ def project_of(request: Any) -> str:
 
 async def upload_queue_yaml(location: str, engine: Engine, dialect: Dialect, request: Any, project: ProjectName) -> Any:
     """``location`` is the ID of the location that all uploads apply to, because a queue.yaml names none."""
-    read = await read_queue_file(request.http_body.data, engine.policy.ceilings)
+    read = await read_queue_file(request.http_body.data, engine.operator_rules.ceilings)
     await apply_queue_file(engine, LocationName(f"{project}/locations/{location}"), read)
     return Empty()

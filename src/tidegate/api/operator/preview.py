@@ -28,8 +28,8 @@ async def preview_retries_of(parts: Parts, request: Any, name: QueueName, call: 
     stored = await engine.queues.get(name)
     message = _DIALECT.messages.Queue(retry_config=request.retry_config, rate_limits=request.rate_limits)
     sent = replace(_DIALECT.read_queue(message, unset_queue(name)), kind=stored.kind)
-    check_queue(sent, engine.policy.ceilings)
-    tried = settle_queue(sent, engine.policy.ceilings)
+    check_queue(sent, engine.operator_rules.ceilings)
+    tried = settle_queue(sent, engine.operator_rules.ceilings)
     retry = tried.retry_config if request.HasField("retry_config") else stored.retry_config
     limits = tried.rate_limits if request.HasField("rate_limits") else stored.rate_limits
     response = PreviewRetriesResponse.pb()()

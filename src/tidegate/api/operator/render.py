@@ -29,7 +29,7 @@ async def render_request(parts: Parts, request: Any, name: TaskName, call: Any) 
     queue, task = await engine.queues.get(name.parent), await engine.tasks.get(name, body=True)
     now = engine.clock.now()
     attempted = task.dispatched(now)
-    composed = compose(attempted, queue, engine.policy.app_engine)
+    composed = compose(attempted, queue, engine.operator_rules.app_engine)
     if isinstance(composed, Unsendable):
         raise FailedPrecondition(f"The task has no request that could be sent: {composed.reason}.")
     seen = shown(composed)

@@ -76,7 +76,7 @@ def _server(parts: Parts, call: Any) -> Any:
     put_moment(server.start_time, about.started_at)
     for setting in about.settings:
         server.settings.add(name=setting.name, value=without_password(setting.value), source=setting.source)
-    ceilings, limits = parts.engine.policy.ceilings, server.limits
+    ceilings, limits = parts.engine.operator_rules.ceilings, server.limits
     limits.max_dispatches_per_second = ceilings.max_dispatches_per_second
     limits.max_concurrent_dispatches = ceilings.max_concurrent_dispatches
     limits.max_task_bytes = TASK_SIZE_MAX

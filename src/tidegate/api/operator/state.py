@@ -160,7 +160,7 @@ class _Import:
         size = message.ByteSize()
         if self._part and self._bytes + size > PART_BYTES:
             await self.flush()
-        ceilings, now = self._engine.policy.ceilings, self._engine.clock.now()
+        ceilings, now = self._engine.operator_rules.ceilings, self._engine.clock.now()
         try:
             read = read_record(message, self._under, ceilings, now, paused=self._paused)
         except ApiError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tidegate.cli.line import Line, Words, find, flags_of
+from tidegate.cli.loading import load
 from tidegate.cli.output.formats import FORMATS
 from tidegate.cli.problems import CommandError, UsageError
 from tidegate.cli.table.find import below, commands
@@ -133,16 +134,14 @@ def _queues(before: Sequence[str]) -> list[str]:
 
 
 def _contexts() -> list[str]:
-    from tidegate.cli.run.contexts import load
+    from tidegate.cli.run.contexts import load as load_contexts
 
     try:
-        return list(load().by_name)
+        return list(load_contexts().by_name)
     except CommandError:
         return []
 
 
 def _click_flags(name: str) -> list[str]:
-    from tidegate.cli.main import load
-
     where = next(where for command, _, where in SERVERS if command == name)
     return [flag for parameter in load(where).params for flag in parameter.opts if flag.startswith("--")]

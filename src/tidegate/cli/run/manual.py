@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidegate import __version__
 from tidegate.cli.line import Line, flags_of
-from tidegate.cli.main import load
+from tidegate.cli.loading import load
 from tidegate.cli.problems import CommandError
 from tidegate.cli.table.find import commands
 from tidegate.cli.table.rows import BETA, GA, Command, Flag

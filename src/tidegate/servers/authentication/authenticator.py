@@ -57,6 +57,8 @@ class Authenticator:
         self._remembered: OrderedDict[bytes | str, tuple[Principal, float]] = OrderedDict()
         self._refused: OrderedDict[bytes, tuple[RefusedError, float]] = OrderedDict()
         self._wrong = Throttle(WRONG_MAX, WRONG_SPAN)
+        for issuer in issuers:
+            issuer.on_change = self.forget
 
     def forget(self) -> None:
         """Verify every credential anew."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,8 @@ class Issuer:
         self._fetched = float("-inf")
         self._tried = float("-inf")
         self._fetching = asyncio.Lock()
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when its keys are others than before: what they verified counts no more."""
 
     async def start(self) -> None:
         """Have keys, if they can be had. Raises OperatorError for a file that cannot be read."""
@@ -70,7 +72,7 @@ class Issuer:
         if file is None:
             return
         try:
-            self._keys = keys_of(json.loads(Path(file).read_bytes()))
+            self._use(keys_of(json.loads(Path(file).read_bytes())))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no JWK set"
             raise OperatorError(
@@ -89,8 +91,9 @@ class Issuer:
             self._tried = self._clock.monotonic()
             try:
                 document = await fetch_json(await self._jwks_url(), self.setup.ca_file)
-                self._keys = keys_of(document)
+                keys = keys_of(document)
                 self._fetched = self._clock.monotonic()
+                self._use(keys)
             except (FetchError, ValueError) as error:
                 logger.warning("cannot fetch the keys of issuer %s: %s", self.name, error)
 
@@ -138,6 +141,11 @@ class Issuer:
             if isinstance(group, str) and group and len(group) <= CLAIM_MAX:
                 yield f"principalSet://{self.name}/group/{group}"
 
+    def _use(self, keys: dict[str, Any]) -> None:
+        before, self._keys = self._keys, keys
+        if _public(keys) != _public(before):
+            self.on_change()
+
     def _find(self, token: Jwt) -> Any:
         if self.setup.jwks_file is None and self._clock.monotonic() - self._fetched > GOOD_FOR:
             return None
@@ -170,6 +178,10 @@ def keys_of(document: Any) -> dict[str, Any]:
             except (JoseError, ValueError, TypeError, KeyError):
                 continue  # of a kind that is not known here
     return found
+
+
+def _public(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {kid: key.as_dict(private=False) for kid, key in keys.items()}
 
 
 def filled(template: str, claims: Mapping[str, Any]) -> str:
