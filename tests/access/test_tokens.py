@@ -261,6 +261,14 @@ async def test_a_credential_that_is_there_and_wrong_is_not_passed_over(
     assert status_of(await server.http("GET", path, headers={**headers, "X-Goog-Api-Key": ann})) == 16
 
 
+async def test_a_remembered_token_still_has_to_be_shown_as_one(server: Guarded) -> None:
+    ann = server.token("user:ann@example.com")
+    await server.allow("server", ("roles/viewer", ann))
+    assert status_of(await server.http("GET", f"/v2/{QUEUE}", token=ann)) == 0
+    for headers in ({"Authorization": ann}, {"X-Goog-Api-Key": f"Bearer {ann}"}):
+        assert status_of(await server.http("GET", f"/v2/{QUEUE}", headers=headers)) == 16
+
+
 async def test_a_401_says_how_to_show_who_calls(server: Guarded) -> None:
     answer = await server.http("GET", f"/v2/{QUEUE}")
     assert answer.http_status == 401

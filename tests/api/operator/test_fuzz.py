@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.operator.living import QUEUE, Life, lived
 from tests.schema.random_messages import any_message
@@ -57,7 +57,7 @@ async def answered(life: Life, row: Rpc[Any, Any], request: Any) -> None:
 
 @pytest.mark.parametrize("row", Operator.rpcs, ids=lambda row: row.name)
 def test_any_message_is_answered_or_refused(row: Rpc[Any, Any]) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES)
     @given(any_message([row.request_pb]), st.booleans(), st.sampled_from(FILTERS))
     def check(message: Any, fits: bool, text: str) -> None:
         if fits and row.routing_field:

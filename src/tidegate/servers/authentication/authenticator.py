@@ -157,7 +157,8 @@ class Authenticator:
 
     @staticmethod
     def _key(shown: Presented) -> bytes | str:
-        return shown.token if shown.token is not None else shown.certificate or ""
+        """Under what it is remembered. No header has a NUL, so a token is never taken for a whole header."""
+        return b"\0" + shown.token if shown.token is not None else shown.certificate or ""
 
     def _from_certificate(self, pem: str) -> tuple[Principal, float]:
         if self._certificates is None:
