@@ -50,7 +50,7 @@ from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Scope
 from tidegate.servers.cors import Cors
-from tidegate.servers.dev import Bells, DevHelpers
+from tidegate.servers.dev import DevHelpers
 from tidegate.servers.grpc import GrpcMethod
 from tidegate.servers.guards import guarded
 from tidegate.servers.in_flight import InFlight
@@ -145,13 +145,13 @@ class Application:
         mint = mint_of(self._settings, clock, keys, issuer)
         self._log = log_at(self._settings.operation_log, "operation log")
         self._audit_log = log_at(self._settings.audit_log, "audit log")
-        bells, ids = Bells(), RandomIds()
+        ids = RandomIds()
         self._access = access_control(self._settings, self._address, opened.store, clock, issuer)
         if self._access is not None:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
         events = EventRing(wall.now, clock, ids.etag().hex())
-        told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, bells, clock))
+        told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, clock))
         world = World(
             opened.store,
             self._sender,
@@ -190,7 +190,7 @@ class Application:
             faults=faults,
         )
         operator = OperatorApi(parts)
-        mounts = self._beside(engine, door, bells, token_pages(issuer, keys, wall), clock)
+        mounts = self._beside(engine, door, idle, token_pages(issuer, keys, wall), clock)
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
@@ -203,12 +203,10 @@ class Application:
         self.asgi.available = opened.is_there
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
-    def _all_listeners(self, events: EventRing, bells: Bells, machine: MachineClock) -> list[Events]:
+    def _all_listeners(self, events: EventRing, machine: MachineClock) -> list[Events]:
         """Who is told of the engine's events."""
         listeners: list[Events] = [self.counts, AttemptWarnings(machine.monotonic, self._settings.app_engine)]
         listeners += [events, *self._listeners]
-        if has_dev_helpers(self._settings):
-            listeners.append(bells)
         if self._access is not None:
             listeners.append(self._access.access)
         if self._log is not None:
@@ -217,7 +215,7 @@ class Application:
         return listeners
 
     def _beside(
-        self, engine: Engine, door: Door | None, bells: Bells, tokens: dict[str, Page], machine: MachineClock
+        self, engine: Engine, door: Door | None, idle: IdleWaits, tokens: dict[str, Page], machine: MachineClock
     ) -> list[Mount]:
         """What answers beside the rows: reflection, documents, metrics, and the helpers for tests."""
         metrics_door = None if self._settings.metrics_public else door
@@ -225,7 +223,7 @@ class Application:
         mounts = [*(guarded(each, door, None) for each in reflection_mounts()), *page_mounts(discovery_pages())]
         mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
         if has_dev_helpers(self._settings):
-            helpers = DevHelpers(engine.queues, bells, self._reset, self._is_serving).mounts()
+            helpers = DevHelpers(idle, self._reset, self._is_serving).mounts()
             mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
         return mounts
 

@@ -12,19 +12,34 @@ from typing import Any
 import httpx
 import pytest
 from tests.cli.serving import refused, served
-from tests.servers.api import LATER, LOCATION, QUEUE, TASK, call, rest_of, said, still_engine
+from tests.servers.api import LATER, LOCATION, NOON, QUEUE, TASK, call, rest_of, said, still_engine
 from tests.servers.driving import Client, VirtualLoop
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.events import QueueChanged
+from tidegate.observers.event_ring import EventRing
+from tidegate.observers.idle import LATE, IdleWaits
 from tidegate.servers.asgi import App
-from tidegate.servers.dev import LATE, Bells, DevHelpers
+from tidegate.servers.dev import DevHelpers
 from tidegate.servers.mounts import Mount
 
 WAIT = f"/emulator/{QUEUE}:waitIdle"
 WAITING = {"name": TASK, "scheduleTime": LATER, "httpRequest": {"url": "https://example.com/x"}}
+
+
+class LoopClock:
+    """Machine time as the loop has it."""
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def call_later(self, seconds: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, wake)
 
 
 class Helped:
@@ -32,9 +47,10 @@ class Helped:
 
     def __init__(self) -> None:
         self.engine: Engine = still_engine()
-        self.bells = Bells()
+        clock: Any = LoopClock()
+        self.ring = EventRing(lambda: NOON, clock, "life")
         self.serving = True
-        helpers = DevHelpers(self.engine.queues, self.bells, self._reset, lambda: self.serving)
+        helpers = DevHelpers(IdleWaits(self.engine.numbers, self.ring, clock), self._reset, lambda: self.serving)
         self.app = App(mounts=[*helpers.mounts(), Mount("/", rest_of(self.engine), below=True)])
 
     async def _reset(self) -> None:
@@ -132,7 +148,7 @@ def test_an_event_is_answered_long_before_the_next_look() -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(60)
         await helped.call("DELETE", f"/v2/{TASK}")
-        helped.bells.emit(QueueChanged(QueueName(QUEUE), "updated"))
+        helped.ring.emit(QueueChanged(QueueName(QUEUE), "updated"))
         before = loop.time()
         assert await waiting == 204
         assert loop.time() - before < LATE / 10

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from tidegate.core import refusals
 from tidegate.core.bucket import Flow
-from tidegate.core.errors import Aborted
 from tidegate.core.names import LocationName, QueueName
 from tidegate.core.queue import Queue, State
 from tidegate.core.stats import QueueStats, effective_rate, tokens
@@ -70,18 +69,6 @@ class Queues:
             return self._add(tx, queue)
 
         return await self._changed(queue.name, work, CREATED)
-
-    async def is_busy(self, name: QueueName) -> bool:
-        """Whether the queue has tasks that will end. Raises NotFound, Aborted when it does not dispatch them."""
-
-        def look(reader: Reader) -> bool:
-            stored = found(reader.queue(name))
-            busy = reader.has_tasks(stored)
-            if busy and stored.queue.state is not State.RUNNING:
-                raise Aborted(f"The queue is {stored.queue.state.name} and will keep the tasks that are in it.")
-            return busy
-
-        return await self._store.read(look)
 
     async def locations(self, project: str) -> list[str]:
         """IDs of all locations in which the project has queues, sorted; read in pieces."""

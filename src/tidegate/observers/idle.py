@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Final
 
 from tidegate.core.errors import Aborted
@@ -25,8 +27,14 @@ class IdleWaits:
         self._ring = ring
         self._machine = machine
 
-    async def wait(self, parent: QueueName | ProjectName, seconds: float) -> TasksLeft:
-        """What is left of a queue's or a project's tasks: nothing, or what there is after so many seconds.
+    async def wait(
+        self,
+        parent: QueueName | ProjectName,
+        seconds: float = inf,
+        check: Callable[[], Awaitable[None]] | None = None,
+    ) -> TasksLeft:
+        """What is left of a queue's or a project's tasks: nothing, or what there is after so many seconds. Whatever
+        ``check``, called before each pause, raises ends the wait.
 
         Raises NotFound for a queue that is not there, Aborted when only tasks are left that their queues keep.
         """
@@ -42,6 +50,8 @@ class IdleWaits:
             now = machine.monotonic()
             if not left.tasks or now >= deadline:
                 return left
+            if check is not None:
+                await check()
             await machine.sleep(min(max(SOON, now - began), deadline - now))  # a look at many queues takes its time
             came = await self._ring.wait(seen, max(0.0, min(pause, deadline - machine.monotonic())))
             pause = SOON if came else min(2 * pause, LATE)

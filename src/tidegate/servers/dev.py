@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from tidegate.api.status import HTTP_STATUS, rest_error_body
 from tidegate.core.errors import ApiError, NotFound, Unavailable
 from tidegate.core.names import QUEUE, QueueName
-from tidegate.engine.ports.events import Event
-from tidegate.engine.queues import Queues
+from tidegate.observers.idle import IdleWaits
 from tidegate.servers.call import Disconnected, Receive, Scope, Send
 from tidegate.servers.mounts import Mount
 from tidegate.servers.respond import respond
@@ -25,47 +23,15 @@ RESET: Final = "/emulator:reset"
 PREFIX: Final = "/emulator/"
 WAIT_IDLE: Final = ":waitIdle"
 
-SOON: Final = 0.01
-"""Seconds between two checks of a queue after an event: one check for many events."""
-LATE: Final = 1.0
-"""Seconds between two checks of a queue without events: the client may have left, or the server may be stopping."""
-
-
-class Bells:
-    """``ports.Events``: wakes everyone who waits for an event."""
-
-    def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
-
-    def emit(self, event: Event) -> None:  # noqa: ARG002 - the port's name
-        self.ring()
-
-    def ring(self) -> None:
-        for bell in self._waiting:
-            bell.set()
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[asyncio.Event]:
-        """An event that is set at every engine event, while the block lasts."""
-        bell = asyncio.Event()
-        self._waiting.add(bell)
-        try:
-            yield bell
-        finally:
-            self._waiting.discard(bell)
-
 
 class DevHelpers:
-    """The helpers over an engine's queues.
+    """The helpers.
 
     ``reset`` brings the server back to its start, ``serving`` says whether it is not yet shutting down.
     """
 
-    def __init__(
-        self, queues: Queues, bells: Bells, reset: Callable[[], Awaitable[None]], serving: Callable[[], bool]
-    ) -> None:
-        self._queues = queues
-        self._bells = bells
+    def __init__(self, idle: IdleWaits, reset: Callable[[], Awaitable[None]], serving: Callable[[], bool]) -> None:
+        self._idle = idle
         self._reset = reset
         self._serving = serving
 
@@ -74,11 +40,7 @@ class DevHelpers:
         return [Mount(RESET, self._answer_reset, {"POST"}), Mount(PREFIX, self._answer_wait, {"GET"}, below=True)]
 
     async def _answer_reset(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def reset() -> None:
-            await self._reset()
-            self._bells.ring()
-
-        await _answer(scope, receive, send, reset)
+        await _answer(scope, receive, send, self._reset)
 
     async def _answer_wait(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -96,17 +58,14 @@ class DevHelpers:
 
         Raises NotFound, Aborted when it does not dispatch, Unavailable at the end of the server, Disconnected.
         """
-        pause = SOON
-        with self._bells.one() as bell, Departure(receive) as departure:
-            while await self._queues.is_busy(queue):
+        with Departure(receive) as departure:
+
+            async def check() -> None:
                 if not self._serving():
                     raise Unavailable("The server is shutting down.")
                 await departure.check()
-                await asyncio.sleep(SOON)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), pause)
-                pause = SOON if bell.is_set() else min(2 * pause, LATE)
-                bell.clear()
+
+            await self._idle.wait(queue, check=check)
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, work: Callable[[], Awaitable[None]]) -> None:
