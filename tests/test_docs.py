@@ -61,7 +61,7 @@ PARTS = {
     "A store in PostgreSQL, shared by many nodes": "opened_store.py: postgres",
     "TLS, client certificates, health checks": "servers/health.py",
     "Access control: credentials, roles, audit log": "access_control.py",
-    "Egress rules: which addresses tasks may call": "app.py: egress",
+    "Egress rules: which addresses tasks may call": "from_settings.py: egress",
     "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",
     "Metrics": "app.py: metrics",

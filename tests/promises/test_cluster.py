@@ -139,7 +139,7 @@ def answers_before_the_sync(plant: pytest.MonkeyPatch) -> None:
 
 def attempts_are_not_released(plant: pytest.MonkeyPatch) -> None:
     """What was under way at a crash stays so."""
-    plant.setattr(StoreTransaction, "release", lambda self, now: None)
+    plant.setattr(StoreTransaction, "release", lambda *_: False)
 
 
 def names_are_free_at_once(plant: pytest.MonkeyPatch) -> None:
