@@ -6,15 +6,21 @@ import json
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.cli.running import Result, run
 from tests.cli.scripted import EXPLANATION, QUEUES, Scripted
 
+from tidegate.cli.line import read
+from tidegate.cli.problems import UNREACHABLE, CommandError
 from tidegate.cli.run.operating.explain import sentences
 from tidegate.cli.run.operating.spans import json_span, said_span
-from tidegate.cli.run.operating.tail import attempt_line
+from tidegate.cli.run.operating.tail import Tail, attempt_line
+from tidegate.cli.run.rest import RefusedError
+from tidegate.cli.table.find import commands
+from tidegate.cli.table.rows import TRACKS
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -93,6 +99,52 @@ def test_an_attempt_is_a_line() -> None:
     assert attempt_line(event).split()[0].endswith(":01.123")
     event["attempt"] = {"number": 3, "outcome": "NO_ANSWER", "error": "connection refused", "final": True}
     assert attempt_line(event).split(" ", 1)[1] == "mail/t1 attempt 3 connection refused given up"
+
+
+class Restarted:
+    """A server that stops while it is watched, is away once, and comes back without the events in between."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def stream(self, _path: str, query: dict[str, Any], opened: Any) -> Any:
+        self.calls.append(dict(query))
+        attempt = {"number": 1, "outcome": "SUCCEEDED", "httpStatus": 200}
+        event = {"kind": "ATTEMPT_ENDED", "task": f"{QUEUES}mail/tasks/t1", "time": "2026-01-01T12:00:00Z"}
+        match len(self.calls):
+            case 1:
+                opened()
+                yield {**event, "cursor": "a-1", "attempt": attempt}
+                raise RefusedError("UNAVAILABLE", "The server is shutting down.")
+            case 2:
+                raise CommandError("cannot reach it; start it", UNREACHABLE)
+            case _:
+                opened()
+                yield {
+                    "kind": "GAP",
+                    "cursor": "b-0",
+                    "time": "2026-01-01T12:01:00Z",
+                    "text": "the server was restarted",
+                }
+                yield {**event, "cursor": "b-1", "attempt": {**attempt, "number": 2}}
+                raise RefusedError("PERMISSION_DENIED", "no more")
+
+
+def test_tail_comes_back_after_a_restart_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("tidegate.cli.run.operating.tail.time.sleep", pauses.append)
+    command = commands(TRACKS[""])["tail"]
+    server = Restarted()
+    session = SimpleNamespace(line=read(command, TRACKS[""], []), format=None, server=server, version="operator/v1")
+    with pytest.raises(RefusedError, match="no more"):
+        Tail(session).run()  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    assert [line.split()[3] for line in said.out.splitlines()] == ["1", "2"]
+    assert "events are missing here: the server was restarted" in said.err
+    assert server.calls == [{}, {"cursor": "a-1"}, {"cursor": "a-1"}]
+    assert pauses == [0.5, 1.0]
 
 
 def test_dead_tasks_are_redriven_by_name_or_by_filter(cloud: Scripted) -> None:

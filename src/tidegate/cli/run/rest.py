@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -66,11 +66,13 @@ class Server:
         self._log_answer(answer, text, time.monotonic() - began)
         return _read(answer.status, text)
 
-    def stream(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    def stream(
+        self, path: str, query: Mapping[str, Any] | None = None, opened: Callable[[], None] = lambda: None
+    ) -> Iterator[dict[str, Any]]:
         """The responses of a call that streams, as they come, on a connection of its own.
 
-        Ends when the server ends it. Raises CommandError: what the server refuses, and UNREACHABLE when none answers or
-        the connection breaks.
+        ``opened`` is called once the server has accepted the call. Ends when the server ends it. Raises CommandError:
+        what the server refuses, and UNREACHABLE when none answers or the connection breaks.
         """
         target = quote(path, safe=PATH_SAFE) + f"?{urlencode({'alt': 'json', **(query or {})}, safe='/', doseq=True)}"
         headers = {"Accept": "application/x-ndjson", "User-Agent": "tidegate"}
@@ -83,6 +85,7 @@ class Server:
             answer = connection.getresponse()
             if answer.status >= 400:
                 _read(answer.status, answer.read())
+            opened()
             while text := answer.readline(LINE_MAX + 1):
                 if len(text) > LINE_MAX:
                     raise CommandError(f"a line of the answer is longer than {LINE_MAX} bytes")

@@ -12,6 +12,7 @@ from typing import Any
 from tidegate.cli.colours import GREEN, RED, YELLOW, paint
 from tidegate.cli.problems import UNREACHABLE, CommandError
 from tidegate.cli.run.operating.spans import milliseconds, read_time, said_span
+from tidegate.cli.run.rest import RefusedError
 from tidegate.cli.run.session import Session
 
 RING = 10_000
@@ -47,11 +48,11 @@ class Tail:
             try:
                 for event in self._events():
                     pause = FIRST_PAUSE
-                    self._was_there = True
                     self._show(event)
                 problem = "the server ended the stream"
             except CommandError as error:
-                if error.code != UNREACHABLE or not self._was_there:
+                leaving = isinstance(error, RefusedError) and error.status == "UNAVAILABLE"
+                if not (error.code == UNREACHABLE or leaving) or not self._was_there:
                     raise
                 problem = error.text.partition(";")[0]
             self._note(f"{problem}; trying again in {pause:g} s")
@@ -64,7 +65,11 @@ class Tail:
             query["cursor"] = self._cursor
         elif self._since is not None:
             query["replayLast"] = RING
-        yield from self._session.server.stream(f"/{self._session.version}/{self._parent()}/events:watch", query)
+        path = f"/{self._session.version}/{self._parent()}/events:watch"
+        yield from self._session.server.stream(path, query, self._opened)
+
+    def _opened(self) -> None:
+        self._was_there = True
 
     def _parent(self) -> str:
         """The narrowest place that has all queues: a location, or the whole server."""
