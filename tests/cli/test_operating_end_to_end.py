@@ -93,3 +93,23 @@ def test_the_doctor_is_content_with_a_server_that_works(address: str) -> None:
 def test_a_benchmark_says_both_rates(address: str) -> None:
     measured = json.loads(said(address, "bench --seconds 1 --callers 2"))
     assert measured["created"] == measured["delivered"] > 0
+
+
+def test_queues_and_tasks_come_from_a_server_that_plays_google(address: str, tmp_path: Path) -> None:
+    queue = "projects/shop/locations/eu/queues/mail"
+    with served("--store", "sqlite://:memory:", "--queue", queue, directory=tmp_path) as google:
+        there = "--project shop --location eu"
+        said(google, f"queues pause mail {there}")
+        for number in range(3):
+            to = f"--queue mail {there} --url http://127.0.0.1:9/"
+            said(google, f"tasks create-http-task t{number} {to} --body-content {number}")
+        line = f"import-gcp --from-project shop --from-location eu --from-address http://{google}"
+        planned = typed(address, f"{line} --plan --format json")
+        assert [(each["queue"], each["tasks"]) for each in json.loads(planned.stdout)] == [(queue, 3)]
+        assert typed(address, f"queues describe {queue}").exit_code == 1
+        assert "Imported 4, skipped 0" in typed(address, line).stderr
+        assert "Imported 0, skipped 4" in typed(address, line).stderr
+        assert "state: PAUSED" in said(address, f"queues describe {queue}")
+        shown = said(address, f"tasks describe {queue}/tasks/t2 --response-view full --format value(httpRequest.body)")
+        assert shown == "Mg==\n"
+        assert said(google, f"tasks list --queue mail {there} --format value(name)") == "t0\nt1\nt2\n"

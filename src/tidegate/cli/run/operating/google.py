@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from tidegate.cli.output.printing import table
@@ -61,11 +62,17 @@ class Source(NamedTuple):
 
 
 def import_gcp(session: Session) -> None:
-    """Copy what Google has."""
+    """Copy what Google has, or say what would come."""
     line = session.line
     if line.has("--pause-source") and line.has("--follow"):
         raise CommandError("A source that is paused never empties: give --pause-source or --follow, not both.")
     source = _source(session)
+    with closing(source.server):
+        _copy(session, source)
+
+
+def _copy(session: Session, source: Source) -> None:
+    line = session.line
     queues = list(source.found_queues())
     if line.has("--plan"):
         _plan(session, source, queues)
