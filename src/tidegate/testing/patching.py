@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HOST_VARIABLE = "CLOUD_TASKS_EMULATOR_HOST"
-"""Which Tidegate's clients and firebase-admin read."""
+from tidegate.client.emulator import VARIABLE
 
 
 @contextmanager
@@ -17,8 +16,8 @@ def patched(address: str | None) -> Iterator[None]:
     if address is None:
         yield
         return
-    before = os.environ.get(HOST_VARIABLE)
-    os.environ[HOST_VARIABLE] = address
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = address
     patch = None
     if any(name.startswith("google.cloud.tasks") for name in sys.modules):  # else nobody can have its clients
         from tidegate.client.patching import patch_google_cloud_tasks  # noqa: PLC0415
@@ -30,6 +29,6 @@ def patched(address: str | None) -> Iterator[None]:
         if patch is not None:
             patch.undo()
         if before is None:
-            del os.environ[HOST_VARIABLE]
+            del os.environ[VARIABLE]
         else:
-            os.environ[HOST_VARIABLE] = before
+            os.environ[VARIABLE] = before

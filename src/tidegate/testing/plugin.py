@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tidegate.testing.server import Server
     from tidegate.testing.tidegate import Factory, Tidegate
 
-HOST_VARIABLE = "CLOUD_TASKS_EMULATOR_HOST"
 KEPT = pytest.StashKey["Tidegate"]()
 
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TypeAlias
 
+from tidegate.core.spans import read_span
+
 Span: TypeAlias = "str | float | timedelta"
 """``"1h30m"``, seconds, or a timedelta."""
-
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
-_UNITS = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
 
 
 def span_of(span: Span) -> timedelta:
@@ -25,7 +17,4 @@ def span_of(span: Span) -> timedelta:
         return span
     if not isinstance(span, str):
         return timedelta(seconds=span)
-    parts = _PART.findall(span)
-    if not parts or "".join(number + unit for number, unit in parts) != span:
-        raise ValueError(f"{span!r} is no span of time: write 90s, 10m, 1h30m or 2d")
-    return sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    return read_span(span)

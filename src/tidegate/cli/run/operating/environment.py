@@ -7,6 +7,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from tidegate.cli.problems import CommandError, UsageError
+from tidegate.cli.run.place import EMULATOR
 from tidegate.cli.run.session import Session
 
 SHELLS = ("sh", "bash", "zsh", "fish")
@@ -29,7 +30,7 @@ def variables(session: Session) -> dict[str, str]:
     """The variables, by the names that clients know."""
     access = session.place.access
     netloc = urlsplit(access.url).netloc
-    found = {"CLOUD_TASKS_EMULATOR_HOST": netloc} if not access.tls else {}
+    found = {EMULATOR: netloc} if not access.tls else {}
     found["TIDEGATE_ADDRESS"] = access.url
     found["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDTASKS"] = f"{access.url}/"
     if not access.tls:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-MOST = 10 * 366 * 86400.0
-"""Seconds: ten years, which is as far as a clock moves."""
+from tidegate.core.spans import read_span
 
-
-def seconds_of(text: str) -> float:
-    """The seconds of ``90s``, ``1h30m`` or ``2d``. Raises ValueError."""
-    parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is no span of time: write 90s, 10m, 1h30m or 2d")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if seconds > MOST:
-        raise ValueError(f"{text!r} is more than ten years")
-    return seconds
+MOST = timedelta(days=3660)
+"""Ten years, which is as far as a clock moves."""
 
 
 def json_span(text: str) -> str:
     """A span as JSON has it: ``5400s``. Raises ValueError."""
-    return f"{seconds_of(text):.9f}".rstrip("0").rstrip(".") + "s"
+    span = read_span(text)
+    if span > MOST:
+        raise ValueError(f"{text!r} is more than ten years")
+    return f"{span.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def read_time(text: str) -> datetime:
