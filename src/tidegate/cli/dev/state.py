@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
 import threading
-from collections.abc import Iterator
-from http.client import HTTPConnection
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from tidegate.cli.dev.banner import console_url
 from tidegate.cli.problems import CommandError
-from tidegate.cli.run.operating.state import parts, read_records
+from tidegate.cli.run.operating.state import as_line, exported, import_records, read_records
+from tidegate.cli.run.place import Access, read_address
+from tidegate.cli.run.rest import Server
 from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address
-
-PATIENCE = 60.0
-"""Seconds that a call to this server may take."""
 
 log = logging.getLogger("tidegate.dev")
 
@@ -58,51 +52,22 @@ def _begin(address: Address, imported: str | None, *, opened: bool) -> None:
 
 
 def _import(path: str, url: str) -> int:
-    imported = 0
-    for part in parts(read_records(path)):
-        answer = _call(url, "POST", "/operator/v1/-/state:import", {"records": part})
-        imported += int(answer.get("imported", 0))
-        for failure in answer.get("failures", ()):
-            log.warning("not imported: %s: %s", failure.get("name"), failure.get("status", {}).get("message"))
+    with closing(_server(url)) as server:
+        done = import_records(server, read_records(path))
+    for failure in done["failures"]:
+        log.warning("not imported: %s: %s", failure.get("name"), failure.get("status", {}).get("message"))
+    imported: int = done["imported"]
     return imported
 
 
 def _export(path: str, url: str) -> None:
     target = Path(path)
     unfinished = target.with_name(f"{target.name}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        for line in _lines(url, "/operator/v1/-/state:export?includeDead=true&includePolicies=true"):
-            file.write(line)
+    with unfinished.open("w", encoding="utf-8") as file, closing(_server(url)) as server:
+        for record in exported(server, "-", {"includeDead": "true", "includePolicies": "true"}):
+            file.write(f"{as_line(record)}\n")
     unfinished.replace(target)
 
 
-def _lines(url: str, path: str) -> Iterator[str]:
-    """The lines of a stream, to the last record. Raises OSError when it ends before."""
-    with contextlib.closing(_connected(url)) as connection:
-        connection.request("GET", path, headers={"Accept": "application/x-ndjson"})
-        answer = connection.getresponse()
-        whole = False
-        while line := answer.readline().decode():
-            record = json.loads(line)
-            if "error" in record:
-                raise OSError(str(record["error"]))
-            if record:  # else it only says that the server is there
-                whole = "trailer" in record
-                yield line
-    if not whole:
-        raise OSError("the export ended before its last record")
-
-
-def _call(url: str, verb: str, path: str, body: Any) -> Any:
-    with contextlib.closing(_connected(url)) as connection:
-        connection.request(verb, path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        said = json.loads(answer.read() or b"{}")
-    if answer.status >= 400:
-        raise OSError(str(said.get("error", {}).get("message", answer.status)))
-    return said
-
-
-def _connected(url: str) -> HTTPConnection:
-    where = urlsplit(url)
-    return HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+def _server(url: str) -> Server:
+    return Server(Access(*read_address(url)))

@@ -88,7 +88,7 @@ def _copy(session: Session, source: Source) -> None:
         for queue in queues:
             tasks = list(source.tasks(queue["name"]))
             left += len(tasks)
-            part = import_records(session, _records(queue, tasks, changes), conflict="SKIP", paused=True)
+            part = import_records(session.server, _records(queue, tasks, changes), conflict="SKIP", paused=True)
             for key, value in part.items():
                 done[key] += value
             now = {task["name"] for task in tasks}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tidegate.cli.problems import CommandError, UsageError
+from tidegate.cli.run.rest import Server
 from tidegate.cli.run.session import Session
+from tidegate.cli.table.operating import VERSION
 
 RECORDS_MAX = 100
 BYTES_MAX = 8 * 2**20
@@ -34,12 +36,23 @@ def export(session: Session) -> None:
     if line.value("--queue"):
         query["queues"] = [session.queue(text) for text in line.value("--queue")]
     parent = "-" if line.has("--all-projects") else session.location()
+    for record in exported(session.server, parent, query):
+        print(as_line(record))
+
+
+def exported(server: Server, parent: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of an export. Raises CommandError when it ends before the last one."""
     whole = False
-    for record in session.server.stream(f"/{session.version}/{parent}/state:export", query):
+    for record in server.stream(f"/{VERSION}/{parent}/state:export", query):
         whole = "trailer" in record
-        print(json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+        yield record
     if not whole:
         raise CommandError("the export ended before its last record: what was printed is not complete; run it again")
+
+
+def as_line(record: dict[str, Any]) -> str:
+    """A record as it stands in a file."""
+    return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def import_file(session: Session) -> None:
@@ -56,7 +69,7 @@ def import_file(session: Session) -> None:
     if line.has("--replace"):
         session.confirm("Are you sure you want to replace the queues and tasks that have these names")
     conflict = "REPLACE" if line.has("--replace") else "SKIP"
-    done = import_records(session, records, conflict=conflict, paused=line.has("--paused"))
+    done = import_records(session.server, records, conflict=conflict, paused=line.has("--paused"))
     tell(session, done)
 
 
@@ -72,13 +85,13 @@ def tell(session: Session, done: dict[str, Any]) -> None:
 
 
 def import_records(
-    session: Session, records: Iterable[dict[str, Any]], *, conflict: str, paused: bool
+    server: Server, records: Iterable[dict[str, Any]], *, conflict: str = "SKIP", paused: bool = False
 ) -> dict[str, Any]:
     """Have the server make these records, as many at a time as it takes; what came of all of them."""
     done: dict[str, Any] = {"imported": 0, "skipped": 0, "failures": []}
-    for part in parts(records):
+    for part in _parts(records):
         body = {"records": part, "onConflict": conflict, "paused": paused}
-        answer = session.call("POST", "-/state:import", body=body)
+        answer = server.call("POST", f"/{VERSION}/-/state:import", body=body)
         done["imported"] += int(answer.get("imported", 0))
         done["skipped"] += int(answer.get("skipped", 0))
         done["failures"] += answer.get("failures", [])
@@ -134,7 +147,7 @@ def _mapping(text: str) -> tuple[str, str]:
     return f"/{kind}s/{before}/", f"/{kind}s/{after}/"
 
 
-def parts(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _parts(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The records, as many together as one call takes."""
     part: list[dict[str, Any]] = []
     size = 0
