@@ -127,3 +127,15 @@ def counts_row(task: Task) -> CountsRow:
 
 def _optional_micros(when: datetime | None) -> int | None:
     return None if when is None else micros(when)
+
+
+def first_of(oldest: Sequence[tuple[int, int]], count: int, size: int, freed: int) -> tuple[list[int], int]:
+    """The IDs of the first rows that are ``count`` and take ``size`` bytes together, and the bytes freed with them."""
+    going: list[int] = []
+    for row_id, row_size in oldest:
+        if len(going) >= count and size <= 0:
+            break
+        going.append(row_id)
+        size -= row_size
+        freed += row_size
+    return going, freed

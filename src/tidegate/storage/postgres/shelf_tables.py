@@ -8,6 +8,7 @@ from typing import Final
 
 from tidegate.storage.postgres import shelf_statements as sql
 from tidegate.storage.postgres.cursor import Statements
+from tidegate.storage.shelf_rows import first_of
 from tidegate.storage.shelf_tables import AttemptRow, CountsRow, DeadRow, Shelf
 
 LOOK_AT: Final = 64
@@ -72,7 +73,7 @@ class PostgresShelfTables(PostgresShelfReadTables):
     def drop_oldest_attempts(self, generation: int, size: int) -> int:
         freed = 0
         while freed < size:
-            going, freed = _first_of(self.on.rows(sql.OLDEST_ATTEMPTS, (generation, LOOK_AT)), 0, size - freed, freed)
+            going, freed = first_of(self.on.rows(sql.OLDEST_ATTEMPTS, (generation, LOOK_AT)), 0, size - freed, freed)
             if not going:
                 break
             self.on.write(sql.DELETE_ATTEMPTS, (going,))
@@ -105,7 +106,7 @@ class PostgresShelfTables(PostgresShelfReadTables):
         gone = freed = 0
         while gone < tasks or freed < size:
             oldest = self.on.rows(sql.OLDEST_DEAD, (queue, LOOK_AT))
-            going, freed = _first_of(oldest, tasks - gone, size - freed, freed)
+            going, freed = first_of(oldest, tasks - gone, size - freed, freed)
             if not going:
                 break
             gone += len(going)
@@ -146,15 +147,3 @@ class PostgresShelfTables(PostgresShelfReadTables):
         if self.on.write(sql.EMPTY_SHELF, (row[0], limit)) < limit:
             self.on.write(sql.DELETE_SHELF, row)
         return True
-
-
-def _first_of(oldest: Sequence[tuple[int, int]], count: int, size: int, freed: int) -> tuple[list[int], int]:
-    """The IDs of the first rows that are ``count`` and take ``size`` bytes together, and the bytes freed with them."""
-    going: list[int] = []
-    for row_id, row_size in oldest:
-        if len(going) >= count and size <= 0:
-            break
-        going.append(row_id)
-        size -= row_size
-        freed += row_size
-    return going, freed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from tidegate.storage.shelf_rows import first_of
 from tidegate.storage.shelf_tables import AttemptRow, CountsRow, DeadRow, Shelf
 from tidegate.storage.sqlite.arrays import IN, json_rows, numbers, texts
 
@@ -152,7 +153,7 @@ class SqliteShelfTables(SqliteShelfReadTables):
             oldest = self.execute(
                 "SELECT id, size FROM dead_tasks WHERE queue = ? ORDER BY id LIMIT ?", (queue, LOOK_AT)
             ).fetchall()
-            going, freed = _first_of(oldest, tasks - gone, size - freed, freed)
+            going, freed = first_of(oldest, tasks - gone, size - freed, freed)
             if not going:
                 break
             gone += len(going)
@@ -215,15 +216,3 @@ class SqliteShelfTables(SqliteShelfReadTables):
     def _drop_attempts(self, where: str, values: tuple[Any, ...]) -> int:
         gone = self.execute(f"DELETE FROM attempts WHERE {where} RETURNING length(record)", values).fetchall()
         return sum(size for (size,) in gone)
-
-
-def _first_of(oldest: Sequence[tuple[int, int]], count: int, size: int, freed: int) -> tuple[list[int], int]:
-    """The IDs of the first rows that are ``count`` and take ``size`` bytes together, and the bytes freed with them."""
-    going: list[int] = []
-    for row_id, row_size in oldest:
-        if len(going) >= count and size <= 0:
-            break
-        going.append(row_id)
-        size -= row_size
-        freed += row_size
-    return going, freed
