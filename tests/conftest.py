@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +22,17 @@ settings.load_profile("any machine")
 
 PEAK_MAX_MIB = 700
 """Memory of a test process at its peak; above it some code keeps objects that it should release."""
+
+REAL_PROGRAMS = {"browser", "crash", "endtoend", "faults", "hostile", "nodes"}
+"""Suites that start servers, browsers and databases. A busy machine can stop one of those for longer than it waits for
+another, so a test of theirs that fails is run a second time; the summary names each. Nothing else is run twice."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in REAL_PROGRAMS:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_configure(config: pytest.Config) -> None:

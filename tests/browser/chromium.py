@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.endtoend.waiting import PATIENCE
 
 HERE = "127.0.0.1"
@@ -29,6 +29,8 @@ _ARGUMENTS = [
     "--disable-sync",
     f"--host-resolver-rules={', '.join(_RULES)}",
 ]
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def chromium() -> str | None:

@@ -113,6 +113,7 @@ def test_a_task_is_made_run_and_deleted(tab: Page, shop: Filled) -> None:
     task = shop.get(f"{queue}/tasks/mine")
     assert task["httpRequest"]["headers"]["x-trace"] == "1"
     press(tab, "Force run")
+    said(tab, "An attempt was started")
     eventually("the attempt has ended", lambda: "lastAttempt" in shop.get(f"{queue}/tasks/mine"))
     tab.reload()
     expect(tab.get_by_role("table", name="Attempts").get_by_role("rowheader")).to_have_count(1)

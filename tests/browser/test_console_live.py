@@ -9,12 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.filled import SHOP, Filled
 from tests.browser.pages import Watched
 from tests.endtoend.server import Server
-from tests.endtoend.waiting import PATIENCE
 
 import tidegate
 from tidegate import tasks_v2
-
-PATIENT = PATIENCE * 1000
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +55,7 @@ def test_a_task_made_by_a_program_shows_up_without_loading_the_page_again(
     tab.evaluate("() => { window.here = true }")
     client = tidegate.connect(server.address)
     client.create_task(parent=queue, task=tasks_v2.Task(http_request=tasks_v2.HttpRequest(url="http://127.0.0.1:9/")))
-    expect(tab.get_by_role("table", name="Tasks").get_by_role("rowheader")).to_have_count(1, timeout=PATIENT)
+    expect(tab.get_by_role("table", name="Tasks").get_by_role("rowheader")).to_have_count(1)
     assert tab.evaluate("() => window.here"), "the page was loaded again"
 
 
@@ -70,7 +67,7 @@ def test_what_is_typed_and_selected_stays_while_the_page_changes(tab: Page, shop
     field.fill("half a wo")
     field.focus()
     shop.task(queue, "task-0")
-    expect(tab.get_by_role("link", name="task-0")).to_be_visible(timeout=PATIENT)
+    expect(tab.get_by_role("link", name="task-0")).to_be_visible()
     expect(tab.get_by_role("checkbox", name="Select task-1")).to_be_checked()
     expect(tab.get_by_role("checkbox", name="Select task-0")).not_to_be_checked()
     expect(tab.get_by_text("1 selected")).to_be_visible()
@@ -85,7 +82,7 @@ def test_eight_tabs_all_load_and_follow(tab: Page, shop: Filled, queue: str) -> 
         each.goto(shop.console + queue)
     shop.task(queue, "for-all")
     for each in tabs:
-        expect(each.get_by_role("link", name="for-all")).to_be_visible(timeout=PATIENT)
+        expect(each.get_by_role("link", name="for-all")).to_be_visible()
 
 
 def test_an_open_page_says_when_the_server_is_gone_and_comes_back_with_it(
@@ -96,11 +93,11 @@ def test_an_open_page_says_when_the_server_is_gone_and_comes_back_with_it(
     alert = tab.get_by_role("alert", name="No answer from the server")
     expect(alert).to_be_hidden()
     assert server.stop() == 0
-    expect(alert).to_be_visible(timeout=PATIENT)
+    expect(alert).to_be_visible()
     server.start()
-    expect(alert).to_be_hidden(timeout=PATIENT)
+    expect(alert).to_be_hidden()
     shop.task(queue, "after-the-restart")
-    expect(tab.get_by_role("link", name="after-the-restart")).to_be_visible(timeout=PATIENT)
+    expect(tab.get_by_role("link", name="after-the-restart")).to_be_visible()
     assert server.complaints() == []
 
 
