@@ -123,6 +123,7 @@ class Application:
             in_flight=InFlight(settings.max_bytes_in_flight),
         )
         self.asgi.guard(partial(Cors, origins(settings)))
+        self.asgi.patience = settings.drain.total_seconds()
 
     @property
     def engine(self) -> Engine:
@@ -200,7 +201,7 @@ class Application:
             mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
-        self.asgi.available = opened.is_there
+        self.asgi.store_away = opened.away
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _all_listeners(self, events: EventRing, machine: MachineClock) -> list[Events]:

@@ -214,11 +214,13 @@ async def test_calls_are_told_when_the_database_stays_away(server: PostgresServe
     with pytest.raises(StoreAwayError):
         await store.read(lambda tx: tx.queue(QUEUE))
     assert store.is_away
+    assert store.away_for is not None
+    assert store.away_for > 0
     await asyncio.to_thread(server.start)
     assert await until_back(store) == ["a"]
 
     async def is_there() -> bool:
-        return not store.is_away
+        return store.away_for is None
 
     await until(is_there)
 
