@@ -7,8 +7,8 @@ from typing import Any
 
 import apsw
 
-from tidegate.storage.rows import INSERTED, Row
-from tidegate.storage.sqlite.arrays import IN, numbers
+from tidegate.storage.rows import INSERTED, DueRow, Row
+from tidegate.storage.sqlite.arrays import DUE, IN, due_rows, numbers
 from tidegate.storage.sqlite.tables import SqliteTables
 
 NODES = """
@@ -64,6 +64,13 @@ class SharedTables(SqliteTables):
     def delete_newest(self, seqs: Sequence[int], attempt: int) -> int:
         mine = self.mine(seqs)
         return super().delete_newest(mine, attempt) if mine else 0
+
+    def those(self, seqs: Sequence[int]) -> Sequence[DueRow]:
+        """``rows.DUE_COLUMNS`` of these tasks."""
+        if not seqs:
+            return []
+        found = self.execute(f"SELECT json_group_array({DUE}) FROM tasks WHERE seq {IN}", (numbers(seqs),)).fetchone()
+        return due_rows(found[0])
 
     def release_some(self, node: int, now: int, limit: int) -> list[int]:
         """Let up to so many of the tasks that a node has under way wait again; their generations."""
