@@ -29,6 +29,7 @@ from tidegate.engine.ports.store import (
     EndedAttempts,
     FencedError,
     Reader,
+    Released,
     StoreAwayError,
     StoredQueue,
     Transaction,
@@ -217,14 +218,14 @@ class NodeTransaction(StoreTransaction):
             assert stored is not None
             self.save_flows([(stored, stored.flow)])
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
+    def release(self, node: int, now: datetime, limit: int) -> Released:
         released = self.tables.release_some(node, micros(now), limit)
         if released and node == self.tables.node:  # who leaves has cut off some
             self._shared.fenced(node)
-        if len(released) == limit:
-            return True
-        self.tables.forget_node(node)
-        return False
+        left = len(released) == limit
+        if not left:
+            self.tables.forget_node(node)
+        return Released(self._tasks_of(row for row in released if row[-1] is not None), left)
 
 
 class Way:

@@ -63,6 +63,15 @@ class Added(Struct, frozen=True):
     taken: Collection[str] = ()
 
 
+class Released(Struct, frozen=True):
+    """Attempts of a node that is no more, which nobody ends any more: their queues, and their tasks without bodies as
+    they stood while the attempts were under way. ``left`` says that the node has more of them.
+    """
+
+    attempts: Sequence[tuple[StoredQueue, Task]]
+    left: bool
+
+
 class Tally(Struct, frozen=True):
     """How many tasks a queue has, and the earliest schedule time among those that wait."""
 
@@ -248,9 +257,9 @@ class Transaction(Reader, ShelfTransaction, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
-        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. True when
-        some are left. Otherwise the node itself is forgotten.
+    def release(self, node: int, now: datetime, limit: int) -> Released:
+        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. When none
+        is left, the node itself is forgotten. Those of purged and deleted queues are not told of.
         """
 
     def clear(self, now: datetime, limit: int) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, StoredQueue, Verdict
+from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, Released, StoredQueue, Verdict
 from tidegate.storage import rows
 from tidegate.storage.postgres.holding import QueueHolder
 from tidegate.storage.postgres.ledger import Freed
@@ -161,31 +161,33 @@ class PostgresTransaction(QueueHolder):
 
     # The rest
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
+    def release(self, node: int, now: datetime, limit: int) -> Released:
         at = micros(now)
         after, left = 0, limit
+        attempts: list[tuple[StoredQueue, Task]] = []
         while left > 0:
             queues = self.tables.queues_with(node, after, RELEASED_QUEUES)
             if not queues:
                 self.tables.forget_node(node)
-                return False
+                return Released(attempts, left=False)
             after = queues[-1]
             self._take(held := self.tables.hold_by_id(queues))
             for row in held:
+                stored = self._queues[QueueName(row.name)]
                 released = self.tables.release_tasks(row.generation, row.reach, node, at, left)
                 self._heads.waits(row.id)
-                left -= released
+                attempts += [(stored, rows.task(stored.queue.name, stored.key, each)) for each in released]
+                left -= len(released)
                 if left <= 0:
-                    return True
+                    return Released(attempts, left=True)
                 by_node = row.by_node()
                 gone = by_node.pop(node, 0)
                 self._rows[row.id] = row.without(node)
-                stored = self._queues[QueueName(row.name)]
                 flow = replace(stored.flow, in_flight=max(0, stored.flow.in_flight - gone))
                 self.save_flows([(stored, flow)])
             if len(held) < len(queues):
-                return True  # others hold some of them just now
-        return True
+                break  # others hold some of them just now
+        return Released(attempts, left=True)
 
     def reset(self) -> None:
         self._clear()
