@@ -80,6 +80,8 @@ class SharedTables(SqliteTables):
             " WHERE node = ? LIMIT ?",
             (node, limit),
         ).fetchall()
+        if not lost:
+            return lost
         self.execute(
             f"UPDATE tasks SET dispatched_at = NULL, node = NULL, schedule_time = min(schedule_time, ?) WHERE seq {IN}",
             (now, numbers([row[0] for row in lost])),
