@@ -15,6 +15,7 @@ from tidegate.console.request import PREFIX, Request
 from tidegate.console.sessions import COOKIE, Credential
 from tidegate.console.templating import render
 from tidegate.core.access import SERVER
+from tidegate.core.access.refusals import credentials_missing, permission_denied
 from tidegate.core.errors import ApiError, Code, PermissionDenied, Unimplemented
 
 if TYPE_CHECKING:
@@ -58,11 +59,17 @@ class Visit:
         """Whether a button that needs this permission is offered."""
         return not self.console.facts.read_only and self.allowed.holds(permission, resource)
 
+    def sees(self, permission: str, resource: str = SERVER) -> bool:
+        """Whether a link to what needs this permission is offered."""
+        return self.allowed.holds(permission, resource)
+
     def need(self, permission: str, resource: str = SERVER) -> None:
-        """Raise PermissionDenied unless ``may``: for a page that is nothing but a form."""
+        """Raise PermissionDenied unless ``may``, or Unauthenticated: for a page that is nothing but a form."""
         if self.console.facts.read_only:
             raise PermissionDenied(READ_ONLY)
-        self.allowed(permission, resource)
+        if not self.allowed.holds(permission, resource):
+            known = self.allowed.principal is not None and self.allowed.principal.known
+            raise permission_denied(permission, resource) if known else credentials_missing("console")
 
     def page(self, template: str, *, code: int = 200, title: str, section: str = "", **values: Any) -> Answer:
         """The page that ``template`` makes of these values, or only its inside when a script asks for that."""
@@ -77,6 +84,7 @@ class Visit:
             token=self.console.form_token(self.session),
             logged_in=self.credential is not None,
             may=self.may,
+            sees=self.sees,
             theme=theme if theme in THEMES else "",
             notice=self.request.asked("notice"),
             title=title,
