@@ -89,7 +89,7 @@ def licence_of(name: str) -> str:
     words = (about["License"] or "").strip()
     for one in [words, *said]:
         if NAMES.get(one, one) in SPDX:
-            return NAMES.get(one, one)
+            return str(NAMES.get(one, one))
     raise ValueError(f"{name} states its licence as {[words, *said]}: read its text, and name it in BY_TEXT")
 
 
