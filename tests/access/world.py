@@ -23,6 +23,7 @@ from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import Api
 from tidegate.core.access import Principal, Roles
 from tidegate.core.access.accounts import account_email
+from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.names import QueueName
 from tidegate.core.policy import Binding, Policy
 from tidegate.core.queue import Queue
@@ -42,9 +43,11 @@ from tidegate.servers.authentication.own_tokens import OwnTokens
 from tidegate.servers.authentication.self_signed import SelfSigned, audiences_of
 from tidegate.servers.authentication.tokens_file import StaticToken, StaticTokens
 from tidegate.servers.grpc import GrpcMethod
+from tidegate.servers.guards import guarded
 from tidegate.servers.mounts import Mount
 from tidegate.servers.oauth import TokenEndpoints
 from tidegate.servers.operator import operator_mounts
+from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
@@ -148,9 +151,23 @@ class Guarded:
             *tokens.mounts(),
             *operator_mounts(operator, in_flight, Streams(self.app.closing), self.app.calls),
             Mount("/", RestServer(rest, in_flight, self.app.calls), below=True),
+            *self._beside(),
         ]
         self.app.serve(methods, mounts)
         return self
+
+    def _beside(self) -> list[Mount]:
+        """A page and a helper behind the door, and reflection, as a server has them."""
+
+        async def page(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        return [
+            guarded(Mount("/metrics", page, {"GET"}), self.door, METRICS_GET),
+            guarded(Mount("/emulator:reset", page, {"POST"}), self.door, SERVER_RESET, changes=True),
+            *(guarded(each, self.door, None) for each in reflection_mounts()),
+        ]
 
     async def _id_token(self, email: str, audience: str) -> str:
         return signed({"iss": OWN_URL, "sub": "1", "email": email, "aud": audience, **hour()})

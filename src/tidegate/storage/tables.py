@@ -184,8 +184,10 @@ class Tables(ReadTables, ShelfTables, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, now: int) -> None:
-        """No attempt is under way; tasks that were are due at ``now``, or have been before."""
+    def release(self, now: int, limit: int) -> Sequence[Row]:
+        """No queue counts an attempt under way, and up to ``limit`` tasks that have one are due at ``now``, unless they
+        were before. Returns ``rows.TASK_COLUMNS`` as they were, then the queue's name, None for closed generations.
+        """
 
     def closed_generation(self) -> tuple[int, int, int] | None:
         """A closed generation, its queue and until when the names of its tasks stay taken."""

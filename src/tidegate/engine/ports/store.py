@@ -63,6 +63,15 @@ class Added(Struct, frozen=True):
     taken: Collection[str] = ()
 
 
+class Released(Struct, frozen=True):
+    """Attempts of a node that is no more, which nobody ends any more: their queues, and their tasks without bodies as
+    they stood while the attempts were under way. ``left`` says that the node has more of them.
+    """
+
+    attempts: Sequence[tuple[StoredQueue, Task]]
+    left: bool
+
+
 class Tally(Struct, frozen=True):
     """How many tasks a queue has, and the earliest schedule time among those that wait."""
 
@@ -145,9 +154,11 @@ class Reader(ShelfReader, Protocol):
     def waiting_counts(self, queues: Sequence[StoredQueue], now: datetime, most: int) -> list[WaitingCounts]:
         """Of each queue how many tasks wait, ``most`` of each kind. Takes time over the tasks that it counts."""
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
+    def backlog(
+        self, wanted: Callable[[QueueName], bool] | None = None, *, whole: bool = False
+    ) -> list[tuple[StoredQueue, datetime]]:
         """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a
-        queue.
+        queue. ``whole``: a store that remembers where each queue's line begins looks before that, too.
         """
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
@@ -246,9 +257,9 @@ class Transaction(Reader, ShelfTransaction, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
-        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. True when
-        some are left. Otherwise the node itself is forgotten.
+    def release(self, node: int, now: datetime, limit: int) -> Released:
+        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. When none
+        is left, the node itself is forgotten. Those of purged and deleted queues are not told of.
         """
 
     def clear(self, now: datetime, limit: int) -> bool:
