@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP) ## Set up and run the demo: a server, a fickle handler, some thousand tasks; KEEP=1 goes on until Ctrl-C
+run: $(STAMP) ## Set up and run the demo: a server, a handler that fails at times, some thousand tasks; KEEP=1 goes on until Ctrl-C
 	$(BIN)/tidegate demo $(if $(KEEP),--keep)
 
 check: $(STAMP) ## Format, lint, types and layers

@@ -1,4 +1,4 @@
-"""A server of the demo's own: a child process on a free port, with its store in a directory that goes away."""
+"""The demo's server: a child process on a free port, with its store in a temporary directory."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DemoServer:
         raise OperatorError(f"the server did not start{self.log}")
 
     async def _stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """Stop it with SIGTERM, or with SIGKILL if it does not end."""
         if self.alive:
             self._process.send_signal(signal.SIGTERM)
         try:
