@@ -83,7 +83,7 @@ def test_its_health_check_says_whether_a_server_answers(tmp_path: Path) -> None:
 
 
 def health(port: str) -> tuple[int, str]:
-    command = [sys.executable, ROOT / "deploy/image/healthy.py"]
+    command = [sys.executable, str(ROOT / "deploy/image/healthy.py")]
     done = subprocess.run(
         command, env=environment({"TIDEGATE_PORT": port}), capture_output=True, text=True, timeout=60, check=False
     )
