@@ -147,7 +147,7 @@ class Engine:
     def serve_bulk(self, select: Select) -> None:
         """Let operations change many tasks; ``select`` reads which from their requests. Call before ``start``."""
         self.long_running.add_workers(
-            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
+            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way, self.shelving)
         )
 
     def serve_dead_tasks(self, select: DeadSelect) -> None:

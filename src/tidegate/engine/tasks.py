@@ -24,7 +24,7 @@ from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports.events import TasksCreated, TasksDeleted
-from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
+from tidegate.engine.ports.store import PlaceInLine, Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
@@ -202,6 +202,16 @@ class Tasks:
             return tx.tasks(stored, after, limit, body=body, bytes_limit=PAGE_BYTES_MAX)
 
         return await self._store.read(look)
+
+    async def in_line(
+        self, queue: QueueName, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> Sequence[tuple[Task, PlaceInLine]]:
+        """Tasks without bodies by their schedule times, the latest or the earliest first: ``limit`` of those behind a
+        place. Raises NotFound.
+        """
+        return await self._store.read(
+            lambda tx: tx.tasks_in_line(found(tx.queue(queue)), behind, limit, latest_first=latest_first)
+        )
 
     async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""

@@ -338,7 +338,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> SearchTasksAsyncPager:
-        """Tasks of a queue that a filter chooses, by their IDs.
+        """Tasks of a queue that a filter chooses.
 
         Args:
             request: a SearchTasksRequest, in place of these.

@@ -332,7 +332,7 @@ class OperatorClient(OperatorSync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> SearchTasksPager:
-        """Tasks of a queue that a filter chooses, by their IDs.
+        """Tasks of a queue that a filter chooses.
 
         Args:
             request: a SearchTasksRequest, in place of these.
