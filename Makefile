@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -58,6 +58,9 @@ screenshots: $(STAMP) browser ## Look at every page of the console in both theme
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
 	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+
+backups: $(STAMP) ## Make BACKUPS (20) backups under load, each restored elsewhere and checked; SEED picks the load
+	BACKUPS=$(or $(BACKUPS),20) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_backups.py
 
 workers: $(STAMP) ## Let sixteen workers fail for FAULTS seconds (60) and check whose each task was; SEED picks the faults
 	FAULTS=$(or $(FAULTS),60) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_workers.py

@@ -30,7 +30,7 @@ from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine
 from tidegate.engine.faults import Faults
 from tidegate.engine.ports.events import Events
-from tidegate.engine.ports.world import MachineClock, Sender, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.from_settings import audit_trail, http_sender, log_at, operator_rules, wall_clock
 from tidegate.ids import RandomIds
@@ -197,8 +197,7 @@ class Application:
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
         if self._settings.console_mode != "off":
             self._nudges = Nudges(told, self._is_serving)
-            facts = facts_of(self._settings, self._address)
-            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
+            mounts += self._console(api, operator, self._nudges, door, wall).mounts()
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
         self.asgi.store_away = opened.away
@@ -214,6 +213,12 @@ class Application:
             dice = random.Random().random  # noqa: S311 - which operations are logged is no secret
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, machine.now))
         return listeners
+
+    def _console(self, api: Api, operator: OperatorApi, nudges: Nudges, door: Door | None, wall: Clock) -> Console:
+        facts = facts_of(self._settings, self._address)
+        logins = None if self._access is None else self._access.logins
+        in_flight = self.asgi.bytes_in_flight
+        return Console(api, operator, facts, nudges, in_flight, wall, self._clock, door=door, logins=logins)
 
     def _beside(
         self, engine: Engine, door: Door | None, idle: IdleWaits, tokens: dict[str, Page], machine: MachineClock

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import Any, Final, Protocol, TypeAlias
 
 from tidegate.api.needs import needs_of
-from tidegate.core.access import ANYONE, Principal, queue_of
+from tidegate.core.access import ANYONE, SERVER, Principal, queue_of
 from tidegate.core.access.permissions import ACT_AS
 from tidegate.core.access.refusals import account_unknown, credentials_missing, permission_denied
 from tidegate.core.access.resources import account_name
@@ -73,6 +73,14 @@ class May:
     def holds(self, permission: str, resource: str) -> bool:
         """Whether the caller has the permission."""
         return self._door is None or self.principal is None or self._door.holds(self.principal, permission, resource)
+
+    def where(self, permission: str) -> list[str]:
+        """The resources of which the policy itself gives the caller the permission: ``server`` alone where that holds
+        everywhere, or where nobody is asked.
+        """
+        if self._door is None or self.principal is None:
+            return [SERVER]
+        return self._door.access.where(self.principal, permission)
 
     def permissions(self, resource: str) -> frozenset[str]:
         """All that the caller may do on what the name belongs to; nothing where nobody is asked."""

@@ -39,6 +39,7 @@ READ: Final[dict[str, View]] = {
     "queues/apply": create_queue.yaml_form,
     "find": queues.find,
     "login": login.form,
+    "callback": login.come_back,
     "activity": attempts.activity,
     "failures": dead_letters.failures,
     "operations": operations.operations,

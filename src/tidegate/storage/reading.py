@@ -133,7 +133,12 @@ class StoreReader(StoreShelfReader):
         due, later = tables.due_count(generation, now, most), tables.later_count(generation, now, most)
         return WaitingCounts(due, later - leased, leased)
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
+    def backlog(
+        self,
+        wanted: Callable[[QueueName], bool] | None = None,
+        *,
+        whole: bool = False,  # noqa: ARG002 - it always is
+    ) -> list[tuple[StoredQueue, datetime]]:
         found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
         there = ((self.queue(name), due) for name, due in found if wanted is None or wanted(name))
         return [(stored, due) for stored, due in there if stored is not None]

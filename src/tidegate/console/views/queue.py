@@ -122,6 +122,7 @@ def _backoffs(preview: Any) -> list[tuple[int, timedelta]]:
 
 async def configure(visit: Visit, name: QueueName) -> Answer:
     """Show what the settings would mean, or save them."""
+    visit.need("cloudtasks.queues.update", name)
     stored = await visit.calls(CloudTasks.get_queue, name=name)
     try:
         wanted, paths = queue_from_form(visit.request, stored)

@@ -170,9 +170,11 @@ class Reader(ShelfReader, Protocol):
     def waiting_counts(self, queues: Sequence[StoredQueue], now: datetime, most: int) -> list[WaitingCounts]:
         """Of each queue how many tasks wait, ``most`` of each kind. Takes time over the tasks that it counts."""
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
+    def backlog(
+        self, wanted: Callable[[QueueName], bool] | None = None, *, whole: bool = False
+    ) -> list[tuple[StoredQueue, datetime]]:
         """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a
-        queue.
+        queue. ``whole``: a store that remembers where each queue's line begins looks before that, too.
         """
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:

@@ -111,7 +111,7 @@ FIRST_DUE: Final = (
 )
 BACKLOG: Final = (
     f"SELECT first.due, {_QUEUE} FROM queues q {_NEWEST_FLOW} CROSS JOIN LATERAL"
-    " (SELECT due FROM tasks WHERE generation + 0 = q.generation AND node IS NULL AND due >= f.head"
+    " (SELECT due FROM tasks WHERE generation + 0 = q.generation AND node IS NULL AND due >= least(f.head, %b)"
     " ORDER BY due, seq + 0 LIMIT 1) first ORDER BY q.id"
 )
 _WAITING_COUNT: Final = (
