@@ -187,7 +187,7 @@ class Engine:
         await asyncio.wait(self._running.values())  # however they end
         await self.long_running.stop()
         await self.scheduler.handed_back()
-        cut = await self.dispatcher.drain(patience)
+        cut = await self.dispatcher.drain(patience, self.tasks.end_runs)
         if self.nodes is not None and beating is not None:
             beating.cancel()
             await asyncio.wait([beating])
