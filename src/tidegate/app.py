@@ -10,6 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+from tidegate import __version__
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
@@ -166,7 +167,7 @@ class Application:
             prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
         engine = Engine(world, operator_rules(self._settings))
-        await engine.join(f"{self._address.host}:{self._address.port}")
+        await engine.join(f"{self._address.host}:{self._address.port}", self._address.url, __version__)
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
         engine.serve_dead_tasks(read_dead_selection)

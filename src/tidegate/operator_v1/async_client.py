@@ -119,11 +119,12 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Server:
-        """A node that is to start no more attempts; it goes on answering calls.
+        """A node that is to start no more attempts; it goes on answering calls. Another one than the node that answers does
+        so within two seconds.
 
         Args:
             request: a DrainRequest, in place of these.
-            node: Its name; empty for the one that answers.
+            node: Its name, as ListNodes has it; empty for the one that answers.
         """
         return await self._call(Operator.drain, request, {"node": node}, retry, timeout, metadata)
 

@@ -123,10 +123,12 @@ class GetServerRequest(Message):
 
 
 class DrainRequest(Message):
-    """A node that is to start no more attempts; it goes on answering calls."""
+    """A node that is to start no more attempts; it goes on answering calls. Another one than the node that answers does
+    so within two seconds.
+    """
 
     node: str = field(STRING, 1)
-    """Its name; empty for the one that answers."""
+    """Its name, as ListNodes has it; empty for the one that answers."""
 
 
 class UndrainRequest(Message):
