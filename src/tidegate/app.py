@@ -78,11 +78,12 @@ def application(
     *,
     listeners: Sequence[Events] = (),
     sources: Mapping[str, str] = MappingProxyType({}),
+    hard_reset_on_purge: bool = False,
 ) -> App:
     """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
-    ``sources`` says where settings were made.
+    ``sources`` says where settings were made. With ``hard_reset_on_purge`` a purge frees the names of tasks too.
     """
-    return Application(settings, address, listeners, sources).asgi
+    return Application(settings, address, listeners, sources, hard_reset_on_purge=hard_reset_on_purge).asgi
 
 
 class Application:
@@ -100,8 +101,10 @@ class Application:
         *,
         make_sender: MakeSender | None = None,
         clock: SystemClock | None = None,
+        hard_reset_on_purge: bool = False,
     ) -> None:
         self._settings = settings
+        self._hard_reset_on_purge = hard_reset_on_purge
         self._sources = sources
         self._make_sender = make_sender or http_sender
         self._clock = clock or SystemClock()
@@ -165,7 +168,7 @@ class Application:
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
             prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
-        engine = Engine(world, operator_rules(self._settings))
+        engine = Engine(world, operator_rules(self._settings, hard_reset_on_purge=self._hard_reset_on_purge))
         await engine.join(f"{self._address.host}:{self._address.port}")
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
@@ -230,7 +233,7 @@ class Application:
         mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
         if has_dev_helpers(self._settings):
             helpers = DevHelpers(idle, self._reset, self._is_serving).mounts()
-            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+            mounts += [guarded(each, door, SERVER_RESET, changes=each.verbs == {"POST"}) for each in helpers]
         return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:

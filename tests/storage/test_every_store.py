@@ -325,6 +325,26 @@ async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everyth
     assert await listed(store) == []
 
 
+async def test_a_queue_may_be_made_anew_where_it_is_deleted(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    await store.write(lambda tx: tx.remove(stored, ["b"], NOON + HOUR))
+    (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
+
+    def work(tx: Transaction) -> StoredQueue:
+        tx.delete_queue(stored, NOON)
+        return tx.add_queue(queue(purge_time=NOON), Flow.fresh(queue().rate_limits, NOON))
+
+    anew = await store.write(work, changes={QUEUE})
+    assert (await current(store)).id == anew.id != stored.id
+    assert (await current(store)).queue == queue(purge_time=NOON)
+    assert await store.read(lambda tx: tx.entombed(anew, ["a", "b"], NOON)) == set()
+    late = Verdict(claimed, claimed)
+    assert await store.write(lambda tx: record(tx, anew, [late], NOON + HOUR)) == [late]
+    assert await listed(store) == []
+    await store.write(lambda tx: tx.add_tasks(anew, [task("a"), task("b")]))
+    assert await listed(store) == ["a", "b"]
+
+
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
     if isinstance(store, PostgresStore):
         return  # nobody releases the attempts of a node that lives: test_postgres_nodes.py

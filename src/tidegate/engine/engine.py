@@ -109,7 +109,13 @@ class Engine:
             self._life.at_end(self._recorder.forget)
             self._life.at_end(self.dispatcher.hang_up)
             self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
-        self.queues = Queues(world, self.scheduler, self._executions, operator_rules.queue_name_reuse_after)
+        self.queues = Queues(
+            world,
+            self.scheduler,
+            self._executions,
+            operator_rules.queue_name_reuse_after,
+            hard_reset_on_purge=operator_rules.hard_reset_on_purge,
+        )
         rules = Rules(operator_rules.https_tokens, operator_rules.ramp_up)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
         self.state = State(world, self.scheduler, rules, operator_rules.keeping, operator_rules.app_engine)
@@ -187,7 +193,7 @@ class Engine:
         await asyncio.wait(self._running.values())  # however they end
         await self.long_running.stop()
         await self.scheduler.handed_back()
-        cut = await self.dispatcher.drain(patience)
+        cut = await self.dispatcher.drain(patience, self.tasks.end_runs)
         if self.nodes is not None and beating is not None:
             beating.cancel()
             await asyncio.wait([beating])

@@ -1,4 +1,4 @@
-"""Much at once: search, delete, run, reschedule. What changes tasks is an operation."""
+"""Calls for many tasks: search, delete, run, reschedule. Those that change tasks are long-running operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __protobuf__ = module(
 
 
 class SearchTasksRequest(Message):
-    """Tasks of a queue that a filter chooses, by their IDs."""
+    """Lists the tasks of a queue that match a filter, ordered by ID."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -47,7 +47,7 @@ class SearchTasksResponse(Message):
 
 
 class BulkDeleteTasksRequest(Message):
-    """The end of many tasks: of those named, or of those that the filter chooses. One of both is needed."""
+    """Deletes the named tasks, or those that match the filter. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -57,7 +57,7 @@ class BulkDeleteTasksRequest(Message):
 
 
 class BulkRunTasksRequest(Message):
-    """An attempt now for many tasks. ``names`` or ``filter`` is needed."""
+    """Runs the named tasks now, or those that match the filter. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -67,7 +67,7 @@ class BulkRunTasksRequest(Message):
 
 
 class BulkRescheduleTasksRequest(Message):
-    """Another schedule time for many tasks. ``names`` or ``filter`` is needed."""
+    """Changes the schedule time of the named tasks, or of those that match. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -79,14 +79,14 @@ class BulkRescheduleTasksRequest(Message):
 
 
 class Failure(Message):
-    """Something that could not be done."""
+    """A task for which the operation failed."""
 
     name: str = field(STRING, 1)
     status: Status = field(Status, 2)
 
 
 class BulkResult(Message):
-    """What was done."""
+    """The result of a bulk operation."""
 
     matched: int = field(INT64, 1)
     changed: int = field(INT64, 2)
@@ -95,10 +95,10 @@ class BulkResult(Message):
 
 
 class BulkMetadata(Message):
-    """How far it is."""
+    """The progress of a bulk operation."""
 
     class State(Enum):
-        """What becomes of it."""
+        """The state of the operation."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1
