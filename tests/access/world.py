@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -29,6 +31,7 @@ from tidegate.engine.access import Access
 from tidegate.engine.accounts import NewAccount
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import Timer, World
+from tidegate.schema import v2
 from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.outgoing import write_request
@@ -237,6 +240,37 @@ class Guarded:
         }
         await self.app(scope, client.receive, client.send)
         return client.answer
+
+
+OTHER_KEY = RSAKey.generate_key(2048)
+"""A key that nobody knows."""
+
+EMAIL = "mailer@shop.iam.gserviceaccount.com"
+GET = v2.CloudTasks.get_queue
+
+
+async def with_accounts() -> Guarded:
+    """A server with two accounts, of which the first, ``EMAIL``, may view everything."""
+    server = await Guarded().start()
+    await server.account()
+    await server.account("another", "k2")
+    await server.allow("server", ("roles/cloudtasks.viewer", f"serviceAccount:{EMAIL}"))
+    return server
+
+
+async def asked(server: Guarded, token: str, **scope: Any) -> Answer:
+    """GetQueue with a bearer token."""
+    return await server.grpc(GET, GET.request_pb(name=QUEUE), token, **scope)
+
+
+async def traded(server: Guarded, path: str = "/token", **form: str) -> tuple[int, Any]:
+    """What the token endpoint gives for a form: the HTTP status, and the JSON."""
+    answer = await server.http("POST", path, urlencode(form).encode())
+    return answer.http_status, json.loads(answer.body)
+
+
+def b64(value: Any) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def hour(start: datetime = NOON) -> dict[str, int]:
