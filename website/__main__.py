@@ -1,4 +1,4 @@
-"""``python -m website [FOLDER]``: build the site into FOLDER/site (``build/site``). Ends with 1 where anything is amiss."""
+"""``python -m website [FOLDER]``: build the site into FOLDER/site (``build/site``). What is amiss ends it with 1."""
 
 from __future__ import annotations
 

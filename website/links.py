@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,12 +33,13 @@ class Page(HTMLParser):
 
 def broken(site: Path) -> list[str]:
     """A line for each link that leads nowhere, and for each file of another site that a page would load."""
+    site = site.resolve()
     pages = {file: Page(file.read_text(encoding="utf-8")) for file in sorted(site.rglob("*.html"))}
     return [
         f"{file.relative_to(site)}: {value}: {reason}"
         for file, page in pages.items()
         if file.name != "404.html"  # it is answered for any address, so its links are absolute
-        for tag, value in page.links
+        for tag, value in sorted(set(page.links))
         for reason in _wrong(tag, value, file, pages)
     ]
 
@@ -50,14 +52,10 @@ def _wrong(tag: str, value: str, file: Path, pages: dict[Path, Page]) -> Iterato
         elif url.scheme not in {"https", "mailto", "data"} and url.hostname not in {"localhost", "127.0.0.1"}:
             yield "is not https"
         return
-    target = (file.parent / unquote(url.path)).resolve() if url.path else file.resolve()
-    if target.is_dir():
+    target = Path(normpath(file.parent / unquote(url.path))) if url.path else file
+    if target not in pages and target.is_dir():
         target /= "index.html"
-    if not target.exists():
+    if target not in pages and not target.exists():
         yield "leads to nothing"
-    elif url.fragment and target.suffix == ".html" and unquote(url.fragment) not in _anchors(target, pages):
+    elif url.fragment and target in pages and unquote(url.fragment) not in pages[target].anchors:
         yield "leads to a part that the page does not have"
-
-
-def _anchors(target: Path, pages: dict[Path, Page]) -> set[str]:
-    return next((page.anchors for file, page in pages.items() if file.resolve() == target), set())

@@ -11,9 +11,10 @@ from website.navigation import navigation
 HEAD = """\
 # Tidegate
 
-> Google Cloud Tasks that anyone can run: one program that speaks API v2, v2beta2 and v2beta3 over gRPC and REST on one port,
-> keeps every accepted task on disk before it answers, and pushes tasks to HTTP handlers at the documented rate, with the
-> documented retries and headers. Official clients work unmodified. `tidegate dev` starts a server on localhost:8123.
+> Google Cloud Tasks that anyone can run: one program that speaks API v2, v2beta2 and v2beta3 over gRPC and REST on one
+> port, keeps every accepted task on disk before it answers, and pushes tasks to HTTP handlers at the documented rate,
+> with the documented retries and headers. Official clients work unmodified. `tidegate dev` starts a server on
+> localhost:8123.
 """
 LONGEST = 200
 """Characters of what is said of a page."""

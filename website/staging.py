@@ -1,4 +1,4 @@
-"""The pages of the site, gathered in one folder: those of ``docs/``, some of the repository's own, and those that are made."""
+"""The pages of the site in one folder: those of ``docs/``, some of the repository's own, and those that are made."""
 
 from __future__ import annotations
 

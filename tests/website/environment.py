@@ -36,8 +36,7 @@ def install(home: Path, wanted: Iterable[str], wheel: Path) -> None:
     for word in wanted:
         if word.startswith("./tidegate"):
             pip("--python", home / "bin/python", "install", "--no-deps", "--no-index", wheel)
-            word = word.removeprefix("./")
-        for name in closure(word):
+        for name in closure(word.removeprefix("./")):
             _link(name, site)
 
 

@@ -58,7 +58,8 @@ def test_the_tutorial_on_production_works_as_it_is_written(wheel: Path, started:
 
 def run_sql(server: PostgresServer, block: Block) -> None:
     """The statements of a block, by the role that its title names."""
-    role = {"user": "tidegate_owner", "dbname": "tasks"} if "tidegate_owner" in block.title else {}
-    with psycopg.connect(server.url, autocommit=True, **role) as connection:
+    owner = "tidegate_owner" in block.title
+    url = psycopg.conninfo.make_conninfo(server.url, user="tidegate_owner", dbname="tasks") if owner else server.url
+    with psycopg.connect(url, autocommit=True) as connection:
         for statement in filter(str.strip, block.text.split(";\n")):
             connection.execute(statement.encode())

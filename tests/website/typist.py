@@ -1,7 +1,7 @@
 """Types what a page says, block by block, as its reader would: files are saved, commands are typed, answers are read.
 
-A block is titled with the file or the terminal that it is for. ``$`` begins a command, ``^C`` stops what runs, every other line
-must be shown. A block of text must be shown by the terminal that it is titled with.
+A block is titled with the file or the terminal that it is for. ``$`` begins a command, ``^C`` stops what runs, every
+other line must be shown. A block of text must be shown by its terminal.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Typist:
 
     def _here(self, text: str) -> str:
         """The text with this test's ports."""
-        return re.sub(r"\b(%s)\b" % "|".join(self._ports), lambda match: str(self._ports[match[1]]), text)
+        return re.sub(rf"\b({'|'.join(self._ports)})\b", lambda match: str(self._ports[match[1]]), text)
 
 
 def answers(port: int) -> bool:

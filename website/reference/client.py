@@ -15,8 +15,9 @@ from website.reference.text import prose
 INTRO = """\
 # The Python client, every method
 
-Made from the client's own signatures. [The Python client](../client.md) says how to get one. Each method takes `retry`, `timeout`
-(seconds) and `metadata` too, and a `request` in place of the other arguments. The asyncio clients have the same methods, to be awaited.
+Made from the client's own signatures. [The Python client](../client.md) says how to get one. Each method takes
+`retry`, `timeout` (seconds) and `metadata` too, and a `request` in place of the other arguments. The asyncio clients
+have the same methods, to be awaited.
 """
 OPTIONS = frozenset({"self", "request", "retry", "timeout", "metadata"})
 _ARGUMENT = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)

@@ -28,11 +28,22 @@ def page() -> str:
 
 def _lines() -> Iterator[str]:
     yield INTRO
-    yield from ("## Servers", "", "These take [the settings](../settings.md) as flags too, where they run or open a server.", "")
+    yield from (
+        "## Servers",
+        "",
+        "These take [the settings](../settings.md) as flags too, where they run or open a server.",
+        "",
+    )
     for name, says, where in SERVERS:
-        yield from (f"### tidegate {name}", "", prose(says), "", *table(("word or flag", "says"), _options(load(where))))
+        yield from (
+            f"### tidegate {name}",
+            "",
+            prose(says),
+            "",
+            *table(("word or flag", "says"), _options(load(where))),
+        )
     yield from ("## Queues, tasks, and operating a server", "")
-    yield "Those that begin with `tasks` exist behind `alpha` and `beta` too; `tidegate queues` is `tidegate tasks queues`.\n"
+    yield "Those of `tasks` exist behind `alpha` and `beta` too; `tidegate queues` is `tidegate tasks queues`.\n"
     yield from _commands(GA, commands(GA))
     seen = set(commands(GA))
     for track in (BETA, ALPHA):

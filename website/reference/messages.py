@@ -70,9 +70,7 @@ def _said(kind: Any, name: str) -> str:
 
 
 def _type(field: Any) -> str:
-    *key, value = (
-        _SCALARS.get(each.type, "") or link(each.message_type or each.enum_type) for each in _held(field)
-    )
+    *key, value = (_SCALARS.get(each.type, "") or link(each.message_type or each.enum_type) for each in _held(field))
     if key:
         return f"map of {key[0]} to {value}"
     return f"list of {value}" if field.is_repeated else value
