@@ -10,6 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+from tidegate import __version__
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
@@ -30,7 +31,7 @@ from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine
 from tidegate.engine.faults import Faults
 from tidegate.engine.ports.events import Events
-from tidegate.engine.ports.world import MachineClock, Sender, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.from_settings import audit_trail, http_sender, log_at, operator_rules, wall_clock
 from tidegate.ids import RandomIds
@@ -78,11 +79,12 @@ def application(
     *,
     listeners: Sequence[Events] = (),
     sources: Mapping[str, str] = MappingProxyType({}),
+    hard_reset_on_purge: bool = False,
 ) -> App:
     """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
-    ``sources`` says where settings were made.
+    ``sources`` says where settings were made. With ``hard_reset_on_purge`` a purge frees the names of tasks too.
     """
-    return Application(settings, address, listeners, sources).asgi
+    return Application(settings, address, listeners, sources, hard_reset_on_purge=hard_reset_on_purge).asgi
 
 
 class Application:
@@ -100,8 +102,10 @@ class Application:
         *,
         make_sender: MakeSender | None = None,
         clock: SystemClock | None = None,
+        hard_reset_on_purge: bool = False,
     ) -> None:
         self._settings = settings
+        self._hard_reset_on_purge = hard_reset_on_purge
         self._sources = sources
         self._make_sender = make_sender or http_sender
         self._clock = clock or SystemClock()
@@ -123,6 +127,7 @@ class Application:
             in_flight=InFlight(settings.max_bytes_in_flight),
         )
         self.asgi.guard(partial(Cors, origins(settings)))
+        self.asgi.patience = settings.drain.total_seconds()
 
     @property
     def engine(self) -> Engine:
@@ -164,8 +169,8 @@ class Application:
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
             prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
         )
-        engine = Engine(world, operator_rules(self._settings))
-        await engine.join(f"{self._address.host}:{self._address.port}")
+        engine = Engine(world, operator_rules(self._settings, hard_reset_on_purge=self._hard_reset_on_purge))
+        await engine.join(f"{self._address.host}:{self._address.port}", self._address.url, __version__)
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
         engine.serve_dead_tasks(read_dead_selection)
@@ -196,11 +201,10 @@ class Application:
         mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
         if self._settings.console_mode != "off":
             self._nudges = Nudges(told, self._is_serving)
-            facts = facts_of(self._settings, self._address)
-            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
+            mounts += self._console(api, operator, self._nudges, door, wall).mounts()
         rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
-        self.asgi.available = opened.is_there
+        self.asgi.store_away = opened.away
         self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
 
     def _all_listeners(self, events: EventRing, machine: MachineClock) -> list[Events]:
@@ -214,6 +218,12 @@ class Application:
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, machine.now))
         return listeners
 
+    def _console(self, api: Api, operator: OperatorApi, nudges: Nudges, door: Door | None, wall: Clock) -> Console:
+        facts = facts_of(self._settings, self._address)
+        logins = None if self._access is None else self._access.logins
+        in_flight = self.asgi.bytes_in_flight
+        return Console(api, operator, facts, nudges, in_flight, wall, self._clock, door=door, logins=logins)
+
     def _beside(
         self, engine: Engine, door: Door | None, idle: IdleWaits, tokens: dict[str, Page], machine: MachineClock
     ) -> list[Mount]:
@@ -224,7 +234,7 @@ class Application:
         mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
         if has_dev_helpers(self._settings):
             helpers = DevHelpers(idle, self._reset, self._is_serving).mounts()
-            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+            mounts += [guarded(each, door, SERVER_RESET, changes=each.verbs == {"POST"}) for each in helpers]
         return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:

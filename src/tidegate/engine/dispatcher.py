@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from tidegate.core.attempt_record import is_kept
@@ -72,13 +72,14 @@ class Dispatcher:
             attempt = begin(queue, queue_id, task, forced=forced)
             attempt.running = start(self._run(attempt))
 
-    async def drain(self, patience: timedelta) -> int:
-        """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
+    async def drain(self, patience: timedelta, no_more: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Wait for the attempts under way and record them; cut off those that outlast ``patience``. Once all have ended
+        ``no_more`` sees to it that nobody starts others, and those that it still lets in are waited for as well.
 
         Returns how many were cut off. Their tasks are due again when the server starts next, and so are those whose
         outcomes the store does not take now.
         """
-        cut = await self._under_way.drain(patience)
+        cut = await self._under_way.drain(patience, no_more)
         await self._recorder.drained()
         return cut
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import partial
 
 from tidegate.core.names import QueueName
 from tidegate.core.preference import ranked
 from tidegate.engine.death_watch import LOOK_EVERY, DeathWatch
 from tidegate.engine.life import Life
 from tidegate.engine.ports.membership import Member
-from tidegate.engine.ports.store import FencedError, StoreError, Transaction
+from tidegate.engine.ports.store import FencedError, StoreError
 from tidegate.engine.ports.world import World
+from tidegate.engine.releasing import release_attempts
+from tidegate.engine.shelving import USUAL, Shelving
 from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
-
-RELEASED_AT_ONCE = 500
-"""Attempts of a dead node that are released in one transaction."""
 
 RELEASE_AGAIN = 1.0
 """Seconds until a release goes on that the store could not commit."""
@@ -35,12 +32,13 @@ RANKS_KEPT = 65_536
 class Nodes:
     """The nodes that share the store. ``world.store`` is one that tells this node's life apart."""
 
-    def __init__(self, world: World, life: Life) -> None:
+    def __init__(self, world: World, life: Life, shelving: Shelving = USUAL) -> None:
         self._membership = world.membership
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
         self._life = life
+        self._shelving = shelving
         self._watch = DeathWatch()
         self._waiter = Waiter(world.clock, world.machine)
         self._living: frozenset[int] = frozenset()
@@ -171,9 +169,4 @@ class Nodes:
             logger.exception("cannot release the attempts of node %d", member.node)
 
     async def _release(self, node: int) -> None:
-        while await self._store.write(partial(_release, node, self._clock.now())):
-            pass
-
-
-def _release(node: int, now: datetime, tx: Transaction) -> bool:
-    return tx.release(node, now, RELEASED_AT_ONCE)
+        await release_attempts(self._store, node, self._clock.now(), self._shelving)

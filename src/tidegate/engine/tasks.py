@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -10,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import refusals
-from tidegate.core.errors import ApiError
+from tidegate.core.errors import ApiError, Unavailable
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.task import Attempt, PullMessage, Task
@@ -24,7 +25,7 @@ from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports.events import TasksCreated, TasksDeleted
-from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
+from tidegate.engine.ports.store import PlaceInLine, Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
@@ -68,6 +69,10 @@ class Tasks:
         self._rules = rules
         self._admission = Admission(world.machine)
         self._creations: Batcher[Creation, Task | ApiError] = Batcher(self._create)
+        self._runs = 0
+        self._no_run = asyncio.Event()
+        self._no_run.set()
+        self._stopping = False
 
     async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:
         """The new task, once it is safely stored.
@@ -203,6 +208,16 @@ class Tasks:
 
         return await self._store.read(look)
 
+    async def in_line(
+        self, queue: QueueName, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> Sequence[tuple[Task, PlaceInLine]]:
+        """Tasks without bodies by their schedule times, the latest or the earliest first: ``limit`` of those behind a
+        place. Raises NotFound.
+        """
+        return await self._store.read(
+            lambda tx: tx.tasks_in_line(found(tx.queue(queue)), behind, limit, latest_first=latest_first)
+        )
+
     async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""
 
@@ -242,8 +257,28 @@ class Tasks:
     async def run(self, name: TaskName, *, push_only: bool = False) -> Task:
         """Dispatch the task now, whatever its queue's state and limits say, even beside an attempt under way.
 
-        The answer shows the attempt counted but not yet started. Raises NotFound; InvalidArgument for a pull task.
+        The answer shows the attempt counted but not yet started. Raises NotFound; InvalidArgument for a pull task;
+        Unavailable once ``end_runs`` was called.
         """
+        if self._stopping:
+            raise Unavailable("The server is shutting down.")
+        self._runs += 1
+        self._no_run.clear()
+        try:
+            return await self._run(name, push_only=push_only)
+        finally:
+            self._runs -= 1
+            if not self._runs:
+                self._no_run.set()
+
+    async def end_runs(self) -> None:
+        """Refuse to run tasks from now on, and wait until those are started that were to be run before: an attempt that
+        started after the others had ended would be cut off, and made again.
+        """
+        self._stopping = True
+        await self._no_run.wait()
+
+    async def _run(self, name: TaskName, *, push_only: bool) -> Task:
         now = self._clock.now()
 
         def work(tx: Transaction) -> tuple[StoredQueue, Task, Task]:

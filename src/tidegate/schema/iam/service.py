@@ -1,4 +1,4 @@
-"""The rows of accounts, keys and policies, at Google's paths; those of the server's policy are ours."""
+"""The rows of accounts, keys and policies, at Google's paths; the server's own policy has a path of Tidegate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCOUNT = "projects/*/serviceAccounts/*"
 
 
 class Iam(Service, name="tidegate.iam.v1.Iam"):
-    """Who may do what."""
+    """Accounts, keys and policies."""
 
     get_project = Rpc(
         projects.GetProjectRequest,

@@ -1,4 +1,4 @@
-"""Everything as records: out of one server, into another."""
+"""Export and import of queues and tasks as records."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class StateRecord(Message):
 
 
 class ExportStateRequest(Message):
-    """What a location, a project or (``-``) the whole server holds."""
+    """Exports a location, a project or (``-``) the whole server."""
 
     parent: str = field(STRING, 1)
     queues: MutableSequence[str] = repeated(STRING, 2)
@@ -76,7 +76,7 @@ class ExportStateRequest(Message):
 
 
 class ImportStateRequest(Message):
-    """Records of an export, a part at a time and in their order."""
+    """Imports records of an export, a part at a time and in their order."""
 
     class OnConflict(Enum):
         """What to do with a record whose name is taken."""
@@ -92,11 +92,11 @@ class ImportStateRequest(Message):
     """At most 100, and 16 MiB."""
     on_conflict: OnConflict = field(OnConflict, 3)
     paused: bool = field(BOOL, 4)
-    """Make the queues paused."""
+    """Create the queues paused."""
 
 
 class ImportStateResponse(Message):
-    """How it went."""
+    """The result of an import."""
 
     imported: int = field(INT64, 1)
     skipped: int = field(INT64, 2)
