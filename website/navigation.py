@@ -37,6 +37,7 @@ SECTIONS: tuple[Section, ...] = (
             "console.md",
             "access.md",
             "operating.md",
+            "backup.md",
             "postgresql.md",
             "alerts.md",
         ),
@@ -71,6 +72,7 @@ SECTIONS: tuple[Section, ...] = (
             "project/security.md",
             "project/governance.md",
             "project/code_of_conduct.md",
+            "project/third_party.md",
         ),
     ),
 )

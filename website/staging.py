@@ -12,7 +12,15 @@ from website.reference.pages import pages as reference_pages
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-OWN = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "RELIABILITY.md", "GOVERNANCE.md", "CODE_OF_CONDUCT.md")
+OWN = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "RELIABILITY.md",
+    "GOVERNANCE.md",
+    "CODE_OF_CONDUCT.md",
+    "THIRD_PARTY.md",
+)
 CONFIGURATION = Path(__file__).with_name("zensical.toml")
 
 _LINK = re.compile(r"(?<=\]\()(?!https?://|#|mailto:)([^)#\s]+)(#[^)\s]*)?(?=\))")
