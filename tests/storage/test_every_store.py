@@ -23,6 +23,7 @@ from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
+from tidegate.core.trace_context import NOT_SAMPLED, TraceContext
 from tidegate.engine.ports.store import (
     EndedAttempts,
     PlaceInLine,
@@ -263,6 +264,15 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
     (again,) = await store.write(lambda tx: claim(tx, stored, due, 1))
     assert (again.dispatch_count, again.response_count, again.answer_count) == (2, 1, 1)
     assert again.first_dispatch_time == NOON
+
+
+async def test_a_task_keeps_the_trace_of_its_creation(store: Store) -> None:
+    traces = {"a": TraceContext(2**127, 2**63, sampled=True, state="x=1").kept(), "b": NOT_SAMPLED, "c": b""}
+    stored = await made(store, *(replace(task(name), trace=trace) for name, trace in traces.items()))
+    listed = await store.read(lambda tx: tx.tasks(stored, "", 10, body=True))
+    assert {each.name.task: each.trace for each in listed} == traces
+    claimed = await store.write(lambda tx: claim(tx, stored, NOON, 3))
+    assert {each.name.task: each.trace for each in claimed} == traces
 
 
 @pytest.mark.parametrize("retry", [True, False])
