@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs faces lock sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -98,8 +98,12 @@ faces: $(STAMP) ## Write the clients of each API version anew from the rows
 	$(BIN)/python -m tests.client.faces
 
 lock: $(STAMP) ## Choose the newest versions of all packages; write the locks and docs/platforms.md anew
-	$(BIN)/python -m pip install --quiet "uv<1"
 	$(BIN)/python -m tests.dependencies.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m tests.dependencies.licences
+
+sbom: $(STAMP) ## Write build/sbom.cdx.json: what the image has, by name, version, licence and hash, as CycloneDX
+	$(BIN)/python -m tests.dependencies.sbom build/sbom.cdx.json
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

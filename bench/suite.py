@@ -30,6 +30,7 @@ NAMES = (
     "rest",
     "dispatch",
     "attempts",
+    "traces",
     "live",
     "lateness",
     "lease",

@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from tidegate.core.backoff import RetryLimit
+from tidegate.core.histogram import Exemplar
 from tidegate.core.lifecycle import Gone, Judgement, Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
@@ -231,3 +232,18 @@ def test_both_formats_say_the_same() -> None:
 
 def test_buckets_are_in_order() -> None:
     assert list(SECONDS) == sorted(SECONDS)
+
+
+def test_an_exemplar_stands_at_its_bucket_in_openmetrics_alone() -> None:
+    counts = heard(started(), ended(Outcome(200), took=0.3))
+    counts.mark(MAIL, Exemplar(trace_id=0xABC, span_id=0xDEF, value=0.3, at=1_700_000_000.5))
+    marked = {
+        sample.labels["le"]: sample.exemplar
+        for family in read_openmetrics(text(snapshot(counts), openmetrics=True).decode())
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert list(marked) == ["0.5"]
+    assert marked["0.5"].labels == {"trace_id": f"{0xABC:032x}", "span_id": f"{0xDEF:016x}"}
+    assert marked["0.5"].value == 0.3
+    assert b"trace_id" not in text(snapshot(counts), openmetrics=False)

@@ -13,7 +13,7 @@ from typing import Self
 from tidegate.operator_errors import OperatorError
 
 READY = "listening on "
-READY_WITHIN = 20.0  # seconds
+READY_WITHIN = 60.0  # seconds
 STOPPED_WITHIN = 10.0
 LOG_LINES = 8  # of its log, when it fails
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tidegate.core.histogram import Histogram
+from tidegate.core.histogram import Exemplar, Histogram
 from tidegate.core.lifecycle import Gone
 from tidegate.engine.ports.events import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
 
@@ -79,6 +79,10 @@ class Counts:
         count = self._count.get(type(event))
         if count is not None:
             count(event)
+
+    def mark(self, queue: str, exemplar: Exemplar) -> None:
+        """An attempt of a queue took so long, in this span."""
+        self.queues.get(queue, self.other).durations.mark(exemplar)
 
     def retire(self, now: float) -> None:
         """Move the counts of queues that were not active for a day to the others; ``now`` is machine time.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
@@ -19,6 +19,7 @@ import prometheus_client.openmetrics.exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from tidegate.core.histogram import Histogram
 from tidegate.core.names import QueueName
@@ -227,5 +228,17 @@ def _histogram(
 ) -> HistogramMetricFamily:
     family: Any = HistogramMetricFamily(f"tidegate_{name}", says, labels=labels)
     for values, histogram in series:
-        family.add_metric(values, histogram.cumulative(), histogram.total)
+        family.add_metric(values, _buckets(histogram), histogram.total)
     return family  # type: ignore[no-any-return]
+
+
+def _buckets(histogram: Histogram) -> Sequence[Sequence[Any]]:
+    """Each end, how many values were at most as large, and where values are traced the last one with its span."""
+    buckets = histogram.cumulative()
+    if histogram.exemplars is None:
+        return buckets
+    seen = {
+        place: Exemplar({"trace_id": f"{each.trace_id:032x}", "span_id": f"{each.span_id:016x}"}, each.value, each.at)
+        for place, each in dict(histogram.exemplars).items()  # a copy: spans end meanwhile
+    }
+    return [(end, below, seen.get(place)) for place, (end, below) in enumerate(buckets)]
