@@ -20,6 +20,7 @@ RUN PYTHON=/build/bin/python deploy/image/tidegate.sh /image .
 FROM scratch
 COPY --from=build /image /
 ENV LANG=C.UTF-8 \
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \
     PATH=/usr/local/bin:/usr/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -119,11 +119,11 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Server:
-        """Lets a node start no more attempts; it still answers calls.
+        """Lets a node start no more attempts; it still answers calls. Another node than the one asked does so in 2 s.
 
         Args:
             request: a DrainRequest, in place of these.
-            node: Its name; empty for the one that answers.
+            node: Its name, as ListNodes has it; empty for the one that answers.
         """
         return await self._call(Operator.drain, request, {"node": node}, retry, timeout, metadata)
 
@@ -338,7 +338,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> SearchTasksAsyncPager:
-        """Lists the tasks of a queue that match a filter, ordered by ID.
+        """Lists the tasks of a queue that match a filter.
 
         Args:
             request: a SearchTasksRequest, in place of these.

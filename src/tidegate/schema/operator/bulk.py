@@ -25,7 +25,7 @@ __protobuf__ = module(
 
 
 class SearchTasksRequest(Message):
-    """Lists the tasks of a queue that match a filter, ordered by ID."""
+    """Lists the tasks of a queue that match a filter."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -35,6 +35,8 @@ class SearchTasksRequest(Message):
     response_view: Task.View = field(Task.View, 3)
     page_size: int = field(INT32, 4)
     page_token: str = field(STRING, 5)
+    order_by: str = field(STRING, 6)
+    """``schedule_time``, the next ones first, or ``schedule_time desc``; empty or ``name``: by their IDs."""
 
 
 class SearchTasksResponse(Message):
@@ -54,6 +56,10 @@ class BulkDeleteTasksRequest(Message):
     names: MutableSequence[str] = repeated(STRING, 3)
     validate_only: bool = field(BOOL, 4)
     """Only count them."""
+    shelve: bool = field(BOOL, 6)
+    """Put them on the queue's shelf, from which RedriveDeadTasks brings them back; their reason is
+    DELETED_BY_OPERATOR. Without it, or where the queue keeps no dead letters, they are gone.
+    """
 
 
 class BulkRunTasksRequest(Message):

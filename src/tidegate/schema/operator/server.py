@@ -123,10 +123,10 @@ class GetServerRequest(Message):
 
 
 class DrainRequest(Message):
-    """Lets a node start no more attempts; it still answers calls."""
+    """Lets a node start no more attempts; it still answers calls. Another node than the one asked does so in 2 s."""
 
     node: str = field(STRING, 1)
-    """Its name; empty for the one that answers."""
+    """Its name, as ListNodes has it; empty for the one that answers."""
 
 
 class UndrainRequest(Message):

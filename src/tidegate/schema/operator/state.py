@@ -35,6 +35,8 @@ class StateHeader(Message):
     server_version: str = field(STRING, 2)
     export_time: datetime | None = field(Timestamp, 3)
     parent: str = field(STRING, 4)
+    secrets_masked: bool = field(BOOL, 5)
+    """Whether secrets in headers and URLs were replaced by ``***``."""
 
 
 class QueueRecord(Message):
@@ -73,6 +75,10 @@ class ExportStateRequest(Message):
     """Only these, by their full names; empty for all."""
     include_dead: bool = field(BOOL, 3)
     include_policies: bool = field(BOOL, 4)
+    include_secrets: bool = field(BOOL, 5)
+    """Export credentials in headers and URLs as they are; without it they are ``***``, and an imported task sends
+    that.
+    """
 
 
 class ImportStateRequest(Message):
