@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from tidegate.core.histogram import Histogram
+from tidegate.storage.commit_counts import SECONDS
 from tidegate.storage.postgres import statements as sql
 from tidegate.storage.postgres.ledger import Ledger
 from tidegate.storage.postgres.queue_row import QueueRow
@@ -36,6 +39,8 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         self.now = now
         self.node = 0
         """Who writes."""
+        self.due_seconds = Histogram(SECONDS)
+        """Of the looks for due tasks; another thread reads it, and may miss the last one."""
         self.counted: Counter[int] = Counter()
         """Tasks more or less by generation, of this transaction."""
 
@@ -133,7 +138,10 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         before the transaction ends: generation, place in line, ``rows.DUE_COLUMNS``, the size of the body.
         """
         generations, heads, limits = zip(*asked, strict=True)
-        return self.on.rows(sql.DUE, (list(generations), list(heads), list(limits), now))
+        begun = time.perf_counter()
+        found = self.on.rows(sql.DUE, (list(generations), list(heads), list(limits), now))
+        self.due_seconds.add(time.perf_counter() - begun)
+        return found
 
     def first_due(self, asked: Sequence[tuple[int, int, int]]) -> dict[int, int | None]:
         """By queue the first place in line of a waiting task, of these queues, generations and heads."""
