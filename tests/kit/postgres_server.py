@@ -53,12 +53,10 @@ class PostgresServer:
         self.run("initdb", *arguments)
         self.configure(SETTINGS)
 
-    def follow(self, primary: PostgresServer, name: str) -> None:
-        """Make the cluster a standby of another server, which knows it by a name."""
-        # Not tied to this thread's life by a slot: what it has not received in time comes from the log that is kept.
+    def follow(self, primary: PostgresServer) -> None:
+        """Make the cluster a standby of another server."""
         source = f"host=127.0.0.1 port={primary.port} user=postgres"
         self.run("pg_basebackup", "-D", self.data, "-d", source, "-X", "stream", "-c", "fast", "--no-sync", "-R")
-        self.configure({"primary_conninfo": f"{source} application_name={name}"})
 
     def promote(self) -> None:
         """Let a standby take its primary's place."""

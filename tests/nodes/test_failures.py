@@ -7,6 +7,7 @@ The short form has the quickest ones; ``make nodes`` has all.
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,9 +33,9 @@ def database() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def three(database: PostgresServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Trio]:
+def three(database: PostgresServer, tmp_path: Path) -> Iterator[Trio]:
     """Nodes with a schema of their own."""
-    schema = f"t{abs(hash(request.node.name)) % 10**9}"
+    schema = f"t{secrets.token_hex(4)}"
     with trio(tmp_path, database, database.url, schema=schema) as three:
         yield three
 

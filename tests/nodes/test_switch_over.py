@@ -21,7 +21,6 @@ from tests.nodes.troubles import end_all_connections
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.skipif(not WHOLE, reason="a part of the long form: make nodes")]
 
-STANDBY = "standby"
 RECENT = 1.0
 """Seconds before its end of what an asynchronous standby may not have."""
 
@@ -41,7 +40,7 @@ class Pair:
 
     def wait_for_it(self) -> None:
         """From now on no commit counts before the standby has it."""
-        self.primary.configure({"synchronous_standby_names": STANDBY})
+        self.primary.configure({"synchronous_standby_names": "*"})
         self.primary.reload()
 
         def is_synchronous() -> bool:
@@ -70,7 +69,7 @@ class Pair:
 def pair() -> Iterator[Pair]:
     with postgres_server(None, wal_keep_size="256MB") as primary, postgres_place() as place:
         standby = PostgresServer(place)
-        standby.follow(primary, STANDBY)
+        standby.follow(primary)
         standby.start()
         try:
             yield Pair(primary, standby)

@@ -7,19 +7,20 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 from tests.kit.postgres_server import PostgresServer, postgres_server
-from tests.storage.claims import claim, record
+from tests.storage.claims import claim, clear_away, record
 from tests.storage.postgres_stores import empty, open_store
 from tests.storage.test_every_store import HOUR, NOON, QUEUE, current, ids, listed, made, task
 
 from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.engine.ports.membership import Member
-from tidegate.engine.ports.store import FencedError, Store, StoreAwayError, Tally, Transaction, Verdict
+from tidegate.engine.ports.store import FencedError, Store, StoreAwayError, StoredQueue, Tally, Transaction, Verdict
 from tidegate.settings.stores import PostgresUrl
 from tidegate.storage.postgres import PostgresStore
 from tidegate.storage.postgres.connecting import connect
@@ -179,6 +180,53 @@ async def test_a_fence_waits_for_a_transaction_that_is_under_way_and_beats_do_no
         assert not fencing.done()
         connection.commit()
         assert await fencing
+
+
+async def test_what_a_dead_node_did_not_count_is_counted_anew(nodes: tuple[PostgresStore, PostgresStore]) -> None:
+    one, two = nodes
+    stored = await made(one)
+    await one.write(lambda tx: tx.add_tasks(stored, [task("a"), task("b")]))
+    await two.write(lambda tx: tx.add_tasks(stored, [task("c")]))
+    await one._publish()
+    await two._publish()
+    two._ledger.counts[stored.key] -= 5  # as one that was killed before it could add them
+    await two._publish()
+    assert (await tally(one)).tasks == 0
+    assert await one.membership.fence(await seen(one, two))
+    assert not (await one.write(lambda tx: tx.release(two.membership._node, NOON, 100))).left
+    await clear_away(one, NOON, 100)
+    assert (await tally(one)).tasks == 3
+
+
+async def test_who_leaves_in_order_leaves_its_counts(postgres_url: str) -> None:
+    empty(postgres_url)
+    for task_id in "ab":
+        async with open_store(postgres_url) as store:
+            stored = await current(store) if task_id == "b" else await made(store)
+            await store.write(partial(_add, stored, task_id))
+            await store.write(partial(_release, store.membership._node))
+    async with open_store(postgres_url) as store:
+        assert (await tally(store)).tasks == 2
+        with psycopg.connect(postgres_url) as connection:
+            assert connection.execute("SELECT node, tasks FROM tidegate.counts").fetchall() == [(0, 2)]
+
+
+def _add(stored: StoredQueue, task_id: str, tx: Transaction) -> None:
+    tx.add_tasks(stored, [task(task_id)])
+
+
+def _release(node: int, tx: Transaction) -> None:
+    tx.release(node, NOON, 100)
+
+
+async def tally(store: PostgresStore) -> Tally:
+    stored = await current(store)
+    (found,) = await store.read(lambda tx: tx.tallies([stored]))
+    return found
+
+
+async def seen(store: PostgresStore, other: PostgresStore) -> Member:
+    return next(member for member in await store.membership.beat() if member.node == other.membership._node)
 
 
 async def test_a_store_tells_how_its_database_fares(
