@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs faces lock clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site faces lock sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP) ## Set up and run the demo: a server, a fickle handler, some thousand tasks; KEEP=1 goes on until Ctrl-C
+run: $(STAMP) ## Set up and run the demo: a server, a handler that fails at times, some thousand tasks; KEEP=1 goes on until Ctrl-C
 	$(BIN)/tidegate demo $(if $(KEEP),--keep)
 
 check: $(STAMP) ## Format, lint, types and layers
@@ -94,12 +94,19 @@ fmt: $(STAMP) ## Put the code into shape
 docs: $(STAMP) ## Write docs/settings.md anew from the settings
 	$(BIN)/python -m tests.settings.reference
 
+site: $(STAMP) ## Build the documentation site into build/site; every warning and every link that leads nowhere ends it
+	$(BIN)/python -m website
+
 faces: $(STAMP) ## Write the clients of each API version anew from the rows
 	$(BIN)/python -m tests.client.faces
 
 lock: $(STAMP) ## Choose the newest versions of all packages; write the locks and docs/platforms.md anew
-	$(BIN)/python -m pip install --quiet "uv<1"
 	$(BIN)/python -m tests.dependencies.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m tests.dependencies.licences
+
+sbom: $(STAMP) ## Write build/sbom.cdx.json: what the image has, by name, version, licence and hash, as CycloneDX
+	$(BIN)/python -m tests.dependencies.sbom build/sbom.cdx.json
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

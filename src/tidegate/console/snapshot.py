@@ -44,6 +44,11 @@ class Snapshots:
         self._until = 0.0
         self._making: asyncio.Task[None] | None = None
 
+    async def settled(self) -> None:
+        """Wait for the one that is being made."""
+        if self._making is not None:
+            await asyncio.wait({self._making})
+
     async def get(self, calls: Calls, now: Callable[[], datetime], places: Sequence[str] = (SERVER,)) -> Snapshot:
         """All queues, or where the caller may see no others those of ``places``: projects, queues. Raises ApiError."""
         clock = asyncio.get_running_loop().time

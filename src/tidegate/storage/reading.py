@@ -12,7 +12,7 @@ from tidegate.core.queue import Kind
 from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import StoredQueue, Tally
+from tidegate.engine.ports.store import PlaceInLine, StoredQueue, Tally
 from tidegate.storage import rows
 from tidegate.storage.shelf import StoreShelfReader
 from tidegate.storage.tables import ReadTables
@@ -89,6 +89,14 @@ class StoreReader(StoreShelfReader):
                 break
             after = found[-1][rows.ID_COLUMN]
         return tasks
+
+    def tasks_in_line(
+        self, queue: StoredQueue, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> list[tuple[Task, PlaceInLine]]:
+        found = self.tables.tasks_in_line(queue.key, behind, limit, latest_first=latest_first)
+        return [
+            (rows.task(queue.queue.name, queue.key, (*row, b"")), PlaceInLine(place, row[0])) for *row, place in found
+        ]
 
     def has_tasks(self, queue: StoredQueue) -> bool:
         return self.tables.has_tasks(queue.key)

@@ -42,6 +42,13 @@ class ReadTables(ShelfReadTables, Protocol):
     def tasks(self, generation: int, after: str, limit: int, *, body: bool) -> Sequence[Row]:
         """The same of tasks whose IDs sort after ``after``, in the order of their IDs."""
 
+    def tasks_in_line(
+        self, generation: int, behind: tuple[int, int] | None, limit: int, *, latest_first: bool
+    ) -> Sequence[Row]:
+        """The ``rows.TASK_COLUMNS`` of tasks in the order of their places in line and then of ``seq``, and that place,
+        a schedule time: those behind a place and a ``seq``; the other way round with ``latest_first``.
+        """
+
     def leases(self, generation: int, task_ids: Sequence[str]) -> Sequence[tuple[str, int, int]]:
         """ID, schedule time and lease count of those of the pull tasks that are there."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -61,6 +61,15 @@ class Added(Struct, frozen=True):
 
     tasks: list[Task]
     taken: Collection[str] = ()
+
+
+class PlaceInLine(NamedTuple):
+    """Where a task stands in the order of schedule times, the order of creation where these are equal. ``at`` is in
+    microseconds since 1970.
+    """
+
+    at: int
+    number: int
 
 
 class Released(Struct, frozen=True):
@@ -130,6 +139,13 @@ class Reader(ShelfReader, Protocol):
     ) -> list[Task]:
         """Tasks whose IDs sort after ``after``, in the order of their IDs; with ``bytes_limit`` only so many that their
         targets and bodies stay below it, but one at least.
+        """
+
+    def tasks_in_line(
+        self, queue: StoredQueue, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> list[tuple[Task, PlaceInLine]]:
+        """Tasks without bodies in the order of their schedule times, or the other way round: the first ``limit`` of
+        those behind a place. A store that many share places a task that was late when it was written at that time.
         """
 
     def has_tasks(self, queue: StoredQueue) -> bool: ...

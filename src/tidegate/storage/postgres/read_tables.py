@@ -47,6 +47,12 @@ class PostgresReadTables(PostgresShelfReadTables):
     def tasks(self, generation: int, after: str, limit: int, *, body: bool) -> Sequence[Row]:
         return self.on.rows(sql.TASKS_WITH_BODIES if body else sql.TASKS, (generation, after, limit))
 
+    def tasks_in_line(
+        self, generation: int, behind: tuple[int, int] | None, limit: int, *, latest_first: bool
+    ) -> Sequence[Row]:
+        start = (sql.LAST_PLACE if latest_first else sql.FIRST_PLACE, 0) if behind is None else behind
+        return self.on.rows(sql.LINE_BACKWARDS if latest_first else sql.LINE, (generation, *start, limit))
+
     def leases(self, generation: int, task_ids: Sequence[str]) -> Sequence[tuple[str, int, int]]:
         return self.on.rows(sql.LEASES, (generation, list(task_ids)))
 

@@ -73,6 +73,15 @@ TASK_WITH_BODY: Final = f"SELECT {_TASK}, body FROM tasks WHERE generation = %b 
 _PAGE: Final = "FROM tasks WHERE generation = %b AND id > %b ORDER BY id LIMIT %b"
 TASKS: Final = f"SELECT {_TASK}, ''::bytea {_PAGE}"
 TASKS_WITH_BODIES: Final = f"SELECT {_TASK}, body {_PAGE}"
+FIRST_PLACE, LAST_PLACE = -(2**63), 2**63 - 1
+LINE: Final = (
+    f"SELECT {_TASK}, due FROM tasks WHERE generation + 0 = %b AND (due, seq + 0) > (%b, %b)"
+    " ORDER BY due, seq + 0 LIMIT %b"
+)
+LINE_BACKWARDS: Final = (
+    f"SELECT {_TASK}, due FROM tasks WHERE generation + 0 = %b AND (due, seq + 0) < (%b, %b)"
+    " ORDER BY due DESC, seq + 0 DESC LIMIT %b"
+)
 LEASES: Final = (
     "SELECT id, schedule_time, dispatch_count FROM tasks"
     " WHERE generation = %b AND id = ANY(%b) AND (tag || '') IS NOT NULL"
