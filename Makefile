@@ -57,7 +57,7 @@ screenshots: $(STAMP) browser ## Look at every page of the console in both theme
 	CONSOLE_SHOTS=$(or $(SHOTS),build/screenshots) $(BIN)/pytest -q tests/browser/test_console_pages.py -k every_page_is_accessible
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
-	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py tests/crash/test_dead_letters.py tests/crash/test_bulk.py
 
 backups: $(STAMP) ## Make BACKUPS (20) backups under load, each restored elsewhere and checked; SEED picks the load
 	BACKUPS=$(or $(BACKUPS),20) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_backups.py
