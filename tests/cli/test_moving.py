@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cli.running import Result, run
 from tests.cli.serving import served
+from tests.endtoend.waiting import eventually
 
 WHOLE = "export --include-dead --include-policies --include-secrets"
 
@@ -62,7 +63,8 @@ def records(exported: str) -> list[dict[str, object]]:
 def filled(at: At) -> None:
     """Queues of both kinds, paused and not; tasks with bodies, headers and counts; dead ones; a policy."""
     at.said("queues create mail --max-attempts 7 --max-dispatches-per-second 5 --routing-override service:s")
-    at.said("queues create work --max-attempts 2 --min-backoff 60s")
+    at.said("queues create work --max-attempts 1")
+    at.said("queues create slow --min-backoff 3600s")
     at.said("queues create-pull-queue pull")
     at.said("queues pause mail")
     tomorrow = (datetime.now(UTC) + timedelta(days=20)).isoformat()
@@ -70,13 +72,15 @@ def filled(at: At) -> None:
     at.said(f'tasks create-http-task t1 {to} --header "Authorization: Bearer s3cret" --body-content "héllo"')
     at.said(f"tasks create-http-task t2 {to} --schedule-time {tomorrow} --method PUT")
     at.said("tasks create-app-engine-task t3 --queue mail --relative-uri /y --routing service:a")
+    at.said('tasks create-app-engine-task t4 --queue mail --header "User-Agent: mine"')
     at.said("tasks create-pull-task p1 --queue pull --tag big --payload-content x")
     at.said("tasks lease --queue pull --lease-duration 60")
     for task_id in ("d1", "d2"):
         at.said(f"tasks create-http-task {task_id} --queue work --url http://127.0.0.1:9/{task_id}")
-    at.said("clock run --max 1d")
-    at.said("tasks create-http-task later --queue work --url http://127.0.0.1:9/l")
-    at.said("queues pause work")
+    at.said("tasks create-http-task tried --queue slow --url http://127.0.0.1:9/l")
+    eventually("both are dead", lambda: at.said("dead list --queue work --format value(name)").count("\n") == 2)
+    responses = "tasks describe tried --queue slow --format value(dispatchCount,lastAttempt.responseTime)"
+    eventually("it was tried", lambda: at.said(responses).startswith("1\t2"))
     at.said("queues add-iam-policy-binding mail --member user:a@b.c --role roles/cloudtasks.viewer")
 
 
@@ -84,15 +88,16 @@ def test_an_export_of_what_was_imported_is_the_export(server: At, other: At, tmp
     filled(server)
     first = server.said(WHOLE)
     kinds = [kind for record in records(first) for kind in record]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"queue": 3, "task": 5, "deadTask": 2, "trailer": 1}
+    assert {kind: kinds.count(kind) for kind in kinds} == {"queue": 4, "task": 6, "deadTask": 2, "trailer": 1}
     file = tmp_path / "state.jsonl"
     file.write_text(first)
     done = other.typed(f"import {file}")
-    assert (done.exit_code, done.stderr) == (0, "Imported 10, skipped 0 that were there.\n")
+    assert (done.exit_code, done.stderr) == (0, "Imported 12, skipped 0 that were there.\n")
     second = other.said(WHOLE)
-    assert records(second) == records(first)
+    for before, after in zip(records(first), records(second), strict=True):
+        assert after == before
     again = other.typed(f"import {file}")
-    assert again.stderr == "Imported 0, skipped 10 that were there.\n"
+    assert again.stderr == "Imported 0, skipped 12 that were there.\n"
     assert records(other.said(WHOLE)) == records(first)
 
 
