@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.api import Api
@@ -30,18 +31,19 @@ class Server(Api):
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str]) -> Iterator[Server]:
+def running(command: Sequence[str], variables: Mapping[str, str] = {}) -> Iterator[Server]:
     """What this command serves, answering; stopped at the end."""
-    server = start(command)
+    server = start(command, variables)
     try:
         yield server
     finally:
         server.stop()
 
 
-def start(command: Sequence[str]) -> Server:
-    """Run a command of Python's that says when it is ready and where it listens."""
-    popen = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+def start(command: Sequence[str], variables: Mapping[str, str] = {}) -> Server:
+    """Run a command of Python's that says when it is ready and where it listens, with these variables besides ours."""
+    environment = {**os.environ, **variables}
+    popen = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment)
     assert popen.stdout is not None
     line = popen.stdout.readline()
     process = Process(popen)
@@ -62,9 +64,9 @@ def serving(store: Path | str) -> contextlib.AbstractContextManager[Server]:
 
 
 @contextlib.contextmanager
-def fresh() -> Iterator[Server]:
+def fresh(variables: Mapping[str, str] = {}) -> Iterator[Server]:
     """A server with an empty store, which goes away with it."""
-    with scratch() as folder, serving(folder / "tidegate.db") as server:
+    with scratch() as folder, running(serve(folder / "tidegate.db"), variables) as server:
         yield server
 
 

@@ -13,6 +13,7 @@ from tests.kit import postgres, postgres_programs
 from tests.settings import reference
 
 import tidegate
+from tidegate.cli.backup import backup
 from tidegate.cli.dev.command import dev
 from tidegate.cli.line import flags_of
 from tidegate.cli.migrate import migrate
@@ -29,6 +30,8 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
+    ROOT / "GOVERNANCE.md",
+    ROOT / "CODE_OF_CONDUCT.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
@@ -38,7 +41,7 @@ OTHER_COMMANDS = re.compile(r"^```sh\n.*?^```$", re.MULTILINE | re.DOTALL)
 """Blocks of a language that no page uses for our own command line."""
 
 ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.+?) \|)?$", re.MULTILINE)
-OTHERS = re.compile(r"`pip [^`]*`")  # programs with flags of their own
+OTHERS = re.compile(r"`pip [^`]*`|^pg_\w+ .*$", re.MULTILINE)  # programs with flags of their own
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
 
@@ -83,7 +86,9 @@ def rows(page: Path) -> list[tuple[str, ...]]:
 def command_line_flags() -> set[str]:
     """The flags of every command, without their dashes."""
     flags = {flag.name for track in TRACKS.values() for row in commands(track).values() for flag in flags_of(row)}
-    flags |= {name for command in (dev, migrate, move) for parameter in command.params for name in parameter.opts}
+    flags |= {
+        name for command in (backup, dev, migrate, move) for parameter in command.params for name in parameter.opts
+    }
     return {flag.removeprefix("--") for flag in flags}
 
 

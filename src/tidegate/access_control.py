@@ -27,6 +27,7 @@ from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address
 from tidegate.servers.authentication.authenticator import Authenticator
 from tidegate.servers.authentication.certificates import Certificates
+from tidegate.servers.authentication.code_flow import CodeFlow
 from tidegate.servers.authentication.issuers import Issuer
 from tidegate.servers.authentication.own_tokens import OwnTokens
 from tidegate.servers.authentication.self_signed import SelfSigned, audiences_of
@@ -84,6 +85,8 @@ class AccessControl:
             issuers=self._issuers,
             certificates=self._certificates(),
         )
+        self.logins = CodeFlow(self._issuers, clock)
+        """Logins for people in front of a browser."""
         self.access.on_change.append(self.authenticator.forget)
         self._reloading = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

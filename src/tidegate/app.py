@@ -8,15 +8,16 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from tidegate import __version__
 from tidegate.access_control import AccessControl, access_control, id_tokens
 from tidegate.api.door import Door
 from tidegate.api.iam import iam_answers
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
 from tidegate.api.operator.redrive import read_dead_selection
-from tidegate.api.rpcs import AnsweredRpc, Api
+from tidegate.api.rpcs import Answer, AnsweredRpc, Api
 from tidegate.attempt_warnings import AttemptWarnings
 from tidegate.clock import SystemClock
 from tidegate.console.application import Console
@@ -30,7 +31,7 @@ from tidegate.delivery.http_sender import HttpSender
 from tidegate.engine.engine import Engine
 from tidegate.engine.faults import Faults
 from tidegate.engine.ports.events import Events
-from tidegate.engine.ports.world import MachineClock, Sender, World
+from tidegate.engine.ports.world import Clock, MachineClock, Sender, World
 from tidegate.exposure import has_dev_helpers, origins, warn_of_exposure
 from tidegate.from_settings import audit_trail, http_sender, log_at, operator_rules, wall_clock
 from tidegate.ids import RandomIds
@@ -46,6 +47,7 @@ from tidegate.operation_log import LineWriter, OperationLog
 from tidegate.operator_errors import OperatorError
 from tidegate.queues_at_start import make_queues
 from tidegate.schema.limits import ENTRY_MAX
+from tidegate.schema.rpc import Rpc
 from tidegate.servers.address import Address
 from tidegate.servers.asgi import App
 from tidegate.servers.call import Scope
@@ -65,11 +67,14 @@ from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.storage.sqlite import SqliteStore
 from tidegate.task_tokens import mint_of, token_pages, warn_of_unreachable_issuer
+from tidegate.tracing import MakeTracing, Tracing, tracing_as_asked
 
 logger = logging.getLogger("tidegate")
 
 MakeSender: TypeAlias = Callable[[Settings, Address, MachineClock], Sender]
 """Makes what sends attempts to their handlers."""
+Methods: TypeAlias = dict[str, AnsweredRpc]
+Answers: TypeAlias = dict[Rpc[Any, Any], Answer]
 
 
 def application(
@@ -78,17 +83,26 @@ def application(
     *,
     listeners: Sequence[Events] = (),
     sources: Mapping[str, str] = MappingProxyType({}),
+    hard_reset_on_purge: bool = False,
 ) -> App:
     """The application of a server with these settings that listens at ``address``; ``listeners`` are told of events.
-    ``sources`` says where settings were made.
+    ``sources`` says where settings were made. With ``hard_reset_on_purge`` a purge frees the names of tasks too.
     """
-    return Application(settings, address, listeners, sources).asgi
+    return Application(
+        settings,
+        address,
+        listeners,
+        sources,
+        make_tracing=tracing_as_asked,
+        hard_reset_on_purge=hard_reset_on_purge,
+    ).asgi
 
 
 class Application:
     """A server as its settings describe it, from start to stop. ``address`` is where it listens.
 
     ``make_sender`` and ``clock`` are for servers within a test: another way to handlers, a clock that is not patched.
+    ``make_tracing`` says whether and how there are traces.
     """
 
     def __init__(
@@ -100,12 +114,17 @@ class Application:
         *,
         make_sender: MakeSender | None = None,
         clock: SystemClock | None = None,
+        make_tracing: MakeTracing = lambda _address, _counts: None,
+        hard_reset_on_purge: bool = False,
     ) -> None:
         self._settings = settings
+        self._hard_reset_on_purge = hard_reset_on_purge
         self._sources = sources
         self._make_sender = make_sender or http_sender
         self._clock = clock or SystemClock()
         self._listeners = listeners
+        self._make_tracing = make_tracing
+        self._tracing: Tracing | None = None
         self._address = address
         self._opened: OpenedStore | None = None
         self._sender: Sender | None = None
@@ -123,6 +142,7 @@ class Application:
             in_flight=InFlight(settings.max_bytes_in_flight),
         )
         self.asgi.guard(partial(Cors, origins(settings)))
+        self.asgi.patience = settings.drain.total_seconds()
 
     @property
     def engine(self) -> Engine:
@@ -138,20 +158,20 @@ class Application:
         faults = Faults(wall) if self._settings.dev else None
         if faults is not None:
             self._sender = FaultySender(http, faults, clock)
-        keys = opened.keys
         warn_of_exposure(self._settings)
         warn_of_unreachable_issuer(self._settings, self._address)
         issuer = self._settings.oidc_issuer or self._address.url
-        mint = mint_of(self._settings, clock, keys, issuer)
+        mint = mint_of(self._settings, clock, opened.keys, issuer)
         self._log = log_at(self._settings.operation_log, "operation log")
         self._audit_log = log_at(self._settings.audit_log, "audit log")
-        ids = RandomIds()
         self._access = access_control(self._settings, self._address, opened.store, clock, issuer)
         if self._access is not None:
             await self._access.start()
             self.asgi.on_reload = self._access.reload
+        ids = RandomIds()
         events = EventRing(wall.now, clock, ids.etag().hex())
         told = Listeners(*([faults] if faults is not None else []), *self._all_listeners(events, clock))
+        self._tracing = tracing = self._make_tracing(self._address, self.counts)
         world = World(
             opened.store,
             self._sender,
@@ -163,9 +183,10 @@ class Application:
             opened.membership,
             dice=random.Random().random,  # noqa: S311 - when to try again is no secret
             prober=http.prober(in_container=in_container()) if isinstance(http, HttpSender) else None,
+            tracing=None if tracing is None else tracing.attempts,
         )
-        engine = Engine(world, operator_rules(self._settings))
-        await engine.join(f"{self._address.host}:{self._address.port}")
+        engine = Engine(world, operator_rules(self._settings, hard_reset_on_purge=self._hard_reset_on_purge))
+        await engine.join(f"{self._address.host}:{self._address.port}", self._address.url, __version__)
         await make_queues(engine, self._settings)
         engine.serve_bulk(read_selection)
         engine.serve_dead_tasks(read_dead_selection)
@@ -190,18 +211,29 @@ class Application:
             faults=faults,
         )
         operator = OperatorApi(parts)
-        mounts = self._beside(engine, door, idle, token_pages(issuer, keys, wall), clock)
+        mounts = self._beside(engine, door, idle, token_pages(issuer, opened.keys, wall), clock)
         if self._access is not None:
             mounts += self._access.mounts(id_tokens(mint), self.asgi.bytes_in_flight)
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, Streams(self.asgi.closing), self.asgi.calls)
+        methods, rest, beside = self._traced(
+            api.grpc() | operator.grpc(),
+            cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}"),
+            operator.methods(),
+        )
+        streams = Streams(self.asgi.closing)
+        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, streams, self.asgi.calls, beside)
         if self._settings.console_mode != "off":
             self._nudges = Nudges(told, self._is_serving)
-            facts = facts_of(self._settings, self._address)
-            mounts += Console(api, operator, facts, self._nudges, self.asgi.bytes_in_flight, wall, clock).mounts()
-        rest = cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}")
+            mounts += self._console(api, operator, self._nudges, door, wall).mounts()
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
-        self.asgi.available = opened.is_there
-        self.asgi.serve(_methods(api.grpc() | operator.grpc()), mounts)
+        self.asgi.store_away = opened.away
+        self.asgi.serve(_methods(methods), mounts)
+
+    def _traced(self, methods: Methods, rest: Answers, beside: Answers) -> tuple[Methods, Answers, Answers]:
+        """The same over gRPC and over REST, with spans where there are traces."""
+        if self._tracing is None:
+            return methods, rest, beside
+        calls = self.asgi.calls
+        return self._tracing.grpc(methods, calls), self._tracing.rest(rest, calls), self._tracing.rest(beside, calls)
 
     def _all_listeners(self, events: EventRing, machine: MachineClock) -> list[Events]:
         """Who is told of the engine's events."""
@@ -214,6 +246,12 @@ class Application:
             listeners.append(OperationLog(dice, self._log.write, self._settings.app_engine, machine.now))
         return listeners
 
+    def _console(self, api: Api, operator: OperatorApi, nudges: Nudges, door: Door | None, wall: Clock) -> Console:
+        facts = facts_of(self._settings, self._address)
+        logins = None if self._access is None else self._access.logins
+        in_flight = self.asgi.bytes_in_flight
+        return Console(api, operator, facts, nudges, in_flight, wall, self._clock, door=door, logins=logins)
+
     def _beside(
         self, engine: Engine, door: Door | None, idle: IdleWaits, tokens: dict[str, Page], machine: MachineClock
     ) -> list[Mount]:
@@ -224,7 +262,7 @@ class Application:
         mounts += [*page_mounts(tokens), *(guarded(each, metrics_door, METRICS_GET) for each in shown)]
         if has_dev_helpers(self._settings):
             helpers = DevHelpers(idle, self._reset, self._is_serving).mounts()
-            mounts += [guarded(each, door, SERVER_RESET) for each in helpers]
+            mounts += [guarded(each, door, SERVER_RESET, changes=each.verbs == {"POST"}) for each in helpers]
         return mounts
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
@@ -268,6 +306,8 @@ class Application:
     async def _stop(self) -> None:
         if self._sender is not None:
             await self._sender.close()
+        if self._tracing is not None:
+            await self._tracing.close()
         if self._opened is not None:
             await self._opened.store.close()
         for log in (self._log, self._audit_log):

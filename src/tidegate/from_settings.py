@@ -47,8 +47,8 @@ async def wall_clock(settings: Settings, opened: OpenedStore) -> Clock:
     return clock
 
 
-def operator_rules(settings: Settings) -> OperatorRules:
-    """What the settings say about the engine's rules."""
+def operator_rules(settings: Settings, *, hard_reset_on_purge: bool = False) -> OperatorRules:
+    """What the settings say about the engine's rules; ``hard_reset_on_purge`` is none of them, for it is for tests."""
     return OperatorRules(
         ceilings=Ceilings(settings.max_dispatches_per_second, settings.max_concurrent_dispatches),
         https_tokens=settings.token_urls == "https",  # noqa: S105 - no password
@@ -57,6 +57,7 @@ def operator_rules(settings: Settings) -> OperatorRules:
         ramp_up=settings.ramp_up,
         queue_name_reuse_after=settings.queue_name_reuse_after,
         keeping=Keeping(dead_for=settings.dead_letters, attempts=Keep[settings.kept_attempts.upper()]),
+        hard_reset_on_purge=hard_reset_on_purge,
     )
 
 

@@ -24,8 +24,8 @@ from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 
 class OpenedStore(Struct, frozen=True):
-    """``kind`` is its name in metrics, ``clock`` the time that it goes by, ``is_there`` whether it can be reached, and
-    ``go_by`` sets the time by which its tasks stand in line, where that is another one.
+    """``kind`` is its name in metrics, ``clock`` the time that it goes by, ``away`` says why it cannot be reached (None
+    while it can), and ``go_by`` sets the time by which its tasks stand in line, where that is another one.
     """
 
     store: Store
@@ -33,7 +33,7 @@ class OpenedStore(Struct, frozen=True):
     clock: Clock
     keys: Keys
     membership: Membership = Alone()
-    is_there: Callable[[], bool] = lambda: True
+    away: Callable[[], str | None] = lambda: None
     go_by: Callable[[Clock], None] = lambda clock: None  # noqa: ARG005 - a file's tasks stand where they say
 
 
@@ -68,9 +68,13 @@ async def _open_postgres(url: PostgresUrl, machine: SystemClock) -> OpenedStore:
         if wall is not clock:
             store.go_by(lambda: micros(wall.now()))
 
-    return OpenedStore(
-        store, "postgresql", clock, StoredKeys(store), store.membership, lambda: not store.is_away, go_by
-    )
+    def away() -> str | None:
+        seconds = store.away_for
+        if seconds is None:
+            return None
+        return f"PostgreSQL has not been reached for {seconds:.0f} s; calls are UNAVAILABLE until it answers"
+
+    return OpenedStore(store, "postgresql", clock, StoredKeys(store), store.membership, away, go_by)
 
 
 def _abandon(error: StoreError) -> NoReturn:

@@ -32,13 +32,13 @@ UNWRITTEN_MAX = 50_000
 """Lines that may wait for a slow disk, some 40 MB. Those beyond are not logged, and a line says how many."""
 
 CLOSING_MAX = 5.0
-"""Seconds that the last lines may take."""
+"""Seconds within which the last lines are written at the end."""
 
 STDERR = "-"
 
 
 class OperationLog:
-    """``ports.Events``: writes what it hears, as far as each queue samples it.
+    """``ports.Events``: writes the events that each queue's sampling ratio selects.
 
     ``dice`` rolls numbers from 0 up to 1, ``write`` takes a line with its end, ``app_engine`` is the setting.
     ``real_time`` tells the time where the engine's clock may be moved: lines say when they were written.
@@ -81,7 +81,7 @@ class OperationLog:
     def _deleted(self, event: TasksDeleted) -> None:
         for task_id in event.task_ids:
             if self._sampled(event.queue):
-                # What the task was is no longer known; its queue tells pull tasks from others.
+                # The task is gone; the kind of its queue tells whether it was a pull task.
                 kind = "PULL" if event.queue.kind is Kind.PULL else "TARGET_TYPE_UNSPECIFIED"
                 name = event.queue.name.task(task_id)
                 self._enter(event.queue, name, kind, event.at, {"taskDeletionLog": {"status": "OK"}})
@@ -189,7 +189,7 @@ class LineWriter:
                 self._arrived.notify()
 
     def close(self) -> None:
-        """Write what is left; returns when it is written, or when a stuck pipe has had its time."""
+        """Write the lines that wait. Returns when they are written, or after the time limit when a pipe is stuck."""
         with self._arrived:
             self._closing = True
             self._arrived.notify()
@@ -215,7 +215,7 @@ class LineWriter:
                     self._left_out += lost - 1 + left_out if left_out else lost
 
     def _put(self, data: bytes) -> int:
-        """Write what can be written, from a new line on; return how many of the bytes are."""
+        """Write as much as the file takes, from the beginning of a line; return how many bytes were written."""
         before = b"\n" if self._torn else b""
         data = before + data
         written = 0

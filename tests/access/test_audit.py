@@ -11,9 +11,11 @@ from tests.access.world import ADMIN, LOCATION, PROJECT, QUEUE, TASK, Guarded, s
 
 from tidegate.api.audit import Entry
 from tidegate.audit_log import entry_of, line_writer
+from tidegate.core.access.permissions import EXPLAIN_ACCESS, METRICS_GET, SERVER_RESET
 from tidegate.core.errors import Code
 from tidegate.schema import v2
 from tidegate.schema.operator import Operator
+from tidegate.servers.reflection import reflection_mounts
 
 V2 = v2.CloudTasks
 ANN = "user:ann@example.com"
@@ -23,7 +25,8 @@ SECRET = "the-secret-of-a-task"
 
 @pytest.fixture
 async def server() -> Guarded:
-    server = await Guarded(audit_reads=False).start()
+    roles = {"projects/shop/roles/updater": frozenset({"cloudtasks.queues.update"})}
+    server = await Guarded(audit_reads=False, roles=roles).start()
     server.token(ADMIN)
     server.token(ANN)
     return server
@@ -90,6 +93,55 @@ async def test_a_policy_of_a_project_and_a_key_are_told(server: Guarded) -> None
         ("activity", "SetProjectPolicy", ADMIN),
         ("activity", "CreateServiceAccountKey", ADMIN),
     ]
+
+
+async def test_a_refusal_beside_the_rows_is_told_and_a_reset_too(server: Guarded) -> None:
+    (reflection, *_) = reflection_mounts()
+    assert status_of(await server.http("GET", "/metrics")) == 16
+    assert status_of(await server.http("GET", "/metrics", token=ANN)) == 7
+    assert status_of(await server.http("GET", "/metrics", token="wrong")) == 16
+    assert status_of(await server.http("POST", reflection.path, headers={"content-type": "application/grpc"})) == 16
+    assert (await server.http("GET", "/metrics", token=ADMIN)).http_status == 200  # a read
+    assert status_of(await server.http("POST", "/emulator:reset", token=ANN)) == 7
+    assert (await server.http("POST", "/emulator:reset", token=ADMIN)).http_status == 200
+    assert [(each.log, each.method, each.member, each.permission, int(each.code)) for each in server.entries] == [
+        ("policy", "/metrics", "", METRICS_GET, 16),
+        ("policy", "/metrics", ANN, METRICS_GET, 7),
+        ("policy", "/metrics", "", METRICS_GET, 16),
+        ("policy", reflection.path, "", "", 16),
+        ("policy", "/emulator:reset", ANN, SERVER_RESET, 7),
+        ("activity", "/emulator:reset", ADMIN, SERVER_RESET, 0),
+    ]
+    assert {each.resource for each in server.entries} == {"server"}
+
+
+async def test_a_refusal_names_the_permission_that_is_lacking(server: Guarded) -> None:
+    """A call can need more than its row says, and some of it only its handler knows."""
+    await server.allow(PROJECT, ("roles/cloudtasks.enqueuer", ANN), ("projects/shop/roles/updater", "user:bob@a.b"))
+    token = {"service_account_email": "boss@shop.iam.gserviceaccount.com"}
+    task = {"http_request": {"url": "http://127.0.0.1:9/", "oidc_token": token}}
+    sent = V2.create_task.request_pb(parent=QUEUE, task=task)
+    assert status_of(await server.grpc(V2.create_task, sent, ANN)) == 7
+    sent = V2.update_queue.request_pb(queue={"name": f"{LOCATION}/queues/new"})
+    assert status_of(await server.grpc(V2.update_queue, sent, server.token("user:bob@a.b"))) == 7
+    query = f"permission=cloudtasks.tasks.get&resource={PROJECT}&member=user:boss@a.b"
+    assert status_of(await server.http("GET", "/v1/server:explainAccess", token=ANN, query=query)) == 7
+    assert [(each.log, each.permission, each.granted, int(each.code)) for each in server.entries] == [
+        ("policy", "iam.serviceAccounts.actAs", False, 7),
+        ("policy", "cloudtasks.queues.create", False, 7),
+        ("policy", EXPLAIN_ACCESS, False, 7),
+    ]
+
+
+async def test_what_streams_is_told_once_where_reads_are_wanted() -> None:
+    server = await Guarded().start()
+    watch = Operator.watch_events
+    answer = await server.grpc(watch, watch.request_pb(parent="-"), "wrong")
+    assert status_of(answer) == 16
+    export = Operator.export_state
+    answer = await server.grpc(export, export.request_pb(parent="-"), server.token(ADMIN))
+    assert status_of(answer) == 0
+    assert [told(each)[:2] for each in server.entries] == [("policy", "WatchEvents"), ("data_access", "ExportState")]
 
 
 async def test_neither_tokens_nor_bodies_nor_headers_are_told(server: Guarded) -> None:

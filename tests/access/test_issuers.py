@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
-from tests.access.test_tokens import GET, traded
-from tests.access.world import CLOUD_PLATFORM, KEY, OWN_URL, QUEUE, Guarded, HandClock, hour, signed, status_of
+from tests.access.world import (
+    CLOUD_PLATFORM,
+    GET,
+    KEY,
+    OWN_URL,
+    QUEUE,
+    Guarded,
+    HandClock,
+    hour,
+    signed,
+    status_of,
+    traded,
+)
 
 from tidegate.servers.authentication.issuers import Issuer
 from tidegate.servers.authentication.self_signed import audiences_of

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -21,6 +23,7 @@ from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.rpcs import Api
 from tidegate.core.access import Principal, Roles
 from tidegate.core.access.accounts import account_email
+from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.names import QueueName
 from tidegate.core.policy import Binding, Policy
 from tidegate.core.queue import Queue
@@ -28,6 +31,7 @@ from tidegate.engine.access import Access
 from tidegate.engine.accounts import NewAccount
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import Timer, World
+from tidegate.schema import v2
 from tidegate.schema.limits import ENTRY_MAX
 from tidegate.schema.rpc import Rpc
 from tidegate.schema.transcoding.outgoing import write_request
@@ -39,9 +43,11 @@ from tidegate.servers.authentication.own_tokens import OwnTokens
 from tidegate.servers.authentication.self_signed import SelfSigned, audiences_of
 from tidegate.servers.authentication.tokens_file import StaticToken, StaticTokens
 from tidegate.servers.grpc import GrpcMethod
+from tidegate.servers.guards import guarded
 from tidegate.servers.mounts import Mount
 from tidegate.servers.oauth import TokenEndpoints
 from tidegate.servers.operator import operator_mounts
+from tidegate.servers.reflection import reflection_mounts
 from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
@@ -145,9 +151,23 @@ class Guarded:
             *tokens.mounts(),
             *operator_mounts(operator, in_flight, Streams(self.app.closing), self.app.calls),
             Mount("/", RestServer(rest, in_flight, self.app.calls), below=True),
+            *self._beside(),
         ]
         self.app.serve(methods, mounts)
         return self
+
+    def _beside(self) -> list[Mount]:
+        """A page and a helper behind the door, and reflection, as a server has them."""
+
+        async def page(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        return [
+            guarded(Mount("/metrics", page, {"GET"}), self.door, METRICS_GET),
+            guarded(Mount("/emulator:reset", page, {"POST"}), self.door, SERVER_RESET, changes=True),
+            *(guarded(each, self.door, None) for each in reflection_mounts()),
+        ]
 
     async def _id_token(self, email: str, audience: str) -> str:
         return signed({"iss": OWN_URL, "sub": "1", "email": email, "aud": audience, **hour()})
@@ -220,6 +240,37 @@ class Guarded:
         }
         await self.app(scope, client.receive, client.send)
         return client.answer
+
+
+OTHER_KEY = RSAKey.generate_key(2048)
+"""A key that nobody knows."""
+
+EMAIL = "mailer@shop.iam.gserviceaccount.com"
+GET = v2.CloudTasks.get_queue
+
+
+async def with_accounts() -> Guarded:
+    """A server with two accounts, of which the first, ``EMAIL``, may view everything."""
+    server = await Guarded().start()
+    await server.account()
+    await server.account("another", "k2")
+    await server.allow("server", ("roles/cloudtasks.viewer", f"serviceAccount:{EMAIL}"))
+    return server
+
+
+async def asked(server: Guarded, token: str, **scope: Any) -> Answer:
+    """GetQueue with a bearer token."""
+    return await server.grpc(GET, GET.request_pb(name=QUEUE), token, **scope)
+
+
+async def traded(server: Guarded, path: str = "/token", **form: str) -> tuple[int, Any]:
+    """What the token endpoint gives for a form: the HTTP status, and the JSON."""
+    answer = await server.http("POST", path, urlencode(form).encode())
+    return answer.http_status, json.loads(answer.body)
+
+
+def b64(value: Any) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def hour(start: datetime = NOON) -> dict[str, int]:

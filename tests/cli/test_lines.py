@@ -213,6 +213,49 @@ def test_the_log_of_requests_shows_no_credentials(cloud: Scripted) -> None:
     assert "secret" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("level", "says"),
+    [
+        ("debug", ["DEBUG: Running [", "WARNING", "DEBUG: ", "ERROR"]),
+        ("info", ["WARNING", "ERROR"]),
+        ("warning", ["WARNING", "ERROR"]),
+        ("error", ["ERROR"]),
+        ("critical", []),
+        ("none", []),
+    ],
+)
+def test_verbosity_says_what_stands_on_stderr(level: str, says: list[str], cloud: Scripted) -> None:
+    line = "beta tasks queues update-app-engine-queue missing --location here --max-attempts 3"
+    for done in (
+        typed(f"{line} --verbosity={level}", cloud),
+        run(*shlex.split(line), TIDEGATE_ADDRESS=cloud.url, TIDEGATE_PROJECT="demo", CLOUDSDK_CORE_VERBOSITY=level),
+    ):
+        told = [text for text in done.stderr.splitlines() if text.startswith(("DEBUG", "INFO", "WARNING", "ERROR"))]
+        assert (done.exit_code, done.stdout, len(told)) == (1, "", len(says))
+        assert all(text.startswith(begin) for text, begin in zip(told, says, strict=True))
+
+
+def test_what_was_done_and_what_is_wrong_with_a_line_are_said_at_every_verbosity(cloud: Scripted) -> None:
+    assert typed("queues pause q --location here --verbosity none", cloud).stderr == "Paused queue [here/q].\n"
+    assert "argument QUEUE: Must be specified." in typed("queues pause --verbosity none", cloud).stderr
+    assert typed("queues list --verbosity=foo", cloud) == (
+        2,
+        "",
+        "ERROR: (tidegate.tasks.queues.list) argument --verbosity: Invalid choice: 'foo'.\n\n"
+        "Valid choices are [critical, debug, error, info, none, warning].\n",
+    )
+
+
+def test_debugging_shows_values_and_requests_and_no_credentials(cloud: Scripted) -> None:
+    shown = typed("queues describe q --location here --verbosity debug", cloud).stderr
+    assert shown == (
+        'DEBUG: Running [tidegate.tasks.queues.describe] with arguments: [--location: "here", --verbosity: "debug",'
+        f' QUEUE: "q"]\nDEBUG: {cloud.url} "GET /v2/{QUEUES}q?alt=json HTTP/1.1" 200 '
+        f'{shown.split()[-5]}\nINFO: Display format: "default"\n'
+    )
+    assert "secret" not in typed("doctor --token secret --verbosity debug", cloud).stderr
+
+
 def test_conditions_of_bindings_come_from_flags_or_a_file(cloud: Scripted, tmp_path: Path) -> None:
     (tmp_path / "when.yaml").write_text("expression: a < b\ntitle: t\n")
     line = (

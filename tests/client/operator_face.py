@@ -124,9 +124,9 @@ def doc(row: Rpc[Any, Any]) -> str:
 
 
 OF_OPERATIONS = {
-    "list_operations": "Operations of a location, one response.",
-    "get_operation": "The latest state of an operation, as it came.",
-    "cancel_operation": "The end of an operation. What it has done stays done.",
+    "list_operations": "Lists the operations of a location, one page.",
+    "get_operation": "Reads the latest state of an operation.",
+    "cancel_operation": "Cancels an operation. What it has done stays done.",
 }
 
 

@@ -102,10 +102,10 @@ def test_sessions_end_after_half_a_day_and_the_oldest_make_room() -> None:
     now = [0.0]
     sessions = Sessions(lambda: now[0])
     first = sessions.begin("a")
-    assert sessions.token(first) == "a"
+    assert sessions.credential(first) == "a"
     now[0] = LIVES.total_seconds()
-    assert sessions.token(first) is None
+    assert sessions.credential(first) is None
     numbers = [sessions.begin(str(number)) for number in range(SESSIONS_MAX + 1)]
-    assert sessions.token(numbers[0]) is None
-    assert sessions.token(numbers[1]) == "1"
+    assert sessions.credential(numbers[0]) is None
+    assert sessions.credential(numbers[1]) == "1"
     assert len(set(numbers)) == SESSIONS_MAX + 1

@@ -64,8 +64,7 @@ async def test_while_the_next_is_made_the_last_is_shown(monkeypatch: pytest.Monk
     assert await names(snapshots, answers) == ["a"]
     assert answers.asked == 2
     answers.open.set()
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await snapshots.settled()
     answers.open.clear()
     assert await names(snapshots, answers) == ["a", "b"]
     answers.open.set()

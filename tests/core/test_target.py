@@ -98,6 +98,27 @@ def test_the_eta_is_the_shortest_decimal_of_the_microseconds(micros: int, text: 
     assert unix_seconds(moment(micros)) == text
 
 
+TRACE = (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "x=1"))
+
+
+@pytest.mark.parametrize("current", [http(), app()], ids=["http", "app engine"])
+def test_a_call_names_the_trace_that_it_belongs_to(current: Task) -> None:
+    call = compose(current, queue(), {}, TRACE)
+    assert isinstance(call, HttpCall)
+    assert set(TRACE) <= set(call.headers)
+    plain = called(current)
+    assert [line for line in call.headers if line not in TRACE] == list(plain.headers)
+
+
+def test_a_task_or_queue_that_names_a_trace_goes_on_with_its_own() -> None:
+    own = ("TraceParent", "00-11111111111111111111111111111111-2222222222222222-00")
+    overriding = queue(http_target=HttpTarget(header_overrides=(Header(*own),)))
+    for current, where in ((http(headers=dict([own])), queue()), (http(), overriding)):
+        call = compose(current, where, {}, TRACE)
+        assert isinstance(call, HttpCall)
+        assert [line for line in call.headers if line[0].lower().startswith("trace")] == [own]
+
+
 @pytest.mark.parametrize("method", HttpMethod)
 def test_every_method_is_called_by_its_name(method: HttpMethod) -> None:
     assert called(http(http_method=method)).method == method.name

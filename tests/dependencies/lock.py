@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.dependencies import page
-from tests.dependencies.locks import DEVELOPMENT, PROJECT, ROOT, RUN, read
+from tests.dependencies.locks import BUILD, DEVELOPMENT, IMAGE, PROJECT, ROOT, RUN, read
 
-NEEDED = ("pyproject.toml", "README.md", "LICENSE", "src/tidegate/__init__.py")
+NEEDED = ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md", "src/tidegate/__init__.py")
 HEADER = """\
 # Written by `make lock`: {what}, for every platform and Python from 3.11 on.
 # pip install --require-hashes --requirement {name}
@@ -30,9 +30,16 @@ def main() -> None:
         uv(directory, "lock")
         resolved = tomllib.loads((Path(directory) / "uv.lock").read_text())
         RUN.write_text(HEADER.format(what="what Tidegate runs with", name=RUN.name) + export(directory, "--no-dev"))
+        IMAGE.write_text(
+            HEADER.format(what="what the image has, Tidegate with all its extras", name=IMAGE.name)
+            + export(directory, "--no-dev", "--all-extras")
+        )
+        BUILD.write_text(
+            HEADER.format(what="what builds the package", name=BUILD.name) + export(directory, "--only-group", "build")
+        )
         DEVELOPMENT.write_text(
             HEADER.format(what="what Tidegate is built and tested with", name=DEVELOPMENT.name)
-            + export(directory, "--group", "dev")
+            + export(directory, "--group", "dev", "--all-extras")
         )
     files = {
         (package["name"], package["version"]): [wheel["url"].rsplit("/", 1)[1] for wheel in package.get("wheels", [])]
@@ -40,7 +47,10 @@ def main() -> None:
         if "version" in package
     }
     page.PAGE.write_text(page.page(read(RUN.read_text()), files))
-    print(f"{RUN.name}, {DEVELOPMENT.name} and {page.PAGE.relative_to(ROOT)} are as {PROJECT.name} asks")
+    print(
+        f"{RUN.name}, {IMAGE.name}, {BUILD.name}, {DEVELOPMENT.name} and {page.PAGE.relative_to(ROOT)}"
+        f" are as {PROJECT.name} asks"
+    )
 
 
 def export(directory: str, *which: str) -> str:

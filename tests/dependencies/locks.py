@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = ROOT / "pyproject.toml"
 RUN: Final = ROOT / "requirements.lock"
+IMAGE: Final = ROOT / "requirements-image.lock"
+BUILD: Final = ROOT / "requirements-build.lock"
 DEVELOPMENT: Final = ROOT / "requirements-dev.lock"
 
 _ENTRY: Final = re.compile(
@@ -53,6 +55,12 @@ def wanted(*, development: bool) -> list[Requirement]:
     if development:
         texts += project["build-system"]["requires"] + _group(project["dependency-groups"], "dev")
     return [Requirement(text) for text in texts]
+
+
+def extras() -> list[Requirement]:
+    """What the extras ask for."""
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    return [Requirement(text) for texts in project.get("optional-dependencies", {}).values() for text in texts]
 
 
 def _group(groups: dict[str, list[Any]], name: str) -> list[str]:

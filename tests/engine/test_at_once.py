@@ -14,6 +14,7 @@ from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
 from tests.simulation.virtual_time import VirtualClock, run
 
+from tidegate.core.errors import Unavailable
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import OperationName, QueueName
 from tidegate.core.queue import Queue, RateLimits, State
@@ -272,6 +273,31 @@ def test_an_engine_that_stops_starts_nothing_more() -> None:
         await stopping
         assert life.sent == []
         assert (await life.engine.tasks.get(name, body=False)).dispatch_count == 0
+        await life.engine.start()  # for the end of the day to stop
+
+    day(play)
+
+
+def test_a_task_whose_run_was_asked_for_as_the_engine_stopped_is_delivered_and_recorded_before_it_ends() -> None:
+    async def play(life: Life) -> None:
+        task = await life.create(ahead=3600)
+        running = asyncio.ensure_future(life.engine.tasks.run(task.name))
+        await asyncio.sleep(0)  # it is with the store, and nothing is under way
+        assert await life.engine.stop(timedelta(seconds=10)) == 0
+        assert running.done()
+        assert (len(life.sent), await life.engine.tasks.list(QUEUE, "", 10, body=False)) == (1, [])
+        await life.engine.start()  # for the end of the day to stop
+
+    day(play)
+
+
+def test_no_task_is_run_once_the_last_attempts_have_ended() -> None:
+    async def play(life: Life) -> None:
+        task = await life.create(ahead=3600)
+        await life.engine.stop(timedelta(seconds=10))
+        with pytest.raises(Unavailable, match=r"^The server is shutting down\.$"):
+            await life.engine.tasks.run(task.name)
+        assert life.sent == []
         await life.engine.start()  # for the end of the day to stop
 
     day(play)

@@ -41,7 +41,7 @@ class Counting:
     rooms: list[int] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
-    def room(self) -> int:
+    def room(self, operation: LongRunning) -> int:
         return self.rooms.pop(0) if self.rooms else self.step
 
     def total(self, reader: Reader, operation: LongRunning) -> int | None:

@@ -88,12 +88,7 @@ class Callers:
     def _create(self, dice: random.Random) -> None:
         queue = dice.choice(self.queues)
         name = f"t{dice.getrandbits(48):x}"
-        body = {
-            "task": {
-                "name": f"{LOCATION}/queues/{queue}/tasks/{name}",
-                "httpRequest": {"url": self._handler.url(dice.choice(SCRIPTS))},
-            }
-        }
+        body = {"task": self._task(f"{LOCATION}/queues/{queue}/tasks/{name}", dice)}
         path = f"/v2/{LOCATION}/queues/{queue}/tasks"
         while True:
             reply = self.call("create_task", queue, "POST", path, body, tasks=(f"{queue}/{name}",))
@@ -101,6 +96,9 @@ class Callers:
                 break
             time.sleep(0.05)
         self.made.append(f"{queue}/{name}")
+
+    def _task(self, name: str, dice: random.Random) -> dict[str, Any]:
+        return {"name": name, "httpRequest": {"url": self._handler.url(dice.choice(SCRIPTS))}}
 
     def call(
         self,

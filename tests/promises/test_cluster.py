@@ -98,7 +98,7 @@ def tokens_are_not_kept(plant: pytest.MonkeyPatch) -> None:
     """They are full again after each start."""
     release = StoreTransaction.release
 
-    def releases(self: Any, *about: Any) -> bool:
+    def releases(self: Any, *about: Any) -> Any:
         self.tables.execute("UPDATE queues SET tokens = 1000000")
         return release(self, *about)
 

@@ -38,6 +38,7 @@ def test_any_day_of_several_nodes_keeps_every_promise(block: int) -> None:
             counts.update(type(entry).__name__ for entry in day.history.entries)
             counts.update(seeds=1, violations=len(broken))
             assert not broken, f"seed {seed}: {broken[0]}\n{story(day.history, broken[0].about)}"
+            assert not day.server.memory.broken, f"seed {seed}: {day.server.memory.broken}"
     finally:
         note(
             "nodes",

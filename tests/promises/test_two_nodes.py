@@ -20,6 +20,7 @@ from tidegate.core.names import OperationName, QueueName
 from tidegate.core.preference import ranked
 from tidegate.engine.death_watch import DEAD_AFTER
 from tidegate.engine.life import TRUSTED_FOR
+from tidegate.storage.postgres import heads
 
 QUEUE = QueueName.of("p", "l", "q")
 
@@ -215,5 +216,47 @@ def test_an_operation_whose_node_is_no_more_goes_on_elsewhere() -> None:
         found = await life.second.process.start(other.long_running.get(OperationName(begun.name)))
         assert found.done
         assert len(workers[1].done) >= 1000 - done - 10
+
+    day(play)
+
+
+async def _commit_late(life: Life, task: str, seconds: float) -> None:
+    """A create of ``second`` that waits and that the store commits so many seconds after it has begun. Meanwhile
+    ``first`` starts a task.
+    """
+    await life.create(life.first, f"{task}-before", after=seconds * 0.9)
+    way, memory = life.second.way, life.servers.memory
+    there = way.there
+
+    async def slow() -> None:
+        await asyncio.sleep(seconds)
+
+    way.there = slow  # type: ignore[method-assign]
+    creating = asyncio.ensure_future(life.create(life.second, task))
+    await asyncio.sleep(seconds - 0.01)
+    way.there = there  # type: ignore[method-assign]
+    memory.held_now = 1.0  # so it is not started as it is stored
+    await asyncio.sleep(0.02)
+    memory.held_now = 0.0
+    await creating
+
+
+def test_no_task_is_before_the_head_of_its_queue_unless_its_commit_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(life: Life) -> None:
+        await _commit_late(life, "a", 0.9)
+        assert life.servers.memory.broken == []
+        monkeypatch.setattr(heads, "HEAD_SLACK", 0)
+        await _commit_late(life, "b", 0.9)
+        assert [each.split(",")[0] for each in life.servers.memory.broken] == [f"b waits in {QUEUE}"]
+
+    day(play)
+
+
+def test_a_task_that_was_committed_after_the_head_had_passed_it_is_found_within_a_minute() -> None:
+    async def play(life: Life) -> None:
+        await _commit_late(life, "a", 8.0)
+        await life.servers.end(life.second, kill=True)  # who alone knows how late it was
+        await asyncio.sleep(70)
+        assert ("a", life.first.store.node) in life.sent
 
     day(play)

@@ -61,7 +61,7 @@ def test_our_own_words_describe_messages_and_methods() -> None:
     document = discovery_document("v2", "http://h")
     assert document["schemas"]["RateLimits"]["description"].startswith("How fast a queue dispatches")
     methods = document["resources"]["projects"]["resources"]["locations"]["resources"]["queues"]["methods"]
-    assert methods["delete"]["description"].startswith("The end of a queue")
+    assert methods["delete"]["description"].startswith("Deletes a queue")
 
 
 class Service:

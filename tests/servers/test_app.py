@@ -58,12 +58,23 @@ async def test_healthz_says_that_the_process_lives() -> None:
         assert (answer.http_status, json.loads(answer.body)) == (200, {"status": "alive"})
 
 
-async def test_readyz_says_whether_calls_are_welcome() -> None:
+async def ready(app: App) -> tuple[int, str, bool]:
+    """What ``/readyz`` says, and whether it says why."""
+    answer = await get(app, "/readyz")
+    said = json.loads(answer.body)
+    return answer.http_status or 0, said["status"], bool(said.get("reason"))
+
+
+async def test_readyz_says_whether_calls_are_welcome_and_why_not() -> None:
     app = App()
-    assert (await get(app, "/readyz")).http_status == 503
+    assert await ready(app) == (503, "starting", True)
     async with Running(app):
-        assert (await get(app, "/readyz")).http_status == 200
-    assert (await get(app, "/readyz")).http_status == 503
+        assert await ready(app) == (200, "serving", False)
+        app.store_away = lambda: "PostgreSQL has not been reached for 3 s"
+        assert await ready(app) == (503, "store away", True)
+        assert json.loads((await get(app, "/readyz")).body)["reason"] == "PostgreSQL has not been reached for 3 s"
+        assert HealthCheckResponse.deserialize((await health(app)).payload).status == Status.NOT_SERVING
+    assert await ready(app) == (503, "stopping", True)
     assert (await get(app, "/healthz")).http_status == 200
 
 
@@ -205,7 +216,7 @@ async def test_while_it_drains_calls_are_answered_and_health_says_not_serving() 
         leaving = asyncio.ensure_future(app.leave())
         await draining.wait()
         assert (await request(app, DO, [framed(b"")])).status == 0
-        assert (await get(app, "/readyz")).http_status == 503
+        assert await ready(app) == (503, "draining", True)
         assert HealthCheckResponse.deserialize((await health(app)).payload).status == Status.NOT_SERVING
         drained.set()
         await leaving

@@ -48,6 +48,7 @@ def test_every_setting_reads_back_what_it_shows(row) -> None:
         "app_engine": "default=http://127.0.0.1:8080,v2.worker=https://worker.internal",
         "map": "https://api.example.com=http://127.0.0.1:3000,*=http://127.0.0.1:3001",
         "oidc_issuer": "https://tasks.example.com",
+        "console_url": "https://tasks.example.com/console",
         "attempts": "failed",
         "console": "read-only",
         "operation_log": "-",

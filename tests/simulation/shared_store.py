@@ -10,27 +10,35 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import apsw
 from msgspec.structs import replace
+from tests.simulation.shared_heads import SharedHeads, place_in_line
 from tests.simulation.shared_tables import NODES, SharedTables
 from tests.simulation.virtual_time import VirtualClock
 
 from tidegate.core.bucket import Flow
 from tidegate.core.names import QueueName
-from tidegate.core.times import micros
+from tidegate.core.task import Task
+from tidegate.core.times import micros, moment
 from tidegate.engine.ports.membership import Joined, Member
 from tidegate.engine.ports.store import (
+    DueTasks,
     EndedAttempts,
     FencedError,
     Reader,
+    Released,
     StoreAwayError,
     StoredQueue,
     Transaction,
     Verdict,
 )
 from tidegate.engine.promise import Promise
+from tidegate.storage import rows
+from tidegate.storage.postgres.commits import LATE
+from tidegate.storage.postgres.heads import Heads
 from tidegate.storage.sqlite.store import MEMORY, _configure, _migrate
 from tidegate.storage.transaction import StoreTransaction
 
@@ -49,11 +57,19 @@ class SharedStore:
         _migrate(self.connection)
         self.connection.execute(NODES)
         self.clock = VirtualClock()
+        self.broken: list[str] = []
+        """What was found wrong in the tables after a transaction."""
+        self.begun = 0
+        """When the transaction that happens now began, in microseconds."""
+        place_in_line(self.connection, lambda: self.begun, self.now)
         self.dice = dice
         self.fenced = fenced
         self.last_seq = 0
         self.held_now = 0.0
         """How often a queue is found held by another node."""
+
+    def now(self) -> int:
+        return micros(self.clock.now())
 
     async def read(self, look: Callable[[Reader], T]) -> T:
         """What somebody sees who is no node."""
@@ -75,31 +91,44 @@ class NodeTransaction(StoreTransaction):
 
     tables: SharedTables
 
-    def __init__(self, shared: SharedStore, tables: SharedTables) -> None:
+    def __init__(self, shared: SharedStore, tables: SharedTables, heads: Heads | None = None) -> None:
         super().__init__(tables)
         self._shared = shared
         self.freed: defaultdict[int, list[EndedAttempts]] = defaultdict(list)
         self._took_in: dict[int, int] = {}
         self._new_freed: list[EndedAttempts] = []
         self._holds: Collection[QueueName] = ()
+        self.heads = heads or Heads()
+        self._line = SharedHeads(shared.connection)
+        self._looked_at: dict[int, int] = {}
 
     def begin(self, holds: Collection[QueueName], changes: Collection[QueueName]) -> None:
         self._queues.clear()
         self._took_in.clear()
         self._new_freed.clear()
+        self._looked_at.clear()
+        self.heads.clear()
         self._last_seq = self._shared.last_seq
         dice = self._shared.dice
         self._holds = {*changes, *(name for name in holds if dice.random() >= self._shared.held_now)}
 
+    def before_commit(self) -> None:
+        for queue, head in self._looked_at.items():
+            if queue in self._took_in or self.heads.worth_keeping(queue, head):
+                self._line.move(queue, self.heads.following(queue, head))
+
     def committed(self) -> None:
         self._shared.last_seq = self._last_seq
+        self.heads.committed()
         for queue, entries in self._took_in.items():
             del self.freed[queue][:entries]
         for each in self._new_freed:
             self.freed[each.queue.id].append(each)
         self._queues.clear()
         for queue, node, under_way, taken in self.tables.too_few_places():
-            raise AssertionError(f"node {node} has {under_way} attempts of queue {queue} and published {taken}")
+            self._shared.broken.append(f"node {node} has {under_way} attempts of queue {queue} and published {taken}")
+        for name, task, by in self._line.passed():
+            self._shared.broken.append(f"{task} waits in {name}, {by} us before its head")
 
     def held(self, queue: QueueName) -> bool:
         return queue in self._holds
@@ -123,12 +152,58 @@ class NodeTransaction(StoreTransaction):
             self._took_in[stored.id] = len(self.freed.get(stored.id, ()))
         super().save_flows(flows)
 
+    # The line
+
+    def due_tasks(self, asked: Sequence[tuple[StoredQueue, int]], now: datetime) -> list[DueTasks]:
+        found = []
+        at = micros(now)
+        for stored, limit in asked:
+            head = self._looked_at[stored.id] = self._line.head(stored.id)
+            look, begin = self.heads.look(stored.id, head, limit, at)
+            places = dict(self._line.due(stored.key, begin, at, limit))
+            found.append(rows.due_tasks(stored.queue.name, stored.key, self.tables.those(list(places))))
+            look.saw(places)
+        return found
+
+    def mark_dispatched(self, tasks: Sequence[Task], now: datetime) -> None:
+        super().mark_dispatched(tasks, now)
+        for task in tasks:
+            self.heads.started(task.key.seq)
+
+    def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
+        found = [self._line.first(queue.key, self._line.head(queue.id)) for queue in queues]
+        return [None if due is None else moment(due) for due in found]
+
+    def backlog(
+        self, wanted: Callable[[QueueName], bool] | None = None, *, whole: bool = False
+    ) -> list[tuple[StoredQueue, datetime]]:
+        found = []
+        for name, _ in self.tables.backlog():
+            stored = self.queue(QueueName(name))
+            assert stored is not None
+            head = self._line.head(stored.id)
+            due = self._line.first(stored.key, 0 if whole else head)
+            if due is not None:
+                if due < head:
+                    self.heads.are_behind([stored.id])
+                if wanted is None or wanted(stored.queue.name):
+                    found.append((stored, moment(due)))
+        return found
+
+    def _add(self, queue: StoredQueue, tasks: Sequence[Task], dispatched_at: int | None) -> int:
+        self.heads.waits(queue.id)
+        return super()._add(queue, tasks, dispatched_at)
+
+    # Queues and attempts
+
     def add_queue(self, queue: Any, flow: Flow) -> StoredQueue:
         self._holds = {*self._holds, queue.name}
         return super().add_queue(queue, flow)
 
     def ended(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
         self._new_freed += attempts
+        for each in attempts:
+            self.heads.waits(each.queue.id)
         return self._record(attempts)
 
     def publish(self) -> None:
@@ -143,14 +218,14 @@ class NodeTransaction(StoreTransaction):
             assert stored is not None
             self.save_flows([(stored, stored.flow)])
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
+    def release(self, node: int, now: datetime, limit: int) -> Released:
         released = self.tables.release_some(node, micros(now), limit)
         if released and node == self.tables.node:  # who leaves has cut off some
             self._shared.fenced(node)
-        if len(released) == limit:
-            return True
-        self.tables.forget_node(node)
-        return False
+        left = len(released) == limit
+        if not left:
+            self.tables.forget_node(node)
+        return Released(self._tasks_of(row for row in released if row[-1] is not None), left)
 
 
 class Way:
@@ -199,7 +274,8 @@ class NodeStore:
         return self._tables.node
 
     async def read(self, look: Callable[[Reader], T]) -> T:
-        return await self._ask(lambda: look(NodeTransaction(self._shared, SharedTables(self._shared.connection))))
+        tables = SharedTables(self._shared.connection)
+        return await self._ask(lambda: look(NodeTransaction(self._shared, tables, self._tx.heads)))
 
     async def write(
         self,
@@ -220,8 +296,9 @@ class NodeStore:
     async def _write(self) -> None:
         while self._waiting:
             jobs, self._waiting = self._waiting, []
+            work = partial(self._commit_all, jobs, self._shared.now())
             try:
-                answers = await self._ask(lambda jobs=jobs: [self._commit(*job[:3]) for job in jobs])  # type: ignore[misc]
+                answers = await self._ask(work)
             except StoreAwayError as error:
                 answers = [(None, error)] * len(jobs)
             for (*_, promise), (answer, failure) in zip(jobs, answers, strict=True):
@@ -230,17 +307,23 @@ class NodeStore:
                 else:
                     promise.set_exception(failure)
 
-    def _commit(self, work: Any, holds: Collection[QueueName], changes: Collection[QueueName]) -> Any:
+    def _commit_all(self, jobs: Sequence[Any], begun: int) -> list[tuple[Any, Exception | None]]:
+        return [self._commit(begun, *job[:3]) for job in jobs]
+
+    def _commit(self, begun: int, work: Any, holds: Collection[QueueName], changes: Collection[QueueName]) -> Any:
         def once() -> Any:
             if not self._tables.execute("SELECT 1 FROM writers WHERE node = ?", (self.node,)).fetchall():
                 raise FencedError("this node was taken for dead")
             self._tx.begin(holds, changes)
-            return work(self._tx)
+            done = work(self._tx)
+            self._tx.before_commit()
+            return done
 
         def spoiled() -> None:
             once()
             raise _SpoiledError
 
+        self._shared.begun = begun
         if self._shared.dice.random() < 0.1:
             with suppress(Exception):
                 self._shared.transact(spoiled)
@@ -248,6 +331,8 @@ class NodeStore:
             answer = self._shared.transact(once)
         except Exception as error:
             return None, error
+        if self._shared.now() - begun > LATE * 1_000_000:
+            self._tx.heads.was_late()
         self._tx.committed()
         return answer, None
 

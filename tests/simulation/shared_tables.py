@@ -7,8 +7,8 @@ from typing import Any
 
 import apsw
 
-from tidegate.storage.rows import INSERTED, Row
-from tidegate.storage.sqlite.arrays import IN, numbers
+from tidegate.storage.rows import INSERTED, TASK_COLUMNS, DueRow, Row
+from tidegate.storage.sqlite.arrays import DUE, IN, due_rows, numbers
 from tidegate.storage.sqlite.tables import SqliteTables
 
 NODES = """
@@ -65,16 +65,28 @@ class SharedTables(SqliteTables):
         mine = self.mine(seqs)
         return super().delete_newest(mine, attempt) if mine else 0
 
-    def release_some(self, node: int, now: int, limit: int) -> list[int]:
-        """Let up to so many of the tasks that a node has under way wait again; their generations."""
-        return [
-            generation
-            for (generation,) in self.execute(
-                "UPDATE tasks SET dispatched_at = NULL, node = NULL, schedule_time = min(schedule_time, ?2)"
-                " WHERE seq IN (SELECT seq FROM tasks WHERE node = ?1 LIMIT ?3) RETURNING generation",
-                (node, now, limit),
-            )
-        ]
+    def those(self, seqs: Sequence[int]) -> Sequence[DueRow]:
+        """``rows.DUE_COLUMNS`` of these tasks."""
+        if not seqs:
+            return []
+        found = self.execute(f"SELECT json_group_array({DUE}) FROM tasks WHERE seq {IN}", (numbers(seqs),)).fetchone()
+        return due_rows(found[0])
+
+    def release_some(self, node: int, now: int, limit: int) -> list[Row]:
+        """Let up to so many of the tasks that a node has under way wait again; as they were, with their queues."""
+        columns = ", ".join(f"tasks.{column}" for column in TASK_COLUMNS.split(", "))
+        lost: list[Row] = self.execute(
+            f"SELECT {columns}, queues.name FROM tasks LEFT JOIN queues ON queues.generation = tasks.generation"
+            " WHERE node = ? LIMIT ?",
+            (node, limit),
+        ).fetchall()
+        if not lost:
+            return lost
+        self.execute(
+            f"UPDATE tasks SET dispatched_at = NULL, node = NULL, schedule_time = min(schedule_time, ?) WHERE seq {IN}",
+            (now, numbers([row[0] for row in lost])),
+        )
+        return lost
 
     def places(self, queue: int) -> dict[int, int]:
         """How many attempts of the queue each node has under way, as the nodes published it."""

@@ -23,7 +23,17 @@ from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.ramp import Ramp
 from tidegate.core.task import Attempt, HttpRequest, PullMessage, Status, Task
 from tidegate.core.throttle import Throttle
-from tidegate.engine.ports.store import EndedAttempts, Store, StoredAge, StoredQueue, Tally, Transaction, Verdict
+from tidegate.core.trace_context import NOT_SAMPLED, TraceContext
+from tidegate.engine.ports.store import (
+    EndedAttempts,
+    PlaceInLine,
+    Store,
+    StoredAge,
+    StoredQueue,
+    Tally,
+    Transaction,
+    Verdict,
+)
 from tidegate.storage.postgres import PostgresStore
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
@@ -256,6 +266,15 @@ async def test_a_failure_keeps_the_task_for_its_retry(store: Store) -> None:
     assert again.first_dispatch_time == NOON
 
 
+async def test_a_task_keeps_the_trace_of_its_creation(store: Store) -> None:
+    traces = {"a": TraceContext(2**127, 2**63, sampled=True, state="x=1").kept(), "b": NOT_SAMPLED, "c": b""}
+    stored = await made(store, *(replace(task(name), trace=trace) for name, trace in traces.items()))
+    listed = await store.read(lambda tx: tx.tasks(stored, "", 10, body=True))
+    assert {each.name.task: each.trace for each in listed} == traces
+    claimed = await store.write(lambda tx: claim(tx, stored, NOON, 3))
+    assert {each.name.task: each.trace for each in claimed} == traces
+
+
 @pytest.mark.parametrize("retry", [True, False])
 async def test_an_outcome_counts_only_while_its_attempt_is_the_newest(store: Store, retry: bool) -> None:
     stored = await made(store, task("a"))
@@ -325,6 +344,26 @@ async def test_a_deleted_queue_frees_its_name_after_its_time_and_forgets_everyth
     assert await listed(store) == []
 
 
+async def test_a_queue_may_be_made_anew_where_it_is_deleted(store: Store) -> None:
+    stored = await made(store, task("a"), task("b"))
+    await store.write(lambda tx: tx.remove(stored, ["b"], NOON + HOUR))
+    (claimed,) = await store.write(lambda tx: claim(tx, stored, NOON, 1))
+
+    def work(tx: Transaction) -> StoredQueue:
+        tx.delete_queue(stored, NOON)
+        return tx.add_queue(queue(purge_time=NOON), Flow.fresh(queue().rate_limits, NOON))
+
+    anew = await store.write(work, changes={QUEUE})
+    assert (await current(store)).id == anew.id != stored.id
+    assert (await current(store)).queue == queue(purge_time=NOON)
+    assert await store.read(lambda tx: tx.entombed(anew, ["a", "b"], NOON)) == set()
+    late = Verdict(claimed, claimed)
+    assert await store.write(lambda tx: record(tx, anew, [late], NOON + HOUR)) == [late]
+    assert await listed(store) == []
+    await store.write(lambda tx: tx.add_tasks(anew, [task("a"), task("b")]))
+    assert await listed(store) == ["a", "b"]
+
+
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
     if isinstance(store, PostgresStore):
         return  # nobody releases the attempts of a node that lives: test_postgres_nodes.py
@@ -336,6 +375,25 @@ async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_fo
     assert (await current(store)).flow == stored.flow
     again = await store.write(lambda tx: claim(tx, stored, NOON, 5))
     assert [(each.name.task, each.schedule_time) for each in again] == [("a", NOON - SECOND), ("b", NOON)]
+
+
+async def test_tasks_stand_in_line_by_their_schedule_times_under_way_or_not(store: Store) -> None:
+    later = [task(name, NOON + each * SECOND) for name, each in (("a", 3), ("b", 1), ("c", 2), ("d", 2))]
+    stored = await made(store, *later)
+    assert [
+        each.name.task for each in await store.write(lambda tx: claim(tx, stored, NOON + HOUR, 1), holds={QUEUE})
+    ] == ["b"]
+
+    async def line(behind: PlaceInLine | None, limit: int, *, latest_first: bool) -> list[tuple[str, PlaceInLine]]:
+        found = await store.read(lambda tx: tx.tasks_in_line(stored, behind, limit, latest_first=latest_first))
+        return [(task.name.task, place) for task, place in found]
+
+    assert [name for name, _ in await line(None, 9, latest_first=False)] == ["b", "c", "d", "a"]
+    assert [name for name, _ in await line(None, 9, latest_first=True)] == ["a", "d", "c", "b"]
+    first = await line(None, 2, latest_first=False)
+    assert [name for name, _ in await line(first[-1][1], 9, latest_first=False)] == ["d", "a"]
+    last = await line(None, 2, latest_first=True)
+    assert [name for name, _ in await line(last[-1][1], 1, latest_first=True)] == ["c"]
 
 
 async def test_the_sweep_removes_tasks_past_their_time_to_live(store: Store) -> None:

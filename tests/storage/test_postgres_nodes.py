@@ -167,8 +167,8 @@ async def test_what_a_dead_node_had_under_way_is_due_again(nodes: tuple[Postgres
     theirs = await other.write(lambda tx: start(tx, 1), holds={QUEUE})
     dead, _ = await other.membership.beat()
     assert await other.membership.fence(dead)
-    assert await other.write(lambda tx: tx.release(dead.node, NOON, 1))  # a task at a time
-    while await other.write(lambda tx: tx.release(dead.node, NOON, 1)):
+    assert (await other.write(lambda tx: tx.release(dead.node, NOON, 1))).left  # a task at a time
+    while (await other.write(lambda tx: tx.release(dead.node, NOON, 1))).left:
         pass
     assert [member.node for member in await other.membership.beat()] != [dead.node]
     assert (await current(other)).flow.in_flight == 1
@@ -214,11 +214,13 @@ async def test_calls_are_told_when_the_database_stays_away(server: PostgresServe
     with pytest.raises(StoreAwayError):
         await store.read(lambda tx: tx.queue(QUEUE))
     assert store.is_away
+    assert store.away_for is not None
+    assert store.away_for > 0
     await asyncio.to_thread(server.start)
     assert await until_back(store) == ["a"]
 
     async def is_there() -> bool:
-        return not store.is_away
+        return store.away_for is None
 
     await until(is_there)
 

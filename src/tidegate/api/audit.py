@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from tidegate.core.access import ANYONE, Principal
-from tidegate.core.errors import ApiError, Code
+from tidegate.core.access import ANYONE, SERVER, Principal
+from tidegate.core.errors import ApiError, Code, ErrorInfo
 from tidegate.engine.ports.world import MachineClock
 from tidegate.schema.rpc import Rpc
 
@@ -71,17 +71,39 @@ class AuditTrail:
     def note(
         self, row: Rpc[Any, Any], name: str, caller: Principal | None, call: Any, error: ApiError | None, granted: bool
     ) -> None:
+        log = log_of(row) if granted else POLICY
+        lacked = None if granted or error is None else lacking(error)
+        self._put(log, row.full_name, str(name), caller, lacked or row.permission or "", call, error, granted=granted)
+
+    def note_beside(
+        self, method: str, permission: str, caller: Principal | None, call: Any, error: ApiError | None
+    ) -> None:
+        log = ACTIVITY if error is None else POLICY
+        self._put(log, method, SERVER, caller, permission, call, error, granted=error is None)
+
+    def _put(
+        self,
+        log: str,
+        method: str,
+        name: str,
+        caller: Principal | None,
+        permission: str,
+        call: Any,
+        error: ApiError | None,
+        *,
+        granted: bool,
+    ) -> None:
         scope = getattr(call, "scope", None)
         client = scope.get("client") if scope is not None else None
         self._count += 1
         entry = Entry(
             self._count,
             self._clock.now(),
-            log_of(row) if granted else POLICY,
-            row.full_name,
-            str(name),
+            log,
+            method,
+            name,
             "" if caller is None or caller is ANYONE else caller.member,
-            row.permission or "",
+            permission,
             granted,
             str(client[0]) if client else "",
             Code.OK if error is None else error.code,
@@ -89,6 +111,14 @@ class AuditTrail:
         )
         self.entries.append(entry)
         self._write(entry)
+
+
+def lacking(error: ApiError) -> str | None:
+    """The permission that a refusal names: a call can need more than its row says."""
+    for detail in error.details:
+        if isinstance(detail, ErrorInfo):
+            return detail.metadata.get("permission")
+    return None
 
 
 def is_read(row: Rpc[Any, Any]) -> bool:

@@ -14,11 +14,11 @@ from contextlib import aclosing
 from typing import Any, Final, Protocol, TypeAlias
 
 from tidegate.api.needs import needs_of
-from tidegate.core.access import ANYONE, Principal, queue_of
+from tidegate.core.access import ANYONE, SERVER, Principal, queue_of
 from tidegate.core.access.permissions import ACT_AS
 from tidegate.core.access.refusals import account_unknown, credentials_missing, permission_denied
 from tidegate.core.access.resources import account_name
-from tidegate.core.errors import ApiError
+from tidegate.core.errors import ApiError, PermissionDenied
 from tidegate.core.names import QueueName, TaskName
 from tidegate.engine.access import Access
 from tidegate.schema.rpc import Rpc
@@ -54,6 +54,11 @@ class Audit(Protocol):
     ) -> None:
         """A call of ``row`` on ``name`` has ended, or was refused (not ``granted``)."""
 
+    def note_beside(
+        self, method: str, permission: str, caller: Principal | None, call: Any, error: ApiError | None
+    ) -> None:
+        """A call of something beside the rows was refused, or has changed the server (no ``error``)."""
+
 
 class May:
     """What a caller may do: ``may(permission, resource)`` raises PermissionDenied."""
@@ -73,6 +78,14 @@ class May:
     def holds(self, permission: str, resource: str) -> bool:
         """Whether the caller has the permission."""
         return self._door is None or self.principal is None or self._door.holds(self.principal, permission, resource)
+
+    def where(self, permission: str) -> list[str]:
+        """The resources of which the policy itself gives the caller the permission: ``server`` alone where that holds
+        everywhere, or where nobody is asked.
+        """
+        if self._door is None or self.principal is None:
+            return [SERVER]
+        return self._door.access.where(self.principal, permission)
 
     def permissions(self, resource: str) -> frozenset[str]:
         """All that the caller may do on what the name belongs to; nothing where nobody is asked."""
@@ -114,7 +127,8 @@ class Door:
     def method(self, row: Rpc[Any, Any], enter: Enter, inner: Inner) -> Callable[..., Awaitable[Any]]:
         """The callable of a row, from request and call to the answer."""
         known, check, audit = self._callers.known, self._check(row), self._audit
-        watched = audit is not None and audit.wants(row)
+        watched = audit is not None
+        wanted = audit is not None and audit.wants(row)
 
         def answer(request: Any, call: Any = None) -> Awaitable[Any]:
             name = enter(request)
@@ -136,9 +150,12 @@ class Door:
             try:
                 answered = await inner(request, name, call, principal)
             except ApiError as error:
-                audit.note(row, name, principal, call, error, granted=True)
+                granted = not isinstance(error, PermissionDenied)  # else the handler asked, and was told no
+                if wanted or not granted:
+                    audit.note(row, name, principal, call, error, granted=granted)
                 raise
-            audit.note(row, name, principal, call, None, granted=True)
+            if wanted:
+                audit.note(row, name, principal, call, None, granted=True)
             return answered
 
         return answer
@@ -147,13 +164,16 @@ class Door:
         self, row: Rpc[Any, Any], enter: Enter, inner: InnerStream
     ) -> Callable[..., Awaitable[AsyncGenerator[Any, None]]]:
         """The same of a row that streams. Before each answer it is checked anew whether the caller still may."""
-        check = self._check(row)
+        check, audit = self._check(row), self._audit
 
         async def answer(request: Any, call: Any = None) -> AsyncGenerator[Any, None]:
             name = enter(request)
             principal = await self.principal(row, name, call)
             check(principal, request, name, call)
-            return checked(await inner(request, name, call, principal), request, name, call)
+            answers = await inner(request, name, call, principal)
+            if audit is not None and audit.wants(row):
+                audit.note(row, name, principal, call, None, granted=True)
+            return checked(answers, request, name, call)
 
         async def checked(
             answers: AsyncGenerator[Any, None], request: Any, name: Any, call: Any
@@ -194,11 +214,23 @@ class Door:
         """Who makes a call of something beside the rows, such as ``/metrics``: anyone who is known, and who has the
         permission. Raises an ApiError.
         """
-        principal = self._callers.known(call) or await self._callers.authenticate(call, method)
-        allowed = principal.known if permission is None else self.holds(principal, permission, resource)
-        if not allowed:
-            raise permission_denied(permission or "", resource) if principal.known else credentials_missing(method)
+        principal = None
+        try:
+            principal = self._callers.known(call) or await self._callers.authenticate(call, method)
+            allowed = principal.known if permission is None else self.holds(principal, permission, resource)
+            if not allowed:
+                raise permission_denied(permission or "", resource) if principal.known else credentials_missing(method)
+        except ApiError as error:
+            self.note_beside(method, permission, principal, call, error)
+            raise
         return principal
+
+    def note_beside(
+        self, method: str, permission: str | None, caller: Principal | None, call: Any, error: ApiError | None = None
+    ) -> None:
+        """Tell the audit log of a call of something beside the rows, if there is one."""
+        if self._audit is not None:
+            self._audit.note_beside(method, permission or "", caller, call, error)
 
     def holds(self, principal: Principal, permission: str, name: str) -> bool:
         """Whether a principal has a permission on what a name belongs to."""

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from textwrap import fill, wrap
 
 from tidegate.cli.colours import bold
-from tidegate.cli.line import SEARCH, Words, flags_of
+from tidegate.cli.line import SEARCH, Line, Words, flags_of
 from tidegate.cli.table.find import GROUPS, below, commands, elsewhere
 from tidegate.cli.table.rows import Command, Track
 from tidegate.cli.table.shared import ALWAYS
 from tidegate.cli.table.top import SERVERS
+from tidegate.cli.verbosity import MASKED
 
 WIDTH = 80
 OPTIONAL = "  optional flags may be  "
 HELP = "--help"
+SECRET = ("--token",)
 BOUND = "\N{NO-BREAK SPACE}"
 
 
@@ -27,6 +29,14 @@ def usage(command: Command, track: Track) -> str:
         f"Usage: {_shape(command, track)} [optional flags]\n"
         f"{OPTIONAL}{_indented(lines, len(OPTIONAL))}\n\n{_more(command.words, track)}"
     )
+
+
+def arguments_of(line: Line) -> str:
+    """The values that a line gives, for whoever looks into what it does: ``--limit: "5", QUEUE: "mail"``."""
+    import json
+
+    given = {**line.given, **line.words, **{name: MASKED for name in SECRET if name in line.given}}
+    return ", ".join(f"{name}: {json.dumps(value)}" for name, value in sorted(given.items()) if value)
 
 
 def _shape(command: Command, track: Track) -> str:

@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "tidegate"}:
+            raise
+        sys.exit(f"this needs {package}, which is not installed here: pip install tidegate")  # as in the small image
     except BrokenPipeError:  # whoever reads the output has seen enough
         import os
 
@@ -73,8 +78,10 @@ def _run_row(arguments: list[str]) -> int:
     from tidegate.cli import help as helping
     from tidegate.cli.flags_file import expanded
     from tidegate.cli.line import find, read
+    from tidegate.cli.verbosity import Told, verbosity
 
     words = find(arguments)
+    told = Told()
     command = words.command
     try:
         if command is None:
@@ -84,23 +91,26 @@ def _run_row(arguments: list[str]) -> int:
         if line.has("--help"):
             helping.show(helping.command_help(command, words.track))
             return 0
-        _work(line)
+        told = Told(verbosity(line.value("--verbosity")))
+        told.debug(f"Running [{words.name}] with arguments: [{helping.arguments_of(line)}]")
+        _work(line, told)
     except CommandError as problem:
-        _tell(words.name, problem)
+        sys.stdout.flush()
+        (Told() if isinstance(problem, UsageError) else told).error(words.name, problem)
         if isinstance(problem, UsageError) and problem.usage and command is not None:
             print(helping.usage(command, words.track), file=sys.stderr)
         return problem.code
     return 0
 
 
-def _work(line: Any) -> None:
+def _work(line: Any, told: Any) -> None:
     """Do what a line asks for. Commands that call a server get a session, the others the line itself."""
     if line.command.local:
         load(line.command.run)(line)
         return
     from tidegate.cli.run.session import Session
 
-    with Session(line) as session:
+    with Session(line, told) as session:
         load(line.command.run)(session)
 
 
@@ -114,10 +124,3 @@ def _explain_group(words: Any) -> None:
         helping.show(helping.group_help(words))
         return
     raise UsageError(helping.no_command(words), usage=False)
-
-
-def _tell(name: str, problem: CommandError) -> None:
-    from tidegate.cli.colours import RED, paint
-
-    sys.stdout.flush()
-    print(f"{paint('ERROR:', RED, sys.stderr)} ({name}) {problem.text}", file=sys.stderr)

@@ -7,20 +7,24 @@ import secrets
 from functools import partial
 from typing import Any, Final
 
+from tidegate.api.door import Door, May
 from tidegate.api.operator import OperatorApi
 from tidegate.api.rpcs import Api
 from tidegate.api.status import HTTP_STATUS
 from tidegate.console.answer import Answer, redirect
 from tidegate.console.calls import Calls
-from tidegate.console.facts import Facts
+from tidegate.console.facts import READ_ONLY, Facts
 from tidegate.console.live import Nudges
 from tidegate.console.request import FORM_BYTES_MAX, PREFIX, Request, read_form
 from tidegate.console.same_site import TOKEN_FIELD, FormTokens, check_same_site
-from tidegate.console.sessions import COOKIE, Sessions, with_token
+from tidegate.console.sessions import COOKIE, Credential, Sessions
 from tidegate.console.shared_answers import SharedAnswers
 from tidegate.console.static_files import static_answer
+from tidegate.core.access import SERVER
 from tidegate.core.errors import ApiError, Code, FailedPrecondition, Internal, NotFound, PermissionDenied
 from tidegate.engine.ports.world import Clock, MachineClock
+from tidegate.schema.operator import Operator
+from tidegate.servers.authentication.code_flow import CodeFlow
 from tidegate.servers.call import Disconnected, Receive, Scope, Send
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.mounts import READING, Mount
@@ -30,6 +34,9 @@ FORM: Final = b"application/x-www-form-urlencoded"
 STATIC: Final = "static/"
 LIVE: Final = "live"
 SESSION_PATHS: Final = frozenset({"login", "logout"})
+"""Forms that change no more than the session."""
+OPEN_PATHS: Final = frozenset({"login", "callback"})
+"""Pages for those who are not logged in."""
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +53,18 @@ class Console:
         in_flight: InFlight,
         wall: Clock,
         machine: MachineClock,
+        *,
+        door: Door | None = None,
+        logins: CodeFlow | None = None,
     ) -> None:
         self._api = api
         self._operator = operator
         self.facts = facts
         self.now = wall.now
         self._nudges = nudges
+        self._door = door
+        self.logins = logins
+        """Logins at issuers; None where there are none."""
         self._in_flight = in_flight
         self._seconds = machine.monotonic
         self._tokens = FormTokens(secrets.token_bytes(32))
@@ -98,14 +111,16 @@ class Console:
         from tidegate.console.visit import Visit  # noqa: PLC0415 - Jinja2 waits for the first page
 
         request = Request(scope)
-        token = self._credential(request)
-        caller = scope if token is None else with_token(scope, token)
-        visit = Visit(self, request, Calls(self._api, self._operator, caller))
+        credential = self._credential(request)
+        visit = Visit(self, request, Calls(self._api, self._operator, scope, credential), credential)
         held = self._in_flight.hold()
         try:
             request.form = await self._form(request, receive, held)
             if request.method == "POST":
                 self._shared.clear()
+            if self._door is not None and request.path not in OPEN_PATHS:
+                row, call = Operator.get_server, visit.calls.call
+                visit.allowed = May(self._door, await self._door.principal(row, SERVER, call))
             if request.is_fragment:
                 return await self._shared.get(request.asked_by, partial(self._view, visit))
             return await self._view(visit)
@@ -121,9 +136,9 @@ class Console:
         finally:
             held.close()
 
-    def _credential(self, request: Request) -> str | None:
-        """The token of who is logged in."""
-        return self.sessions.token(request.cookies.get(COOKIE, "")) if self.facts.access else None
+    def _credential(self, request: Request) -> Credential | None:
+        """What they showed who is logged in."""
+        return self.sessions.credential(request.cookies.get(COOKIE, "")) if self.facts.access else None
 
     async def _form(self, request: Request, receive: Receive, held: Any) -> dict[str, list[str]]:
         """The form that a request brings, if it may change something. Raises ApiError."""
@@ -136,7 +151,7 @@ class Console:
         try:
             check_same_site(request.headers)
             if self.facts.read_only and request.path not in SESSION_PATHS:
-                raise PermissionDenied("The console is read-only: the server was started with --console read-only.")
+                raise PermissionDenied(READ_ONLY)
         except PermissionDenied:
             await drop_body(receive)
             raise

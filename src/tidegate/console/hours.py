@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tidegate.console import charts
+from tidegate.console.places import QUEUE_STATUS
 from tidegate.console.snapshot import moment
 from tidegate.console.visit import Visit, if_built
 from tidegate.core.names import QueueName
@@ -61,7 +62,9 @@ def spread(points: Any, end: datetime, step: timedelta, length: timedelta) -> li
 
 
 async def hour_of(visit: Visit, name: QueueName) -> QueueHour | None:
-    """None where this server keeps no series."""
+    """None where this server keeps no series, or the visitor may not read those of the location."""
+    if not visit.sees(QUEUE_STATUS, name.parent):
+        return None
     found = await asyncio.gather(
         *(series(visit, name, metric, STEP, HOUR) for metric in (Metric.DEPTH, Metric.SUCCEEDED, Metric.FAILED))
     )

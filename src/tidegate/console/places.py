@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tidegate.console.queue_rows import QueueRow
-from tidegate.console.snapshot import Snapshots
+from tidegate.console.snapshot import Snapshot, Snapshots
 from tidegate.console.visit import Visit
 from tidegate.core.errors import ApiError, Unimplemented
 from tidegate.schema.rpc import Rpc
 
 SNAPSHOTS_MAX: Final = 50
 """Lists of queues that are kept, of so many people."""
+QUEUE_STATUS: Final = "tidegate.queues.getStatus"
 PLACES_MAX: Final = 50
 """Locations and queues asked for one page; it says so when there are more."""
 
@@ -28,8 +29,13 @@ def snapshots(visit: Visit) -> Snapshots:
     return snapshots
 
 
+async def snapshot_of(visit: Visit) -> Snapshot:
+    """All queues that the visitor may see. Raises ApiError."""
+    return await snapshots(visit).get(visit.calls, visit.console.now, visit.allowed.where(QUEUE_STATUS))
+
+
 async def all_queues(visit: Visit) -> Sequence[QueueRow]:
-    return (await snapshots(visit).get(visit.calls, visit.console.now)).rows
+    return (await snapshot_of(visit)).rows
 
 
 async def locations(visit: Visit) -> list[str]:

@@ -13,6 +13,11 @@ from tidegate.schema.v2beta3 import CloudTasks, Queue
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 
+LONGEST: Final = timedelta(days=3650)
+"""The longest span that a form reads: more than any setting or schedule time may be, which the API checks."""
+SHOWN_MAX: Final = 100
+"""Characters of what was typed that an error repeats."""
+
 PATHS: Final = (
     "rate_limits.max_dispatches_per_second",
     "rate_limits.max_concurrent_dispatches",
@@ -32,8 +37,11 @@ def read_span(text: str, field: str) -> timedelta:
     text = text.strip()
     parts = _SPAN.findall(text)
     if not text or _SPAN.sub("", text).strip():
-        raise InvalidArgument(f"{field}: {text!r} is no time span; write 90s, 1.5h or 1h 30m.")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit.lower()] for number, unit in parts))
+        raise InvalidArgument(f"{field}: {text[:SHOWN_MAX]!r} is no time span; write 90s, 1.5h or 1h 30m.")
+    seconds = sum(float(number) * _UNITS[unit.lower()] for number, unit in parts)
+    if seconds > LONGEST.total_seconds():
+        raise InvalidArgument(f"{field}: {text[:SHOWN_MAX]!r} is longer than any time span of a queue.")
+    return timedelta(seconds=seconds)
 
 
 def queue_from_form(request: Request, stored: Any) -> tuple[Any, list[str]]:

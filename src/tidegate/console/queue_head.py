@@ -17,13 +17,14 @@ from tidegate.schema.operator import Operator
 from tidegate.schema.v2beta3 import CloudTasks
 
 TABS: Final = (
-    ("", "Tasks"),
-    ("metrics", "Metrics"),
-    ("logs", "Logs"),
-    ("configuration", "Configuration"),
-    ("dead-letters", "Dead letters"),
-    ("permissions", "Permissions"),
+    ("", "Tasks", "cloudtasks.tasks.list"),
+    ("metrics", "Metrics", "tidegate.queues.getStatus"),
+    ("logs", "Logs", "tidegate.attempts.list"),
+    ("configuration", "Configuration", ""),
+    ("dead-letters", "Dead letters", "tidegate.deadTasks.list"),
+    ("permissions", "Permissions", "cloudtasks.queues.getIamPolicy"),
 )
+"""Path, name, and the permission beyond those of every page of a queue."""
 
 
 class Head(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from tidegate.api.pace import Pace
 from tidegate.console.calls import Calls
 from tidegate.console.queue_rows import QueueRow
+from tidegate.core.access import SERVER
 from tidegate.core.errors import ApiError, NotFound
-from tidegate.core.names import QueueName
+from tidegate.core.names import QUEUE, QueueName
 from tidegate.schema.operator import Operator
-from tidegate.schema.v2beta3 import Queue
+from tidegate.schema.v2beta3 import Locations, Queue
 
 KEPT_FOR: Final = 0.1
 """Seconds for which a snapshot is shown at least."""
@@ -43,12 +44,17 @@ class Snapshots:
         self._until = 0.0
         self._making: asyncio.Task[None] | None = None
 
-    async def get(self, calls: Calls, now: Callable[[], datetime]) -> Snapshot:
-        """Raises ApiError."""
+    async def settled(self) -> None:
+        """Wait for the one that is being made."""
+        if self._making is not None:
+            await asyncio.wait({self._making})
+
+    async def get(self, calls: Calls, now: Callable[[], datetime], places: Sequence[str] = (SERVER,)) -> Snapshot:
+        """All queues, or where the caller may see no others those of ``places``: projects, queues. Raises ApiError."""
         clock = asyncio.get_running_loop().time
         making = self._making
         if making is None and clock() >= self._until:
-            making = self._making = asyncio.create_task(self._make(calls, now))
+            making = self._making = asyncio.create_task(self._make(calls, now, places))
         if making is not None:
             fresh_enough = self._newest is not None and clock() < self._until + SHOWN_FOR
             await asyncio.wait({making}, timeout=WAITED_FOR if fresh_enough else None)
@@ -57,11 +63,11 @@ class Snapshots:
         assert self._newest is not None  # noqa: S101 - made by now, or the reason was raised
         return self._newest
 
-    async def _make(self, calls: Calls, now: Callable[[], datetime]) -> None:
+    async def _make(self, calls: Calls, now: Callable[[], datetime], places: Sequence[str]) -> None:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            self._newest = Snapshot(await _rows(calls), now())
+            self._newest = Snapshot(await _rows(calls, places), now())
             # Of thousands of queues it takes so long that making it all the time would be felt.
             self._until = clock() + max(KEPT_FOR, KEPT_FACTOR * (clock() - began))
         except ApiError:
@@ -87,11 +93,32 @@ class Snapshots:
         self._newest, self._until = None, 0.0
 
 
-async def _rows(calls: Calls) -> list[QueueRow]:
+async def _rows(calls: Calls, places: Sequence[str]) -> list[QueueRow]:
+    if SERVER in places or not places:  # without any place the call is refused, with the reason
+        return await _rows_of(calls, EVERYWHERE)
+    rows: dict[str, QueueRow] = {}
+    for place in places:
+        for row in await _rows_at(calls, place):
+            rows[row.name] = row
+    return list(rows.values())
+
+
+async def _rows_at(calls: Calls, place: str) -> list[QueueRow]:
+    """Those of a project, or a queue itself, as far as they may be seen."""
+    try:
+        if QUEUE.parse(place) is not None:
+            return [row_of(await calls(Operator.get_queue_status, name=f"{place}/status"))]
+        found = await calls(Locations.list_locations, name=place)
+        return [row for each in found.locations for row in await _rows_of(calls, each.name)]
+    except ApiError:  # deleted meanwhile, or a role that gives only a part
+        return []
+
+
+async def _rows_of(calls: Calls, parent: str) -> list[QueueRow]:
     rows: list[QueueRow] = []
     token, more, pace = "", True, Pace()
     while more:
-        page = await calls(Operator.list_queue_statuses, parent=EVERYWHERE, page_size=PAGE, page_token=token)
+        page = await calls(Operator.list_queue_statuses, parent=parent, page_size=PAGE, page_token=token)
         for status in page.statuses:
             rows.append(row_of(status))
             if pace.due:

@@ -43,6 +43,7 @@ def _environment() -> Environment:
         "due": _due,
     }
     environment.globals |= {
+        "sections": SECTIONS,
         "plural": words.plural,
         "static": versioned,
         "NOTHING": words.NOTHING,
@@ -53,6 +54,16 @@ def _environment() -> Environment:
     }
     return environment
 
+
+SECTIONS: Final = (
+    ("queues", ""),
+    ("activity", "tidegate.events.watch"),
+    ("failures", ""),
+    ("operations", ""),
+    ("audit", "tidegate.audit.list"),
+    ("server", "tidegate.server.get"),
+)
+"""Of the whole console: path, and the permission that a page needs on the server. The others show what one may see."""
 
 COUNTED_TO: Final = 10_000
 """Where the operator's API ends its counts."""

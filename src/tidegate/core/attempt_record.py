@@ -161,6 +161,22 @@ def attempt_record(
     )
 
 
+def lost_attempt(task: Task, now: datetime) -> AttemptRecord:
+    """The record of an attempt whose process ended under it, as it was found out ``now``: whether its handler was
+    called, and what it said, is not known; its task is due at once. ``task`` is as it was while it was under way.
+    """
+    return AttemptRecord(
+        number=task.dispatch_count,
+        sent_because=SentReason.RETRY if task.dispatch_count > 1 else SentReason.SCHEDULED,
+        schedule_time=task.schedule_time,
+        start_time=task.dispatched_at or now,
+        end_time=now,
+        outcome=AttemptOutcome.UNKNOWN,
+        error="the process that made the attempt ended before the attempt did",
+        retry_time=min(task.schedule_time, now),
+    )
+
+
 def micros_of(seconds: float) -> int:
     """Microseconds, for ``Timing``."""
     return int(seconds * 1_000_000 + 0.5)

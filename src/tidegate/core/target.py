@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -27,6 +27,7 @@ from tidegate.core.queue import (
 )
 from tidegate.core.task import DEFAULT_HTTP_DEADLINE, AppEngineRequest, Attempt, HttpRequest, Task
 from tidegate.core.times import micros
+from tidegate.core.trace_context import names_a_trace
 from tidegate.core.urls import PORT_MAX, Url, is_intact, is_ready, split
 from tidegate.core.validation.tokens import completed_token
 
@@ -64,23 +65,26 @@ class Unsendable(Struct, frozen=True):
     reason: str
 
 
-def compose(task: Task, queue: Queue, app_engine: Mapping[str, str]) -> HttpCall | Unsendable:
+def compose(
+    task: Task, queue: Queue, app_engine: Mapping[str, str], trace: Sequence[tuple[str, str]] = ()
+) -> HttpCall | Unsendable:
     """The request of a task's attempt. ``task.dispatch_count`` already counts that attempt.
 
-    ``app_engine`` is the setting of that name: base URLs by ``SERVICE`` or ``VERSION.SERVICE``.
+    ``app_engine`` is the setting of that name: base URLs by ``SERVICE`` or ``VERSION.SERVICE``. ``trace`` are headers
+    that name the trace; a task or queue that sets ``traceparent`` itself goes on with its own.
     """
     target = task.target
     if isinstance(target, HttpRequest):
-        return _to_url(task, target, queue)
+        return _to_url(task, target, queue, trace)
     if isinstance(target, AppEngineRequest):
-        return _to_app_engine(task, target, queue, app_engine)
+        return _to_app_engine(task, target, queue, app_engine, trace)
     return Unsendable("a pull task is leased, not sent")
 
 
 # --- to a URL ---------------------------------------------------------------------------------------------------------
 
 
-def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsendable:
+def _to_url(task: Task, target: HttpRequest, queue: Queue, trace: Sequence[tuple[str, str]]) -> HttpCall | Unsendable:
     method, token, override = target.http_method, target.token, None
     overrides: Iterable[Header] = ()
     routing = queue.http_target
@@ -103,6 +107,8 @@ def _to_url(task: Task, target: HttpRequest, queue: Queue) -> HttpCall | Unsenda
         lines = [line for line in lines if line[0].lower() != "authorization"]
     elif address.user and not any(line[0].lower() == "authorization" for line in lines):
         lines.append(("Authorization", address.user))
+    if trace and not names_a_trace(lines):
+        lines += trace
     _, name, _, task_id = task.name.rsplit("/", 3)
     retries = task.dispatch_count - 1
     lines += (
@@ -193,7 +199,11 @@ _ROUTING_PART: Final = re.compile(r"[A-Za-z0-9-]{0,63}")
 
 
 def _to_app_engine(
-    task: Task, target: AppEngineRequest, queue: Queue, app_engine: Mapping[str, str]
+    task: Task,
+    target: AppEngineRequest,
+    queue: Queue,
+    app_engine: Mapping[str, str],
+    trace: Sequence[tuple[str, str]],
 ) -> HttpCall | Unsendable:
     routing = queue.app_engine_routing or target.routing
     address = address_of(app_engine_base(routing, queue.name.project, app_engine) + (target.relative_uri or "/"))
@@ -203,6 +213,8 @@ def _to_app_engine(
     if task.body and verb not in BODY_METHODS:
         return Unsendable(f"{verb} takes no body")
     lines = _stored_lines(target.headers, APP_ENGINE_RULES)
+    if trace and not names_a_trace(lines):
+        lines += trace
     _, name, _, task_id = task.name.rsplit("/", 3)
     retries = task.dispatch_count - 1
     lines += (

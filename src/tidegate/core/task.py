@@ -93,6 +93,7 @@ class Task(Struct, frozen=True, kw_only=True, gc=False):
     first_dispatch_time: datetime | None = None
     last_attempt: Attempt | None = None
     dispatched_at: datetime | None = None
+    trace: bytes = b""  # of its creation, see ``core.trace_context``; empty where none is known
     bulk: int = 0  # bytes in memory, of a task claimed from the store that has many; 0 for an ordinary one
     key: Any = None  # how the store finds its row again; opaque to everyone else
 

@@ -91,6 +91,10 @@ class Access:
         """All that the principal may do on the resource."""
         return self._grants.permissions(principal, resource)
 
+    def where(self, principal: Principal, permission: str) -> list[str]:
+        """The resources of which the policy itself gives the principal the permission: ``server`` alone, or others."""
+        return self._grants.where(principal, permission)
+
     def because(self, principal: Principal, permission: str, resource: str) -> list[tuple[str, str, str]]:
         """Why it is allowed: resource, role, member."""
         return self._grants.because(principal, permission, resource)

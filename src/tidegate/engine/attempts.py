@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Final
 
 from tidegate.core import refusals
 from tidegate.core.names import QueueName, TaskName
+from tidegate.engine.attempt_walk import AttemptPlace, AttemptWalk, Listed
 from tidegate.engine.lookup import found
 from tidegate.engine.ports.shelf import StoredAttempt
 from tidegate.engine.ports.store import Reader
 from tidegate.engine.ports.world import World
-from tidegate.engine.scanning import Scanned, scan
 
 LIVES: Final = 10
 """Of so many dead tasks that had one ID the attempts are listed."""
@@ -30,18 +29,14 @@ class Attempts:
     async def list_all(
         self,
         queue: QueueName,
-        before: int | None,
+        place: AttemptPlace,
         limit: int,
         chooses: Callable[[StoredAttempt], bool] | None = None,
-    ) -> Scanned[StoredAttempt]:
-        """Kept attempts of a queue's tasks, newest first, those before a place. Those of dead tasks lie with these.
-        Raises NotFound.
+    ) -> Listed:
+        """Kept attempts of a queue's tasks, newest first, those behind a place. Those of a dead task stand where it
+        died. Raises NotFound.
         """
-
-        def look(reader: Reader, behind: int | None, step: int) -> Sequence[StoredAttempt]:
-            return reader.attempts(found(reader.queue(queue)), None, behind, step)
-
-        return await scan(self._store, look, attrgetter("place"), before, limit, chooses)
+        return await AttemptWalk(self._store, queue, place).listed(limit, chooses)
 
     async def list(self, task: TaskName) -> Sequence[StoredAttempt]:
         """Kept attempts of a task, newest first, also when it has died or is finished. NotFound for a task that never

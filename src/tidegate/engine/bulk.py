@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tidegate.core import refusals
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.errors import ApiError, FailedPrecondition
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Queue
@@ -20,26 +21,28 @@ from tidegate.core.task import PullMessage, Task
 from tidegate.engine.dispatcher import Dispatcher
 from tidegate.engine.long_running import Changed, Failure, Found, LongRunning, Worker
 from tidegate.engine.lookup import found
-from tidegate.engine.ports.events import Events, QueueChanged, TasksDeleted
+from tidegate.engine.ports.events import Event, Events, QueueChanged, TasksDeleted
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
 from tidegate.engine.scheduler import Scheduler
+from tidegate.engine.shelving import Shelving
 from tidegate.engine.under_way import UnderWay
 
-RUN_AT_ONCE: Final = 32
-"""Tasks that are forced in one step: their bodies, up to a megabyte each, are read for it."""
+WHOLE_AT_ONCE: Final = 32
+"""Tasks that are run or shelved in one step: their bodies, up to a megabyte each, are read for it."""
 
-RUN_BYTES: Final = 4 * 2**20
-"""Bytes of bodies that one look for tasks to run reads, if it reads more than one task."""
+WHOLE_BYTES: Final = 4 * 2**20
+"""Bytes of bodies that one look for such tasks reads, if it reads more than one task."""
 
 
 class Selection(Struct, frozen=True):
     """Which tasks of a queue an operation is about: those with these IDs, or all that ``chooses`` chooses. ``at`` is
-    the new schedule time, for operations that set one.
+    the new schedule time, for operations that set one; ``shelve`` says that deleted tasks go on the shelf.
     """
 
     task_ids: Sequence[str] = ()
     chooses: Callable[[Task], bool] | None = None
     at: datetime | None = None
+    shelve: bool = False
 
 
 Select = Callable[[bytes], Selection]
@@ -49,13 +52,17 @@ Select = Callable[[bytes], Selection]
 class _Bulk(Worker):
     """What the bulk operations have in common."""
 
-    with_bodies = False
-
     def __init__(self, select: Select) -> None:
         self._select = select
 
-    def room(self) -> int:
-        return 1000  # as many as a step may have
+    def with_bodies(self, selection: Selection) -> bool:  # noqa: ARG002 - for those below
+        """Whether the tasks are read whole."""
+        return False
+
+    def room(self, operation: LongRunning) -> int:
+        return (
+            WHOLE_AT_ONCE if self.with_bodies(self._select(operation.request)) else 1000
+        )  # as many as a step may have
 
     def total(self, reader: Reader, operation: LongRunning) -> int | None:
         stored = found(reader.queue(operation.queue))
@@ -73,22 +80,22 @@ class _Bulk(Worker):
             some = selection.task_ids[begin : begin + limit]
             end = begin + len(some)
             return Found(some, len(some), str(end), end == len(selection.task_ids))
-        tasks = reader.tasks(
-            stored, position, limit, body=self.with_bodies, bytes_limit=RUN_BYTES if self.with_bodies else None
-        )
+        whole = self.with_bodies(selection)
+        tasks = reader.tasks(stored, position, limit, body=whole, bytes_limit=WHOLE_BYTES if whole else None)
         if not tasks:
             return Found((), 0, position, end=True)
         chosen = [task.name.task for task in tasks if self._is_chosen(task, selection, operation)]
-        at_end = len(tasks) < limit and not self.with_bodies  # else their bytes may have been too many
+        at_end = len(tasks) < limit and not whole  # else their bytes may have been too many
         return Found(chosen, len(tasks), tasks[-1].name.task, at_end)
 
     def change(self, tx: Transaction, operation: LongRunning, entries: Sequence[str], now: datetime) -> Changed:
         stored = found(tx.queue(operation.queue))
         selection = self._select(operation.request)
+        whole = self.with_bodies(selection)
         tasks: list[Task] = []
         failures: list[Failure] = []
         for task_id in entries:
-            task = tx.task(stored, task_id, body=self.with_bodies)
+            task = tx.task(stored, task_id, body=whole)
             try:
                 if task is None:
                     if selection.chooses is None:
@@ -120,27 +127,33 @@ class _Bulk(Worker):
 
 
 class BulkDelete(_Bulk):
-    """Deletes tasks, as DeleteTask does."""
+    """Deletes tasks, as DeleteTask does, or puts them on the shelf."""
 
-    def __init__(self, select: Select, events: Events) -> None:
+    def __init__(self, select: Select, events: Events, shelving: Shelving) -> None:
         super().__init__(select)
         self._events = events
+        self._shelving = shelving
+
+    def with_bodies(self, selection: Selection) -> bool:
+        return selection.shelve
 
     def change_tasks(
         self,
         tx: Transaction,
         stored: StoredQueue,
         tasks: Sequence[Task],
-        selection: Selection,  # noqa: ARG002 - the class's
+        selection: Selection,
         now: datetime,
-    ) -> TasksDeleted:
+    ) -> Sequence[Event]:
+        if selection.shelve:
+            return self._shelving.bury(tx, stored, tasks, DeathReason.DELETED_BY_OPERATOR, now)
         gone = tx.remove(stored, [task.name.task for task in tasks], now + stored.queue.tombstone_ttl)
         tx.end_attempts(stored, sorted(gone), None)
-        return TasksDeleted(stored.queue, sorted(gone), now)
+        return [TasksDeleted(stored.queue, sorted(gone), now)]
 
     def committed(self, operation: LongRunning, changed: Changed) -> None:  # noqa: ARG002 - the protocol's
-        if changed.told is not None:
-            self._events.emit(changed.told)
+        for event in changed.told or ():
+            self._events.emit(event)
 
 
 class Forced(Struct, frozen=True):
@@ -154,15 +167,16 @@ class Forced(Struct, frozen=True):
 class BulkRun(_Bulk):
     """Starts an attempt of each task, as RunTask does; by a filter only of those of which none is under way."""
 
-    with_bodies = True
-
     def __init__(self, select: Select, under_way: UnderWay, dispatcher: Dispatcher) -> None:
         super().__init__(select)
         self._under_way = under_way
         self._dispatcher = dispatcher
 
-    def room(self) -> int:
-        return max(0, min(RUN_AT_ONCE, self._under_way.room())) if self._under_way.bodies.has_room() else 0
+    def with_bodies(self, selection: Selection) -> bool:  # noqa: ARG002 - the class's
+        return True
+
+    def room(self, operation: LongRunning) -> int:  # noqa: ARG002 - the protocol's
+        return max(0, min(WHOLE_AT_ONCE, self._under_way.room())) if self._under_way.bodies.has_room() else 0
 
     def changes(self, operation: LongRunning) -> Collection[QueueName]:
         return {operation.queue}
@@ -232,11 +246,16 @@ class BulkReschedule(_Bulk):
 
 
 def bulk_workers(
-    select: Select, events: Events, scheduler: Scheduler, dispatcher: Dispatcher, under_way: UnderWay
+    select: Select,
+    events: Events,
+    scheduler: Scheduler,
+    dispatcher: Dispatcher,
+    under_way: UnderWay,
+    shelving: Shelving,
 ) -> dict[str, Worker]:
     """The workers by the names of their methods."""
     return {
-        "BulkDeleteTasks": BulkDelete(select, events),
+        "BulkDeleteTasks": BulkDelete(select, events, shelving),
         "BulkRunTasks": BulkRun(select, under_way, dispatcher),
         "BulkRescheduleTasks": BulkReschedule(select, events, scheduler),
     }

@@ -38,6 +38,7 @@ class Creation(Struct, frozen=True, gc=False):
     queue: QueueName
     new: NewTask
     push_only: bool
+    trace: bytes = b""
 
 
 class Admitted(Struct, frozen=True):
@@ -140,7 +141,7 @@ def _settle(
             target = settled.get(id(new.target))
             if target is None:
                 target = settled[id(new.target)] = _settled(new.target, found(stored).queue, rules)
-            task = new.stored(new.name or next(new_names), target.stored, now, second)
+            task = new.stored(new.name or next(new_names), target.stored, now, second, creation.trace)
             if new.name and (why_not := taken.get(new.name.task)):
                 raise why_not()
             if is_too_large(task, target.size_bound):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from tidegate.core.attempt_record import is_kept
@@ -16,6 +16,7 @@ from tidegate.core.task import Task
 from tidegate.engine.attempt_report import AttemptReport
 from tidegate.engine.life import Life
 from tidegate.engine.ports.events import AttemptStarted
+from tidegate.engine.ports.tracing import AttemptTrace
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
 from tidegate.engine.under_way import AttemptUnderWay, UnderWay
@@ -51,6 +52,7 @@ class Dispatcher:
         self._events = world.events
         self._sender = world.sender
         self._mint = world.mint
+        self._tracing = world.tracing
         self._under_way = under_way
         self._recorder = recorder
         self._app_engine = app_engine
@@ -72,13 +74,14 @@ class Dispatcher:
             attempt = begin(queue, queue_id, task, forced=forced)
             attempt.running = start(self._run(attempt))
 
-    async def drain(self, patience: timedelta) -> int:
-        """Wait for the attempts under way and record them; cut off those that outlast ``patience``.
+    async def drain(self, patience: timedelta, no_more: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Wait for the attempts under way and record them; cut off those that outlast ``patience``. Once all have ended
+        ``no_more`` sees to it that nobody starts others, and those that it still lets in are waited for as well.
 
         Returns how many were cut off. Their tasks are due again when the server starts next, and so are those whose
         outcomes the store does not take now.
         """
-        cut = await self._under_way.drain(patience)
+        cut = await self._under_way.drain(patience, no_more)
         await self._recorder.drained()
         return cut
 
@@ -103,12 +106,14 @@ class Dispatcher:
 
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
+        trace = None if self._tracing is None else self._tracing.attempt(queue, task)
+        outcome = CUT_OFF
         try:
             started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             kept = keeping(queue.options, self._keeping)
             report = None if kept.attempts is Keep.NONE else AttemptReport(self._machine.monotonic)
-            outcome = await self._outcome(queue, task, report)
+            outcome = await self._outcome(queue, task, report, trace)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
             took = self._machine.monotonic() - started
@@ -129,6 +134,8 @@ class Dispatcher:
                 Ended(queue, attempt.queue_id, task, FENCED, timedelta(seconds=took), self._clock.now())
             )
         finally:
+            if trace is not None:
+                trace.ended(FENCED if attempt.forgotten else outcome)
             self._under_way.end(attempt)  # a callback for it would cost a microsecond
 
     def _keep_cut_off(self, attempt: AttemptUnderWay, report: AttemptReport, kept: Keeping, started: float) -> None:
@@ -148,11 +155,15 @@ class Dispatcher:
             )
         )
 
-    async def _outcome(self, queue: Queue, task: Task, report: AttemptReport | None) -> Outcome:
+    async def _outcome(
+        self, queue: Queue, task: Task, report: AttemptReport | None, trace: AttemptTrace | None
+    ) -> Outcome:
         try:
-            call = compose(task, queue, self._app_engine)
+            call = compose(task, queue, self._app_engine, () if trace is None else trace.headers)
             if not isinstance(call, HttpCall):
                 return Outcome(reason=call.reason, unsendable=True)
+            if trace is not None:
+                trace.sends(call)
             if report is not None:
                 report.call = call
             if call.token is None:

@@ -26,7 +26,8 @@ from tidegate.engine.life import Life, LivingStore
 from tidegate.engine.long_running import LongRunning
 from tidegate.engine.lookout import Lookout
 from tidegate.engine.movable_clock import MovableClock
-from tidegate.engine.nodes import RELEASED_AT_ONCE, Nodes
+from tidegate.engine.node_board import NodeBoard, NodeFace
+from tidegate.engine.nodes import Nodes
 from tidegate.engine.numbers import Numbers
 from tidegate.engine.operation_runner import OperationRunner
 from tidegate.engine.operations import Operations
@@ -41,6 +42,7 @@ from tidegate.engine.queues import Queues
 from tidegate.engine.records import Recorder
 from tidegate.engine.redrive import Select as DeadSelect
 from tidegate.engine.redrive import dead_task_workers
+from tidegate.engine.releasing import release_attempts
 from tidegate.engine.replays import Replays
 from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
@@ -59,14 +61,18 @@ PAUSE_AFTER_ERROR = 1.0
 class Engine:
     """A task queue at work: ``queues`` and ``tasks`` are what callers use, the rest runs by itself."""
 
+    board: NodeBoard | None = None
+    """What the nodes tell of themselves, where the store can have any."""
+
     def __init__(self, world: World, operator_rules: OperatorRules = OperatorRules()) -> None:  # noqa: B008 - a frozen value
+        self.shelving = Shelving(operator_rules.keeping, operator_rules.app_engine)
         self._life: Life | None = None
         self.nodes: Nodes | None = None
         """The other nodes, where the store can have any."""
         if not world.membership.alone:
             self._life = Life(world.machine)
             world = replace(world, store=LivingStore(world.store, self._life))
-            self.nodes = Nodes(world, self._life)
+            self.nodes = Nodes(world, self._life, self.shelving)
         inner, world = world, replace(world, store=AnsweringStore(world.store))
         self._inner = inner
         self._store = world.store
@@ -77,7 +83,6 @@ class Engine:
         self.operator_rules = operator_rules
         self.under_way = UnderWay(world.sender.connections_kept_for)
         self._executions = Executions()
-        self.shelving = Shelving(operator_rules.keeping, operator_rules.app_engine)
         self._recorder = Recorder(
             inner,
             self.under_way,
@@ -108,7 +113,13 @@ class Engine:
             self._life.at_end(self._recorder.forget)
             self._life.at_end(self.dispatcher.hang_up)
             self._lookout = Lookout(inner, self.nodes, self.scheduler.wake)
-        self.queues = Queues(world, self.scheduler, self._executions, operator_rules.queue_name_reuse_after)
+        self.queues = Queues(
+            world,
+            self.scheduler,
+            self._executions,
+            operator_rules.queue_name_reuse_after,
+            hard_reset_on_purge=operator_rules.hard_reset_on_purge,
+        )
         rules = Rules(operator_rules.https_tokens, operator_rules.ramp_up)
         self.tasks = Tasks(world, self.scheduler, self.dispatcher, rules)
         self.state = State(world, self.scheduler, rules, operator_rules.keeping, operator_rules.app_engine)
@@ -135,18 +146,27 @@ class Engine:
             self.idle_runs = IdleRuns(world.store, self.time, world.machine, self.scheduler, self.under_way)
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    async def join(self, name: str) -> None:
+    async def join(self, name: str, address: str = "", version: str = "") -> None:
         """Become one of the nodes that share the store, called ``name``: a host and a port. Kept attempts bear this
-        name. Call it before all else.
+        name, and the other nodes are told the rest. Call it before all else.
         """
         self.dispatcher.node = name
         if self.nodes is not None:
             await self.nodes.join(name)
+            if address:
+                started = self.clock.now()
+
+                def face(now: datetime) -> NodeFace:
+                    at_work = self.under_way.attempts
+                    return NodeFace(name, address, version, started, now, self.draining, at_work)
+
+                self.board = self.explaining.board = NodeBoard(self._inner, self._store, face, self.drain, self.undrain)
+                await self.board.join()
 
     def serve_bulk(self, select: Select) -> None:
         """Let operations change many tasks; ``select`` reads which from their requests. Call before ``start``."""
         self.long_running.add_workers(
-            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way)
+            bulk_workers(select, self._events, self.scheduler, self.dispatcher, self.under_way, self.shelving)
         )
 
     def serve_dead_tasks(self, select: DeadSelect) -> None:
@@ -158,6 +178,7 @@ class Engine:
     async def start(self) -> None:
         """Take up the work where the last process left it: attempts that ended with it are due again at once."""
         if self.nodes is None:
+            await release_attempts(self._store, 0, self.clock.now(), self.shelving)
             left = await self._store.write(self._take_up)
             await self.scheduler.start()
             self.long_running.start(left)
@@ -169,28 +190,31 @@ class Engine:
                 "politeness": self.scheduler.politeness.run,
                 "orphans": Orphans(self._inner, self.nodes, self.long_running).run,
             }
+        if self.board is not None:
+            parts["board"] = self.board.run
         loop = asyncio.get_running_loop()
         self._running = {name: loop.create_task(self._keep_going(name, run)) for name, run in parts.items()}
 
     def _take_up(self, tx: Transaction) -> Sequence[LongRunning]:
-        now = self.clock.now()
-        tx.release(0, now, RELEASED_AT_ONCE)
-        return self.long_running.take_over(tx, now)
+        return self.long_running.take_over(tx, self.clock.now())
 
     async def stop(self, patience: timedelta = timedelta()) -> int:
         """Claim no more, give attempts under way ``patience`` to end, record them; return how many were cut off."""
         self.scheduler.stop()
-        beating = self._running.pop("nodes", None)
+        beating = [self._running.pop(part) for part in ("nodes", "board") if part in self._running]
         for name, running in self._running.items():
             if name != "scheduler":
                 running.cancel()
         await asyncio.wait(self._running.values())  # however they end
         await self.long_running.stop()
         await self.scheduler.handed_back()
-        cut = await self.dispatcher.drain(patience)
-        if self.nodes is not None and beating is not None:
-            beating.cancel()
-            await asyncio.wait([beating])
+        cut = await self.dispatcher.drain(patience, self.tasks.end_runs)
+        if self.nodes is not None and beating:
+            for each in beating:
+                each.cancel()
+            await asyncio.wait(beating)
+            if self.board is not None:
+                await self.board.leave()
             await self.nodes.leave()
         return cut
 

@@ -27,6 +27,7 @@ from tidegate.core.task import Task
 from tidegate.engine.dispatcher import NO_TOKEN_OVER_HTTP
 from tidegate.engine.held_by import HoldCode
 from tidegate.engine.lookup import found
+from tidegate.engine.node_board import NodeBoard
 from tidegate.engine.ports.store import Reader, StoredQueue
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.scheduler import Scheduler
@@ -70,7 +71,9 @@ class _Seen(Struct, frozen=True):
 
 
 class Explaining:
-    """Explains tasks and queues."""
+    """Explains tasks and queues. ``board`` is set where there are other nodes."""
+
+    board: NodeBoard | None = None
 
     def __init__(
         self,
@@ -147,11 +150,15 @@ class Explaining:
         )
 
     def hold(self, queue: Queue) -> Hold:
-        """What keeps the queue from starting more, as far as this process knows; DUE_NOW for nothing."""
+        """What keeps the queue from starting more, as far as this process knows; DUE_NOW for nothing. A node that is
+        drained says so only if it is alone: OWNED_BY_NOBODY when all nodes that live are.
+        """
         held_by = self._scheduler.view(queue.name)
         hold = HOLDS[held_by.code]
         if queue.dispatches and hold.code in (Code.QUEUE_PAUSED, Code.QUEUE_DISABLED):  # it was resumed just now
             return Hold(Code.DUE_NOW)
+        if hold.code is Code.DRAINING and self.board is not None:  # other nodes start what this one does not
+            return Hold(Code.DUE_NOW) if self.board.others_serve else Hold(Code.OWNED_BY_NOBODY, held_by.since)
         return Hold(hold.code, held_by.since, held_by.until, hold.note)
 
     def _longest(self, queue: QueueName) -> list[Longest]:

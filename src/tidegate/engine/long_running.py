@@ -109,7 +109,7 @@ class Changed(Struct, frozen=True):
 class Worker(Protocol):
     """What an operation of some kind does. ``total``, ``look`` and ``change`` may run twice, in transactions."""
 
-    def room(self) -> int:
+    def room(self, operation: LongRunning) -> int:
         """How many entries a step may change now; 0 lets the operation wait a little."""
 
     def total(self, reader: Reader, operation: LongRunning) -> int | None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import partial
 
 from tidegate.core.names import QueueName
 from tidegate.core.preference import ranked
 from tidegate.engine.death_watch import LOOK_EVERY, DeathWatch
 from tidegate.engine.life import Life
 from tidegate.engine.ports.membership import Member
-from tidegate.engine.ports.store import FencedError, StoreError, Transaction
+from tidegate.engine.ports.store import FencedError, StoreError
 from tidegate.engine.ports.world import World
+from tidegate.engine.releasing import release_attempts
+from tidegate.engine.shelving import USUAL, Shelving
 from tidegate.engine.waiting import Waiter
 
 logger = logging.getLogger(__name__)
-
-RELEASED_AT_ONCE = 500
-"""Attempts of a dead node that are released in one transaction."""
 
 RELEASE_AGAIN = 1.0
 """Seconds until a release goes on that the store could not commit."""
@@ -35,12 +32,13 @@ RANKS_KEPT = 65_536
 class Nodes:
     """The nodes that share the store. ``world.store`` is one that tells this node's life apart."""
 
-    def __init__(self, world: World, life: Life) -> None:
+    def __init__(self, world: World, life: Life, shelving: Shelving = USUAL) -> None:
         self._membership = world.membership
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
         self._life = life
+        self._shelving = shelving
         self._watch = DeathWatch()
         self._waiter = Waiter(world.clock, world.machine)
         self._living: frozenset[int] = frozenset()
@@ -51,7 +49,16 @@ class Nodes:
         self.node = 0
         self.members: frozenset[int] = frozenset()
         """All nodes at the last look, also those whose attempts wait to be released; none before the first look."""
+        self.taken_over = 0
+        """How many nodes this one found dead and whose attempts it released, since its start."""
+        self.rejoined = 0
+        """How often the others took this one for dead, and it joined anew."""
         life.at_end(self._waiter.wake)
+
+    @property
+    def living(self) -> int:
+        """How many nodes have beaten lately, this one among them; 0 while it has not joined."""
+        return len(self._living)
 
     def at_change(self, listener: Callable[[], None]) -> None:
         """Call this when other nodes see to some queues first than before, or tasks of a dead one are due again."""
@@ -109,6 +116,7 @@ class Nodes:
         logger.warning("the other nodes took this one for dead; it forgets its attempts and joins anew")
         try:
             await self._join()
+            self.rejoined += 1
         except StoreError as error:
             logger.warning("cannot join the other nodes: %s", error)
             await self._machine.sleep(LOOK_EVERY)
@@ -164,6 +172,7 @@ class Nodes:
             if member.fenced or await self._membership.fence(member):
                 logger.warning("node %d is dead; its attempts are due again", member.node)
                 await self._release(member.node)
+                self.taken_over += 1
                 self._tell()
         except StoreError as error:  # it is still there at the next look, and dead
             logger.warning("cannot release the attempts of node %d: %s", member.node, error)
@@ -171,9 +180,4 @@ class Nodes:
             logger.exception("cannot release the attempts of node %d", member.node)
 
     async def _release(self, node: int) -> None:
-        while await self._store.write(partial(_release, node, self._clock.now())):
-            pass
-
-
-def _release(node: int, now: datetime, tx: Transaction) -> bool:
-    return tx.release(node, now, RELEASED_AT_ONCE)
+        await release_attempts(self._store, node, self._clock.now(), self._shelving)

@@ -252,7 +252,7 @@ class OperationRunner:
         worker = self._workers[operation.kind]
         scanned, position = 0, operation.position
         for _ in range(LOOKS_PER_SAVE):
-            while not (room := min(worker.room(), STEP)):
+            while not (room := min(worker.room(operation), STEP)):
                 await self._machine.sleep(PAUSE_WITHOUT_ROOM)
             look = partial(worker.look, operation=operation, position=position, limit=room)
             found = await self._store.read(look)

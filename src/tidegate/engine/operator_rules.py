@@ -16,7 +16,7 @@ class OperatorRules(Struct, frozen=True):
     """What an operator may set about the rules: how much a queue may ask for, whether only ``https`` URLs may carry
     tokens, where App Engine services answer (``SERVICE`` or ``VERSION.SERVICE`` to a URL), whether failing handlers
     slow their queue down, whether queues ramp up, how long a deleted queue's name stays taken, what is kept of attempts
-    and of tasks that are given up where a queue does not say so itself.
+    and of tasks that are given up where a queue does not say so itself, and whether a purge makes a queue as new.
     """
 
     ceilings: Ceilings = Ceilings()
@@ -26,3 +26,4 @@ class OperatorRules(Struct, frozen=True):
     ramp_up: bool = False
     queue_name_reuse_after: timedelta = DEFAULT_NAME_REUSE_AFTER
     keeping: Keeping = Keeping()
+    hard_reset_on_purge: bool = False

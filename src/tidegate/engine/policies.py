@@ -129,3 +129,11 @@ def drop_policy(tx: Transaction, stored: StoredQueue, now: datetime, etag: bytes
     if tx.document(KIND, document, now) is not None:
         tx.drop_document(KIND, document)
         note_access_change(tx, etag)
+
+
+def keep_policy(tx: Transaction, before: StoredQueue, after: StoredQueue, now: datetime) -> None:
+    """Give the policy of a queue to the one that was made in its place."""
+    kept = tx.document(KIND, document_of(before), now)
+    if kept is not None:
+        tx.drop_document(KIND, document_of(before))
+        tx.put_document(KIND, document_of(after), kept)

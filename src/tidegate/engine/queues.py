@@ -17,7 +17,7 @@ from tidegate.core.stats import QueueStats, effective_rate, tokens
 from tidegate.engine.executions import Executions
 from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown, queues_of
-from tidegate.engine.policies import drop_policy
+from tidegate.engine.policies import drop_policy, keep_policy
 from tidegate.engine.ports.events import QueueChanged, QueueDeleted
 from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
@@ -50,7 +50,15 @@ class Queues:
     For callers that are ``push_only`` a pull queue is not there: they get the NotFound of a queue that does not exist.
     """
 
-    def __init__(self, world: World, scheduler: Scheduler, executions: Executions, name_reuse_after: timedelta) -> None:
+    def __init__(
+        self,
+        world: World,
+        scheduler: Scheduler,
+        executions: Executions,
+        name_reuse_after: timedelta,
+        *,
+        hard_reset_on_purge: bool = False,
+    ) -> None:
         self._store = world.store
         self._clock = world.clock
         self._machine = world.machine
@@ -59,6 +67,7 @@ class Queues:
         self._scheduler = scheduler
         self._executions = executions
         self._name_reuse_after = name_reuse_after
+        self._hard_reset_on_purge = hard_reset_on_purge
 
     async def create(self, queue: Queue) -> Queue:
         """The new queue. Raises AlreadyExists, or FailedPrecondition when the name was freed too recently."""
@@ -191,13 +200,19 @@ class Queues:
         self._scheduler.wake(name, self._clock.now())
 
     async def purge(self, name: QueueName, *, push_only: bool = False) -> Queue:
-        """Remove every task created so far; an attempt under way ends without retry. Raises NotFound."""
+        """Remove every task created so far; an attempt under way ends without retry. The names of the tasks stay taken
+        for a while, unless a purge is a hard reset here: then the queue is as new, with its settings. Raises NotFound.
+        """
 
         def work(tx: Transaction) -> Queue:
             stored = found(tx.queue(name), push_only=push_only)
             now = self._clock.now()
             purged = replace(stored.queue, purge_time=now)
-            tx.purge(stored, purged, now + purged.tombstone_ttl)
+            if self._hard_reset_on_purge:
+                tx.delete_queue(stored, now)
+                keep_policy(tx, stored, tx.add_queue(purged, Flow.fresh(purged.rate_limits, now)), now)
+            else:
+                tx.purge(stored, purged, now + purged.tombstone_ttl)
             return purged
 
         return await self._changed(name, work, PURGED)

@@ -78,7 +78,7 @@ class _OfDeadTasks(Worker):
         self._select = select
         self._bytes_limit = bytes_limit
 
-    def room(self) -> int:
+    def room(self, operation: LongRunning) -> int:  # noqa: ARG002 - the protocol's
         return LOOKED_AT
 
     def changes(self, operation: LongRunning) -> Collection[QueueName]:  # noqa: ARG002 - the protocol's

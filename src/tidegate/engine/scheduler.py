@@ -347,4 +347,4 @@ class Scheduler:
 
 def _dispatching(tx: Reader) -> list[tuple[QueueName, datetime]]:
     """The queues that dispatch and in which tasks wait, each with its earliest schedule time."""
-    return [(stored.queue.name, due) for stored, due in tx.backlog() if stored.queue.dispatches]
+    return [(stored.queue.name, due) for stored, due in tx.backlog(whole=True) if stored.queue.dispatches]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.core.attempt_record import AttemptOutcome, AttemptRecord, attempt_record
+from tidegate.core.attempt_record import AttemptOutcome, AttemptRecord, attempt_record, lost_attempt
 from tidegate.core.dead_letters import DeadTask, DeathReason, death_by, error_group
 from tidegate.core.lifecycle import DELIVERED, Gone, Judgement, tried
 from tidegate.core.queue import Kind
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SHELVED_AT_ONCE = 2 * 2**20
 """Bytes of bodies that one step moves from a queue to its shelf, some milliseconds of the writer's time."""
+
+NEWEST_ATTEMPTS: Final = 4
+"""Kept attempts of a task among which its newest is looked for: one that was forced beside it may have ended later."""
 
 
 def gives_up(judgement: Judgement | None) -> bool:
@@ -105,6 +108,22 @@ class Shelving(Struct, frozen=True):
             record = replace(record, outcome=AttemptOutcome.CUT_OFF, status=None)
             outdated = record.number - rules.attempts_of_a_task
             kept.append(KeptAttempt(stored, each.task.name.task, record, None, outdated))
+        return kept
+
+    def lost(self, tx: Transaction, stored: StoredQueue, tasks: Sequence[Task], now: datetime) -> list[KeptAttempt]:
+        """What is to be kept of a queue's attempts whose process is no more, as it was found out now. ``tasks`` are as
+        they were while the attempts were under way. Attempts that were cut off are kept already.
+        """
+        rules = self.of(stored)
+        if rules.attempts is Keep.NONE:
+            return []
+        kept = []
+        for task in tasks:
+            record = lost_attempt(task, now)
+            newest = tx.attempts(stored, task.name.task, None, NEWEST_ATTEMPTS)
+            if all(each.record.number != record.number for each in newest):
+                outdated = record.number - rules.attempts_of_a_task
+                kept.append(KeptAttempt(stored, task.name.task, record, None, outdated))
         return kept
 
     def bury(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -10,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidegate.core import refusals
-from tidegate.core.errors import ApiError
+from tidegate.core.errors import ApiError, Unavailable
 from tidegate.core.names import QueueName, TaskName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.task import Attempt, PullMessage, Task
@@ -24,7 +25,7 @@ from tidegate.engine.finishing import to_its_end
 from tidegate.engine.lookup import found, is_shown
 from tidegate.engine.operations import Recorded
 from tidegate.engine.ports.events import TasksCreated, TasksDeleted
-from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
+from tidegate.engine.ports.store import PlaceInLine, Reader, StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.scheduler import Scheduler
 
@@ -63,11 +64,16 @@ class Tasks:
         self._clock = world.clock
         self._ids = world.ids
         self._events = world.events
+        self._tracing = world.tracing
         self._scheduler = scheduler
         self._dispatcher = dispatcher
         self._rules = rules
         self._admission = Admission(world.machine)
         self._creations: Batcher[Creation, Task | ApiError] = Batcher(self._create)
+        self._runs = 0
+        self._no_run = asyncio.Event()
+        self._no_run.set()
+        self._stopping = False
 
     async def create(self, queue: QueueName, new: NewTask, *, push_only: bool = False) -> Task:
         """The new task, once it is safely stored.
@@ -75,7 +81,7 @@ class Tasks:
         Raises NotFound without the queue, AlreadyExists for a name that is taken, InvalidArgument for what only the
         queue's settings tell and for a task too large, ResourceExhausted when the disk does not keep up.
         """
-        creation = Creation(queue, new, push_only)
+        creation = Creation(queue, new, push_only, self._trace())
         size = len(new.body)
         ticket = self._admission.enter(size)
         try:
@@ -106,11 +112,12 @@ class Tasks:
         the disk does not keep up.
         """
         now = self._clock.now()
+        trace = self._trace()
 
         def work(tx: Transaction, shares: Shares) -> tuple[Sequence[Admitted], bytes]:
             wanted = read()
             operation.claim(tx, now)
-            creations = [Creation(queue, new, push_only) for new in wanted if not isinstance(new, ApiError)]
+            creations = [Creation(queue, new, push_only, trace) for new in wanted if not isinstance(new, ApiError)]
             created = self._admit(tx, creations, shares, now)
             in_turn = iter(created.outcomes)
             outcomes = [new if isinstance(new, ApiError) else next(in_turn) for new in wanted]
@@ -141,6 +148,7 @@ class Tasks:
         Raises as that does. What was stored before an error stays.
         """
         now = self._clock.now()
+        trace = self._trace()
         outcomes: list[Task | ApiError] = []
 
         def work(
@@ -149,7 +157,9 @@ class Tasks:
             if not begin:
                 operation.claim(tx, now)
                 operation.begin(tx, now)
-            creations = [Creation(queue, new, push_only) for new in wanted[begin:end] if not isinstance(new, ApiError)]
+            creations = [
+                Creation(queue, new, push_only, trace) for new in wanted[begin:end] if not isinstance(new, ApiError)
+            ]
             created = self._admit(tx, creations, shares, now)
             in_turn = iter(created.outcomes)
             part = [new if isinstance(new, ApiError) else next(in_turn) for new in wanted[begin:end]]
@@ -203,6 +213,16 @@ class Tasks:
 
         return await self._store.read(look)
 
+    async def in_line(
+        self, queue: QueueName, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> Sequence[tuple[Task, PlaceInLine]]:
+        """Tasks without bodies by their schedule times, the latest or the earliest first: ``limit`` of those behind a
+        place. Raises NotFound.
+        """
+        return await self._store.read(
+            lambda tx: tx.tasks_in_line(found(tx.queue(queue)), behind, limit, latest_first=latest_first)
+        )
+
     async def delete(self, name: TaskName, *, push_only: bool = False) -> None:
         """Remove the task; an attempt under way ends without retry. Raises NotFound."""
 
@@ -242,8 +262,28 @@ class Tasks:
     async def run(self, name: TaskName, *, push_only: bool = False) -> Task:
         """Dispatch the task now, whatever its queue's state and limits say, even beside an attempt under way.
 
-        The answer shows the attempt counted but not yet started. Raises NotFound; InvalidArgument for a pull task.
+        The answer shows the attempt counted but not yet started. Raises NotFound; InvalidArgument for a pull task;
+        Unavailable once ``end_runs`` was called.
         """
+        if self._stopping:
+            raise Unavailable("The server is shutting down.")
+        self._runs += 1
+        self._no_run.clear()
+        try:
+            return await self._run(name, push_only=push_only)
+        finally:
+            self._runs -= 1
+            if not self._runs:
+                self._no_run.set()
+
+    async def end_runs(self) -> None:
+        """Refuse to run tasks from now on, and wait until those are started that were to be run before: an attempt that
+        started after the others had ended would be cut off, and made again.
+        """
+        self._stopping = True
+        await self._no_run.wait()
+
+    async def _run(self, name: TaskName, *, push_only: bool) -> Task:
         now = self._clock.now()
 
         def work(tx: Transaction) -> tuple[StoredQueue, Task, Task]:
@@ -276,6 +316,9 @@ class Tasks:
 
     def _admit(self, tx: Transaction, creations: Sequence[Creation], shares: Shares, now: datetime) -> Creations:
         return admit(tx, creations, shares, self._ids.task_ids, now, self._rules)
+
+    def _trace(self) -> bytes:
+        return b"" if self._tracing is None else self._tracing.creation()
 
     def _created(self, admitted: Iterable[Admitted], now: datetime) -> None:
         """Tell the listeners of the tasks that are stored now; start those that are dispatched, have the others seen

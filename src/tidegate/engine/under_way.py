@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import islice
 
@@ -97,19 +98,26 @@ class UnderWay:
         if attempt.task.bulk:
             self.bodies.release(attempt.queue.name, attempt.task.bulk)
 
-    async def drain(self, patience: timedelta) -> int:
-        """Wait until all attempts are over; cut off those that outlast ``patience``, and return how many that were."""
-        now = asyncio.get_running_loop().time
-        until = now() + patience.total_seconds()
-        # Calls that were let in before may start some meanwhile.
-        while (running := self._running()) and (left := until - now()) > 0:
-            await asyncio.wait(running, timeout=left)
+    async def drain(self, patience: timedelta, no_more: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Wait until all attempts are over, also those that calls start meanwhile, until ``no_more`` is done; cut off
+        those that outlast ``patience``, and return how many that were.
+        """
+        until = asyncio.get_running_loop().time() + patience.total_seconds()
+        await self._over(until)
+        if no_more is not None:
+            await no_more()
+            await self._over(until)
         cut = self._running()
         for attempt in cut:
             attempt.cancel()
         if cut:
             await asyncio.wait(cut)
         return len(cut)
+
+    async def _over(self, until: float) -> None:
+        now = asyncio.get_running_loop().time
+        while (running := self._running()) and (left := until - now()) > 0:
+            await asyncio.wait(running, timeout=left)
 
     def _running(self) -> list[asyncio.Task[None]]:
         return [attempt.running for attempt in self._attempts.values() if attempt.running is not None]

@@ -107,7 +107,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Server:
-        """The server."""
+        """Reads what the server is and may do."""
         return await self._call(Operator.get_server, request, {}, retry, timeout, metadata)
 
     async def drain(
@@ -119,11 +119,11 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Server:
-        """A node that is to start no more attempts; it goes on answering calls.
+        """Lets a node start no more attempts; it still answers calls. Another node than the one asked does so in 2 s.
 
         Args:
             request: a DrainRequest, in place of these.
-            node: Its name; empty for the one that answers.
+            node: Its name, as ListNodes has it; empty for the one that answers.
         """
         return await self._call(Operator.drain, request, {"node": node}, retry, timeout, metadata)
 
@@ -136,7 +136,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Server:
-        """A node that is to start attempts again.
+        """Lets a node start attempts again.
 
         Args:
             request: an UndrainRequest, in place of these.
@@ -152,7 +152,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """Back to the state after the start: the queues of the settings and nothing else. Only with ``dev``."""
+        """Deletes everything and makes the queues of the settings again. Only with ``dev``."""
         await self._call(Operator.reset_server, request, {}, retry, timeout, metadata)
 
     async def list_nodes(
@@ -163,7 +163,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListNodesResponse:
-        """All nodes."""
+        """Lists all nodes."""
         return await self._call(Operator.list_nodes, request, {}, retry, timeout, metadata)
 
     async def get_queue_status(
@@ -175,7 +175,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> QueueStatus:
-        """One queue.
+        """Reads the status of one queue.
 
         Args:
             request: a GetQueueStatusRequest, in place of these.
@@ -192,7 +192,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListQueueStatusesAsyncPager:
-        """The queues of a location, a page at a time.
+        """Lists the status of the queues of a location.
 
         Args:
             request: a ListQueueStatusesRequest, in place of these.
@@ -218,7 +218,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> QueueOptions:
-        """The options of a queue.
+        """Reads the options of a queue.
 
         Args:
             request: a GetQueueOptionsRequest, in place of these.
@@ -236,7 +236,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> QueueOptions:
-        """New options for a queue.
+        """Changes the options of a queue.
 
         Args:
             request: an UpdateQueueOptionsRequest, in place of these.
@@ -262,7 +262,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> PreviewRetriesResponse:
-        """Settings to try for a queue. What is not given is the queue's own.
+        """Settings to try for a queue. Settings that are unset are taken from the queue.
 
         Args:
             request: a PreviewRetriesRequest, in place of these.
@@ -283,7 +283,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> QueryTimeSeriesResponse:
-        """A metric of some queues of a location.
+        """Reads a metric of queues of a location.
 
         Args:
             request: a QueryTimeSeriesRequest, in place of these.
@@ -338,7 +338,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> SearchTasksAsyncPager:
-        """Tasks of a queue that a filter chooses, by their IDs.
+        """Lists the tasks of a queue that match a filter.
 
         Args:
             request: a SearchTasksRequest, in place of these.
@@ -366,7 +366,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncOperation:
-        """The end of many tasks: of those named, or of those that the filter chooses. One of both is needed.
+        """Deletes the named tasks, or those that match the filter. ``names`` or ``filter`` is required.
 
         Args:
             request: a BulkDeleteTasksRequest, in place of these.
@@ -383,7 +383,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncOperation:
-        """An attempt now for many tasks. ``names`` or ``filter`` is needed.
+        """Runs the named tasks now, or those that match the filter. ``names`` or ``filter`` is required.
 
         Args:
             request: a BulkRunTasksRequest, in place of these.
@@ -400,7 +400,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncOperation:
-        """Another schedule time for many tasks. ``names`` or ``filter`` is needed.
+        """Changes the schedule time of the named tasks, or of those that match. ``names`` or ``filter`` is required.
 
         Args:
             request: a BulkRescheduleTasksRequest, in place of these.
@@ -419,7 +419,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> operations_proto_pb2.ListOperationsResponse:
-        """Operations of a location, one response.
+        """Lists the operations of a location, one page.
 
         Args:
             request: a ListOperationsRequest, in place of these.
@@ -436,7 +436,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> operations_proto_pb2.Operation:
-        """The latest state of an operation, as it came.
+        """Reads the latest state of an operation.
 
         Args:
             request: a GetOperationRequest, in place of these.
@@ -453,7 +453,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of an operation. What it has done stays done.
+        """Cancels an operation. What it has done stays done.
 
         Args:
             request: a CancelOperationRequest, in place of these.
@@ -470,7 +470,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListAttemptsAsyncPager:
-        """The kept attempts of a task or of a whole queue, newest first.
+        """Lists the stored attempts of a task or of a queue, newest first.
 
         Args:
             request: a ListAttemptsRequest, in place of these.
@@ -489,7 +489,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Attempt:
-        """One attempt.
+        """Reads one attempt.
 
         Args:
             request: a GetAttemptRequest, in place of these.
@@ -507,7 +507,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> RenderRequestResponse:
-        """The request of a task's attempt, as text. Secret values in it are ``***``.
+        """Renders the request of a task's attempt as text. Secret values in it are ``***``.
 
         Args:
             request: a RenderRequestRequest, in place of these.
@@ -528,13 +528,12 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Attempt:
-        """A task to be sent once more, whatever becomes of it. The answer is kept nowhere.
+        """Sends a task once more. The task does not change, and the response is not stored.
 
         Args:
             request: a ReplayTaskRequest, in place of these.
             name: The full name.
-            url: Where; empty for the task's own URL. To another origin it goes without its token, cookies
-                and other secrets.
+            url: The URL; empty for the task's own. Another origin gets no token, cookies and other secrets.
         """
         return await self._call(Operator.replay_task, request, {"name": name, "url": url}, retry, timeout, metadata)
 
@@ -547,7 +546,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListDeadTasksAsyncPager:
-        """The dead tasks of a queue, newest first.
+        """Lists the dead tasks of a queue, newest first.
 
         Args:
             request: a ListDeadTasksRequest, in place of these.
@@ -566,7 +565,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> DeadTask:
-        """One dead task.
+        """Reads one dead task.
 
         Args:
             request: a GetDeadTaskRequest, in place of these.
@@ -583,7 +582,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a dead task.
+        """Deletes a dead task.
 
         Args:
             request: a DeleteDeadTaskRequest, in place of these.
@@ -600,7 +599,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> GroupDeadTasksResponse:
-        """The dead tasks of a queue, those that failed alike together.
+        """Groups the dead tasks of a queue by the reason of their failure.
 
         Args:
             request: a GroupDeadTasksRequest, in place of these.
@@ -618,9 +617,9 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncOperation:
-        """Dead tasks that are to be tried anew. Without ``names`` and ``filter``: all of the queue.
+        """Moves dead tasks back into a queue. Without ``names`` and ``filter``: all of the queue.
 
-        Needs ``cloudtasks.tasks.create`` on the queue where they go, besides the permission of the method.
+        Needs ``cloudtasks.tasks.create`` on the target queue, besides the permission of the method.
 
         Args:
             request: a RedriveDeadTasksRequest, in place of these.
@@ -640,7 +639,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncOperation:
-        """The end of dead tasks: of those that the filter chooses, without one of all in the queue.
+        """Deletes the dead tasks that match the filter; without a filter, all of the queue.
 
         Args:
             request: a PurgeDeadTasksRequest, in place of these.
@@ -659,7 +658,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Fault:
-        """A new fault.
+        """Creates a fault.
 
         Args:
             request: a CreateFaultRequest, in place of these.
@@ -685,7 +684,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListFaultsAsyncPager:
-        """The faults of a queue.
+        """Lists the faults of a queue.
 
         Args:
             request: a ListFaultsRequest, in place of these.
@@ -704,7 +703,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Fault:
-        """One fault.
+        """Reads one fault.
 
         Args:
             request: a GetFaultRequest, in place of these.
@@ -721,7 +720,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a fault.
+        """Deletes a fault.
 
         Args:
             request: a DeleteFaultRequest, in place of these.
@@ -738,7 +737,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ClearFaultsResponse:
-        """The end of all faults of a location.
+        """Deletes all faults of a location.
 
         Args:
             request: a ClearFaultsRequest, in place of these.
@@ -754,7 +753,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Clock:
-        """The clock."""
+        """Reads the clock."""
         return await self._call(Operator.get_clock, request, {}, retry, timeout, metadata)
 
     async def advance_clock(
@@ -766,7 +765,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Clock:
-        """A move forward, 10 years at most.
+        """Moves the clock forward, by 10 years at most.
 
         Args:
             request: an AdvanceClockRequest, in place of these.
@@ -782,7 +781,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Clock:
-        """The clock is to stand still, until it is reset."""
+        """Stops the clock until it is reset."""
         return await self._call(Operator.freeze_clock, request, {}, retry, timeout, metadata)
 
     async def reset_clock(
@@ -793,7 +792,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Clock:
-        """A frozen clock is to go on. It does not go back."""
+        """Starts a stopped clock again. The clock does not go back."""
         return await self._call(Operator.reset_clock, request, {}, retry, timeout, metadata)
 
     async def run_until_idle(
@@ -806,7 +805,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> RunUntilIdleResponse:
-        """Deliver everything, skipping the time in between.
+        """Delivers all tasks, skipping the time between them.
 
         Args:
             request: a RunUntilIdleRequest, in place of these.
@@ -826,7 +825,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> WaitIdleResponse:
-        """Wait until no task is left in a queue, or in the dispatching queues of a project.
+        """Waits until no task is left in a queue, or in the dispatching queues of a project.
 
         Args:
             request: a WaitIdleRequest, in place of these.
@@ -842,7 +841,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncIterator[Event]:
-        """Events of a location, a project or (``-``) of the whole server.
+        """Streams the events of a location, a project or (``-``) of the whole server.
 
         Args:
             request: a WatchEventsRequest, in place of these.
@@ -858,7 +857,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> AsyncIterator[StateRecord]:
-        """What a location, a project or (``-``) the whole server holds.
+        """Exports a location, a project or (``-``) the whole server.
 
         Args:
             request: an ExportStateRequest, in place of these.
@@ -876,7 +875,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ImportStateResponse:
-        """Records of an export, a part at a time and in their order.
+        """Imports records of an export, a part at a time and in their order.
 
         Args:
             request: an ImportStateRequest, in place of these.
@@ -896,7 +895,7 @@ class OperatorAsyncClient(OperatorAsync, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListAuditEntriesAsyncPager:
-        """The entries of a location, newest first.
+        """Lists the entries of a location, newest first.
 
         Args:
             request: a ListAuditEntriesRequest, in place of these.

@@ -65,14 +65,17 @@ class App:
         self.bytes_in_flight = in_flight or InFlight()
         self.calls = CallCounts()
         self.serving = False
-        self.available: Callable[[], bool] = lambda: True
-        """Whether what calls need can be reached, the store above all."""
+        self.store_away: Callable[[], str | None] = lambda: None
+        """Why the store cannot be reached, which all calls need; None while it can."""
+        self.patience = 0.0
+        """Seconds that the drain may take, as a supervisor is told."""
         self.on_reload: Callable[[], None] = lambda: None
         """What SIGHUP asks for beside new certificates."""
         self.closing = asyncio.Event()
         """Set when calls are no longer answered: streams end then."""
         self._start, self._drain, self._stop = start, drain, stop
         self._in_flight = 0
+        self._leaving = False
         self._closed = False
         self._cut = False
         self._guarded: AsgiApp = self._other
@@ -158,13 +161,27 @@ class App:
         await respond(scope["method"], send, 200, json_bytes({"status": "alive"}))
 
     async def _say_ready(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the shape of ASGI
-        status = "draining" if not self.serving else "serving" if self.available() else "store away"
-        await respond(scope["method"], send, 200 if self.ready else 503, json_bytes({"status": status}))
+        why = self.why_not_ready()
+        if why is None:
+            await respond(scope["method"], send, 200, json_bytes({"status": "serving"}))
+        else:
+            await respond(scope["method"], send, 503, json_bytes({"status": why[0], "reason": why[1]}))
 
     @property
     def ready(self) -> bool:
         """Whether calls are answered, and not by saying that nothing can be done."""
-        return self.serving and self.available()
+        return self.why_not_ready() is None
+
+    def why_not_ready(self) -> tuple[str, str] | None:
+        """In a word and in a sentence why calls are not answered, or only by saying that nothing can be done."""
+        if self._closed:
+            return "stopping", "the server has drained and is about to end: calls are refused"
+        if self._leaving:
+            return "draining", "the server is shutting down: no more attempts start, and those under way may end"
+        if not self.serving:
+            return "starting", "the store is being opened"
+        away = self.store_away()
+        return None if away is None else ("store away", away)
 
     async def start(self) -> None:
         """Make ready to answer. Raises OperatorError."""
@@ -178,6 +195,7 @@ class App:
     async def leave(self) -> None:
         """Report that the server is not ready, drain, then refuse new calls and answer those in flight."""
         self.serving = False
+        self._leaving = True
         await run_logging_errors(self._drain)
         self._closed = True
         self.closing.set()

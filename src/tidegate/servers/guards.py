@@ -13,17 +13,19 @@ from tidegate.servers.respond import respond
 from tidegate.servers.rest.body import drop_body
 
 
-def guarded(mount: Mount, door: Door | None, permission: str | None) -> Mount:
+def guarded(mount: Mount, door: Door | None, permission: str | None, *, changes: bool = False) -> Mount:
     """The mount behind the door: for whoever has the permission on the server, or for whoever is known if it is None.
-    Without a door, the mount as it is.
+    The audit log is told who was refused, and of each call where they change something. Without a door, the mount as
+    it is.
     """
     if door is None:
         return mount
     app: AsgiApp = mount.app
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, None)
         try:
-            await door.check(Call(scope, None), permission, SERVER, scope["path"])
+            caller = await door.check(call, permission, SERVER, mount.path)
         except ApiError as error:
             if mount.stream:
                 await send_error(send, error)
@@ -32,5 +34,7 @@ def guarded(mount: Mount, door: Door | None, permission: str | None) -> Mount:
                 await respond(scope["method"], send, HTTP_STATUS[error.code], rest_error_body(error))
         else:
             await app(scope, receive, send)
+            if changes:
+                door.note_beside(mount.path, permission, caller, call)
 
     return Mount(mount.path, guard, mount.verbs, mount.below, mount.stream, mount.always)

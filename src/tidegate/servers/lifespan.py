@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import socket
@@ -18,6 +19,7 @@ from tidegate.servers.address import Address, listen
 from tidegate.servers.asgi import App
 from tidegate.servers.http import HttpServer, Tls
 from tidegate.servers.signals import Signals
+from tidegate.servers.systemd import Supervisor
 
 CERTIFICATES_LOOKED_AT: Final = 10.0
 """Seconds between two checks of the files of the certificates."""
@@ -43,15 +45,24 @@ async def live(
 
     Prints what ``ready`` says once calls are answered. Returns 0, or 128 and the number of a second signal, at which
     the end does not wait for what is under way. Nothing acknowledged is lost: it is on disk. Raises OperatorError.
+    systemd, where it started this process, is told all along.
     """
     renewing = asyncio.Event()
+    supervisor = Supervisor.of(os.environ)
 
     def reload() -> None:
+        supervisor.reloading()
         renewing.set()
         app.reload()
+        if tls is None:
+            supervisor.ready(listening(address))
 
     signals = Signals(reload)
-    if not await _started(app, signals):
+    if supervisor.watchdog is not None:
+        with suppress(OSError, ValueError):  # there may be no stderr
+            faulthandler.enable()  # a process that stands still shows at its end what each thread was doing
+    living = asyncio.ensure_future(supervisor.keep_alive())
+    if not await _started(app, signals, supervisor):
         return 0
     http = HttpServer(app, listener, tls, files=files)
     try:
@@ -64,11 +75,16 @@ async def live(
     with suppress(OSError, ValueError):  # nobody may be reading any more
         sys.stdout.write(f"{ready(address)}\n")
         sys.stdout.flush()
-    watching = asyncio.ensure_future(_renew_certificates(http, tls, renewing))
+    supervisor.ready(listening(address))
+    watching = asyncio.ensure_future(
+        _renew_certificates(http, tls, renewing, lambda: supervisor.ready(listening(address)))
+    )
     await signals.stop
+    supervisor.stopping(app.patience)
     leaving = asyncio.ensure_future(_leave(app, http))
     await asyncio.wait(_either(leaving, signals.stop_at_once), return_when=asyncio.FIRST_COMPLETED)
     watching.cancel()
+    living.cancel()
     if leaving.done():
         leaving.result()
         return 0
@@ -77,10 +93,12 @@ async def live(
     return 128 + signals.stop_at_once.result()
 
 
-async def _started(app: App, signals: Signals) -> bool:
+async def _started(app: App, signals: Signals, supervisor: Supervisor) -> bool:
     """Run the start. False when a signal ended it first, for example because the store did not open."""
     starting = asyncio.ensure_future(app.start())
+    signs = asyncio.ensure_future(supervisor.keep_starting())
     await asyncio.wait(_either(starting, signals.stop), return_when=asyncio.FIRST_COMPLETED)
+    signs.cancel()
     if not starting.done():
         starting.cancel()
         await asyncio.wait({starting})
@@ -100,8 +118,10 @@ async def _leave(app: App, http: HttpServer) -> None:
     await app.stop()
 
 
-async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Event) -> None:
-    """Serve the certificates anew whenever their files have changed, and when ``now`` is set."""
+async def _renew_certificates(
+    http: HttpServer, tls: Tls | None, now: asyncio.Event, renewed: Callable[[], None]
+) -> None:
+    """Serve the certificates anew whenever their files have changed, and when ``now`` is set; then call ``renewed``."""
     if tls is None:
         return
     seen = _versions(tls)
@@ -119,6 +139,7 @@ async def _renew_certificates(http: HttpServer, tls: Tls | None, now: asyncio.Ev
             log.warning("the certificates of before are served on: %s", wrong)
         else:
             log.info("certificates renewed from %s", tls.cert)
+        renewed()
 
 
 def _versions(tls: Tls) -> list[tuple[int, int, int] | None]:

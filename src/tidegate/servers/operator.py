@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from tidegate.api.operator import OperatorApi
+from tidegate.api.rpcs import Answer
+from tidegate.schema.rpc import Rpc
 from tidegate.servers.call_counts import CallCounts
 from tidegate.servers.grpc_streams import GrpcStream
 from tidegate.servers.in_flight import InFlight
@@ -16,12 +19,18 @@ from tidegate.servers.streams import Streams
 ROOT: Final = "/operator/v1/"
 
 
-def operator_mounts(api: OperatorApi, in_flight: InFlight, streams: Streams, counts: CallCounts) -> list[Mount]:
-    """REST below ``/operator/v1/``, and the gRPC methods that stream.
+def operator_mounts(
+    api: OperatorApi,
+    in_flight: InFlight,
+    streams: Streams,
+    counts: CallCounts,
+    methods: Mapping[Rpc[Any, Any], Answer] | None = None,
+) -> list[Mount]:
+    """REST below ``/operator/v1/``, and the gRPC methods that stream. ``methods`` stand for those of the API itself.
 
     REST has a router of its own here: its verbs end no path of Cloud Tasks.
     """
-    rest = StreamingRest(api.streams(), streams, RestServer(api.methods(), in_flight, counts))
+    rest = StreamingRest(api.streams(), streams, RestServer(methods or api.methods(), in_flight, counts))
     calls = [
         Mount(row.grpc_path, GrpcStream(row, answer, streams), stream=True) for row, answer in api.streams().items()
     ]

@@ -210,6 +210,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             tuple,
         ),
     ] = ()
+    console_url: Annotated[
+        str | None,
+        Says(
+            kinds.URL,
+            "The console as browsers reach it through a proxy, such as https://tasks.example.com/console: an issuer's"
+            " login leads back there.",
+            unset="the address that a browser asks",
+        ),
+    ] = None
     max_bytes_in_flight: Annotated[
         int,
         Says(

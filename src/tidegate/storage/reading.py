@@ -12,7 +12,7 @@ from tidegate.core.queue import Kind
 from tidegate.core.queue_numbers import WaitingCounts
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import StoredQueue, Tally
+from tidegate.engine.ports.store import PlaceInLine, StoredQueue, Tally
 from tidegate.storage import rows
 from tidegate.storage.shelf import StoreShelfReader
 from tidegate.storage.tables import ReadTables
@@ -90,6 +90,14 @@ class StoreReader(StoreShelfReader):
             after = found[-1][rows.ID_COLUMN]
         return tasks
 
+    def tasks_in_line(
+        self, queue: StoredQueue, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> list[tuple[Task, PlaceInLine]]:
+        found = self.tables.tasks_in_line(queue.key, behind, limit, latest_first=latest_first)
+        return [
+            (rows.task(queue.queue.name, queue.key, (*row, b"")), PlaceInLine(place, row[0])) for *row, place in found
+        ]
+
     def has_tasks(self, queue: StoredQueue) -> bool:
         return self.tables.has_tasks(queue.key)
 
@@ -125,7 +133,12 @@ class StoreReader(StoreShelfReader):
         due, later = tables.due_count(generation, now, most), tables.later_count(generation, now, most)
         return WaitingCounts(due, later - leased, leased)
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
+    def backlog(
+        self,
+        wanted: Callable[[QueueName], bool] | None = None,
+        *,
+        whole: bool = False,  # noqa: ARG002 - it always is
+    ) -> list[tuple[StoredQueue, datetime]]:
         found = [(QueueName(name), moment(due)) for name, due in self.tables.backlog()]
         there = ((self.queue(name), due) for name, due in found if wanted is None or wanted(name))
         return [(stored, due) for stored, due in there if stored is not None]

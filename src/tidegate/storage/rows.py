@@ -46,6 +46,12 @@ class TaskSettings(Struct, frozen=True, array_like=True):
     retry_config: RetryConfig | None = None
 
 
+class TracedSettings(TaskSettings, frozen=True, array_like=True):
+    """The same of a task that keeps the trace of its creation; what is written without it reads as none."""
+
+    trace: bytes = b""
+
+
 def _name_as_text(value: Any) -> Any:
     if isinstance(value, QueueName):
         return str.__str__(value)
@@ -63,7 +69,7 @@ _queue_decoder = msgspec.msgpack.Decoder(Queue, dec_hook=_text_as_name)
 _encoder = msgspec.msgpack.Encoder()
 _throttle_decoder = msgspec.msgpack.Decoder(Throttle)
 _ramp_decoder = msgspec.msgpack.Decoder(Ramp)
-_settings_decoder = msgspec.msgpack.Decoder(TaskSettings)
+_settings_decoder = msgspec.msgpack.Decoder(TracedSettings)
 _attempt_decoder = msgspec.msgpack.Decoder(Attempt)
 
 QUEUE_COLUMNS = "id, generation, settings, tokens, filled_at, in_flight, throttle, ramp"
@@ -113,13 +119,19 @@ ID_COLUMN, SETTINGS_COLUMN, BODY_COLUMN = 1, 10, 11
 """Which of them is the ID, which are as long as their caller likes."""
 
 
-def _task_settings(target: Target, also: tuple[timedelta | None, RetryConfig | None]) -> bytes:
-    deadline, retry = also
-    return _encoder.encode(TaskSettings(target, None if deadline is None else deadline // MILLISECOND, retry))
+_Also: TypeAlias = tuple[timedelta | None, RetryConfig | None, bytes]
+
+
+def _task_settings(target: Target, also: _Also) -> bytes:
+    deadline, retry, trace = also
+    deadline_ms = None if deadline is None else deadline // MILLISECOND
+    if trace:
+        return _encoder.encode(TracedSettings(target, deadline_ms, retry, trace))
+    return _encoder.encode(TaskSettings(target, deadline_ms, retry))
 
 
 task_settings = Remembered(_task_settings)
-"""The ``settings`` of a task's row, from its target and its deadline and retry settings."""
+"""The ``settings`` of a task's row, from its target and its deadline, retry settings and trace."""
 
 
 INSERT_COLUMNS = "seq, generation, id, schedule_time, create_time, tag, settings, body"
@@ -134,11 +146,16 @@ def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]
     values: list[Any] = []
     id_at = tasks[0].name.rindex("/") + 1 if tasks else 0
     target = due = created = None
-    also: tuple[timedelta | None, RetryConfig | None] = None, None
+    also: _Also = None, None, b""
     for seq, task in enumerate(tasks, first):
         # New tasks come in batches that share most of this.
-        if task.target is not target or task.dispatch_deadline is not also[0] or task.retry_config is not also[1]:
-            target, also = task.target, (task.dispatch_deadline, task.retry_config)
+        if (
+            task.target is not target
+            or task.dispatch_deadline is not also[0]
+            or task.retry_config is not also[1]
+            or task.trace is not also[2]
+        ):
+            target, also = task.target, (task.dispatch_deadline, task.retry_config, task.trace)
             settings = task_settings(target, also)
             tag = target.tag if isinstance(target, PullMessage) else None
         if task.schedule_time is not due:
@@ -151,12 +168,12 @@ def task_values(first: int, generation: int, tasks: Sequence[Task]) -> list[Any]
     return values
 
 
-_Settings = tuple[Target, timedelta | None, RetryConfig | None]
+_Settings = tuple[Target, timedelta | None, RetryConfig | None, bytes]
 _KEPT_SETTINGS = 4096  # bytes or digits; longer ones are read each time
 
 
 def settings_of(column: bytes | str) -> _Settings:
-    """A task's target, deadline and retry settings from its column or the hexadecimal digits of that.
+    """A task's target, deadline, retry settings and trace from its column or the hexadecimal digits of that.
 
     Tasks by the thousand have the same settings, and then share a target: with the times 2 of the 4 us that making a
     task of its row takes.
@@ -167,7 +184,7 @@ def settings_of(column: bytes | str) -> _Settings:
 def _settings(column: bytes | str) -> _Settings:
     stored = _settings_decoder.decode(_bytes(column))
     deadline = None if stored.deadline_ms is None else stored.deadline_ms * MILLISECOND
-    return stored.target, deadline, stored.retry_config
+    return stored.target, deadline, stored.retry_config, stored.trace
 
 
 _known_settings = lru_cache(maxsize=1024)(_settings)
@@ -177,7 +194,7 @@ known_moment = lru_cache(maxsize=256)(moment)
 def task(queue: QueueName, generation: int, row: Row) -> Task:
     """A task from its ``TASK_COLUMNS`` and its body."""
     seq, task_id, schedule, create, dispatches, responses, answers, first, dispatched, last, settings, body = row
-    target, deadline, retry = settings_of(settings)
+    target, deadline, retry, trace = settings_of(settings)
     return Task(
         name=queue.task(task_id),
         target=target,
@@ -185,6 +202,7 @@ def task(queue: QueueName, generation: int, row: Row) -> Task:
         create_time=known_moment(create),
         dispatch_deadline=deadline,
         retry_config=retry,
+        trace=trace,
         body=body,
         dispatch_count=dispatches,
         response_count=responses,
@@ -214,7 +232,7 @@ def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> Due
     sizes: list[int] = []
     digits = 2 if found and isinstance(found[0][9], str) else 1  # of a byte in the settings
     for seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body in found:
-        target, deadline, retry = settings_of(settings)
+        target, deadline, retry, trace = settings_of(settings)
         if isinstance(body, int):
             content, size = UNREAD, body
         else:
@@ -229,6 +247,7 @@ def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> Due
                 create_time=known_moment(create),
                 dispatch_deadline=deadline,
                 retry_config=retry,
+                trace=trace,
                 body=content,
                 dispatch_count=dispatches,
                 response_count=responses,
@@ -252,7 +271,7 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
     tasks: list[Task] = []
     sizes: list[int] = []
     for seq, task_id, schedule, create, leases, settings, body in found:
-        target, deadline, retry = settings_of(settings)
+        target, deadline, retry, trace = settings_of(settings)
         if isinstance(body, int):
             content, size = UNREAD, body
         else:
@@ -267,6 +286,7 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
                 create_time=known_moment(create),
                 dispatch_deadline=deadline,
                 retry_config=retry,
+                trace=trace,
                 body=content,
                 dispatch_count=leases,
                 key=TaskKey(generation, seq),

@@ -36,6 +36,9 @@ class StoreShelfReader:
     def dead_tasks_of(self, queue: StoredQueue, task_id: str, limit: int) -> Sequence[DeadTask]:
         return _dead_tasks(queue, self.tables.dead_of(queue.id, task_id, limit))
 
+    def dead_tasks_with_attempts(self, queue: StoredQueue, up_to: int | None, limit: int) -> Sequence[DeadTask]:
+        return _dead_tasks(queue, self.tables.dead_with_attempts(queue.id, up_to, limit))
+
     def shelf(self, queue: StoredQueue) -> ShelfTally:
         return ShelfTally(*self.tables.shelf(queue.id))
 

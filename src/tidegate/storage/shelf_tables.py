@@ -65,6 +65,9 @@ class ShelfReadTables(Protocol):
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
         """The newest dead tasks with this task ID, without bodies."""
 
+    def dead_with_attempts(self, queue: int, up_to: int | None, limit: int) -> Sequence[DeadRow]:
+        """Dead tasks without bodies, newest first, whose IDs are not above ``up_to``."""
+
     def shelf(self, queue: int) -> Shelf: ...
 
 

@@ -42,6 +42,13 @@ class ReadTables(ShelfReadTables, Protocol):
     def tasks(self, generation: int, after: str, limit: int, *, body: bool) -> Sequence[Row]:
         """The same of tasks whose IDs sort after ``after``, in the order of their IDs."""
 
+    def tasks_in_line(
+        self, generation: int, behind: tuple[int, int] | None, limit: int, *, latest_first: bool
+    ) -> Sequence[Row]:
+        """The ``rows.TASK_COLUMNS`` of tasks in the order of their places in line and then of ``seq``, and that place,
+        a schedule time: those behind a place and a ``seq``; the other way round with ``latest_first``.
+        """
+
     def leases(self, generation: int, task_ids: Sequence[str]) -> Sequence[tuple[str, int, int]]:
         """ID, schedule time and lease count of those of the pull tasks that are there."""
 
@@ -184,8 +191,10 @@ class Tables(ReadTables, ShelfTables, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, now: int) -> None:
-        """No attempt is under way; tasks that were are due at ``now``, or have been before."""
+    def release(self, now: int, limit: int) -> Sequence[Row]:
+        """No queue counts an attempt under way, and up to ``limit`` tasks that have one are due at ``now``, unless they
+        were before. Returns ``rows.TASK_COLUMNS`` as they were, then the queue's name, None for closed generations.
+        """
 
     def closed_generation(self) -> tuple[int, int, int] | None:
         """A closed generation, its queue and until when the names of its tasks stay taken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from tidegate.engine.ports.store import (
     Added,
     DueTasks,
     EndedAttempts,
+    Released,
     StoredAge,
     StoredQueue,
     StoreFullError,
@@ -155,11 +156,7 @@ class StoreTransaction(StoreShelf, StoreReader):
             self.tables.mark_last_leases([task.key.seq for task in last], last=True)
 
     def last_leases(self, now: datetime, limit: int) -> list[tuple[StoredQueue, Task]]:
-        found: list[tuple[StoredQueue, Task]] = []
-        for *row, name in self.tables.last_leases(micros(now), limit):
-            stored = self._known(name)
-            found.append((stored, rows.task(stored.queue.name, stored.key, (*row, b""))))
-        return found
+        return self._tasks_of(self.tables.last_leases(micros(now), limit))
 
     def allow_leases(self, tasks: Sequence[Task]) -> None:
         if tasks:
@@ -232,10 +229,10 @@ class StoreTransaction(StoreShelf, StoreReader):
     def drop_document(self, kind: str, name: str) -> None:
         self.tables.drop_document(kind, name)
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
+    def release(self, node: int, now: datetime, limit: int) -> Released:
         self._queues.clear()
-        self.tables.release(micros(now))  # whichever node's: there is one, whose last process is no more
-        return False
+        lost = self.tables.release(micros(now), limit)  # whichever node's: there is one, whose last process is no more
+        return Released(self._tasks_of(row for row in lost if row[-1] is not None), len(lost) == limit)
 
     def clear(self, now: datetime, limit: int) -> bool:
         at = micros(now)
@@ -298,6 +295,14 @@ class StoreTransaction(StoreShelf, StoreReader):
             seqs[verdict.task.dispatch_count].append(verdict.task.key.seq)
         newest = {attempt: self.tables.newest(each, attempt) for attempt, each in seqs.items()}
         return [each for each in kept if each.task.key.seq not in newest[each.task.dispatch_count]]
+
+    def _tasks_of(self, found: Iterable[rows.Row]) -> list[tuple[StoredQueue, Task]]:
+        """Tasks without bodies, and their queues, from ``rows.TASK_COLUMNS`` and the queue's name."""
+        tasks: list[tuple[StoredQueue, Task]] = []
+        for *row, name in found:
+            stored = self._known(name)
+            tasks.append((stored, rows.task(stored.queue.name, stored.key, (*row, b""))))
+        return tasks
 
     def _known(self, name: str) -> StoredQueue:
         """The queue of a task that was found in this transaction."""

@@ -14,6 +14,7 @@ from tests.ids import CountingIds
 
 from tidegate.api.operator import OperatorApi, Parts
 from tidegate.api.operator.bulk import read_selection
+from tidegate.api.operator.redrive import read_dead_selection
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue
 from tidegate.core.validation import Ceilings, HttpDraft, PullDraft, TaskDraft, check_task, settle_queue
@@ -58,6 +59,7 @@ class Place:
         ids, told = CountingIds(), Everyone(self.ring, self.counts)
         self.engine = Engine(World(self.store, self.network, Mint(), self.clock, self.clock, ids, told))
         self.engine.serve_bulk(read_selection)
+        self.engine.serve_dead_tasks(read_dead_selection)
         self.series = Series(self.counts, self.engine.queues.stats, self.clock, self.clock)
         idle = IdleWaits(self.engine.numbers, self.ring, self.clock)
         self.api = OperatorApi(Parts(engine=self.engine, dev=True, events=self.ring, series=self.series, idle=idle))

@@ -15,7 +15,7 @@ from tidegate.core.errors import InvalidArgument, NotFound
 from tidegate.core.task_filter import task_chooser
 from tidegate.schema import v2
 from tidegate.schema.names import unpack
-from tidegate.schema.operator import BulkMetadata
+from tidegate.schema.operator import BulkMetadata, DeadTask
 
 State = BulkMetadata.State
 ALL = "name:*"
@@ -69,6 +69,21 @@ async def test_failures_name_the_task_and_the_reason(at: Place) -> None:
     assert (result.matched, result.changed) == (2, 1)
     (failure,) = result.failures
     assert (failure.name, failure.status.code) == (QUEUE.task("none"), NotFound.code)
+
+
+async def test_deleted_tasks_that_are_shelved_come_back_by_a_redrive(at: Place) -> None:
+    await at.put("a", "b", "c")
+    deleted = await done(at, await at.call("bulk_delete_tasks", parent=QUEUE, filter="task_id<c", shelve=True))
+    assert unpack(deleted.response).changed == 2
+    assert await at.left() == ["c"]
+    dead = (await at.call("list_dead_tasks", parent=QUEUE)).dead_tasks
+    assert [(each.task.name, each.reason) for each in dead] == [
+        (QUEUE.task(name), DeadTask.Reason.DELETED_BY_OPERATOR) for name in ("b", "a")
+    ]
+    named = await done(at, await at.call("bulk_delete_tasks", parent=QUEUE, names=[QUEUE.task("c")], shelve=True))
+    assert unpack(named.response).changed == 1
+    await done(at, await at.call("redrive_dead_tasks", parent=QUEUE))
+    assert await at.left() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("rpc", KINDS)

@@ -121,7 +121,8 @@ def test_attempts_are_listed_for_a_task_and_for_a_queue_newest_first() -> None:
         )
         assert [each.number for each in (*first.attempts, *rest.attempts)] == [2, 1]
         assert not rest.next_page_token
-        (living,) = (await life.call(Operator.list_attempts, parent=QUEUE)).attempts
+        living, *dead = (await life.call(Operator.list_attempts, parent=QUEUE)).attempts
+        assert dead == of_dead.attempts
         assert (living.name, living.error) == (f"{QUEUE}/tasks/b/attempts/1", "connection refused")
         assert living.outcome == Attempt.Outcome.NO_ANSWER
         assert living.retry_time
@@ -203,3 +204,32 @@ def test_options_that_were_changed_meanwhile_are_not_overwritten() -> None:
             await life.call(Operator.get_queue_options, name=f"{QUEUE}x/options")
 
     lived(story)
+
+
+def test_the_attempts_of_a_queue_come_in_pages_those_of_each_dead_task_together() -> None:
+    async def story(life: Life) -> None:
+        await died(life, *[f"d{number}" for number in range(12)])  # more than are read in one step
+        await asyncio.sleep(600)
+        await life.engine.queues.pause(QUEUE)
+        await life.create("alive")
+        await life.engine.tasks.run(QUEUE.task("alive"))
+        await asyncio.sleep(1)
+        dead = ids((await shelf(life)).dead_tasks)
+        assert len(dead) == 12
+        expected = ["alive/attempts/1", *(f"{each}/attempts/{number}" for each in dead for number in (2, 1))]
+        for size in (1, 3, 100):
+            names: list[str] = []
+            token = ""
+            while True:
+                page = await life.call(Operator.list_attempts, parent=QUEUE, page_size=size, page_token=token)
+                names += [each.name.split("/tasks/")[1] for each in page.attempts]
+                token = page.next_page_token
+                if not token:
+                    break
+            assert names == expected
+        (found,) = (await life.call(Operator.list_attempts, parent=QUEUE, filter="name:tasks/d3/ number=1")).attempts
+        assert (found.number, found.final) == (1, False)
+        with pytest.raises(InvalidArgument):
+            await life.call(Operator.list_attempts, parent=QUEUE, filter="number=1", page_token="AAAA")
+
+    lived(story, TWICE)

@@ -19,6 +19,7 @@ from tidegate.schema import operator
 from tidegate.schema.operator import StateRecord
 
 REPLACE, FAIL = 3, 2
+CANARY = "canary-7f3a"
 OTHER = QueueName.of("p", "elsewhere", "q")
 HOUR = timedelta(hours=1)
 _RECORD = StateRecord.pb()
@@ -113,6 +114,54 @@ async def test_what_was_exported_imported_and_exported_again_is_the_same(at: Pla
     trailer = second[-1].trailer
     assert (trailer.queues, trailer.tasks, trailer.dead_tasks) == (2, 4, 1)
     await at.engine.stop()
+
+
+SECRETS: dict[str, Any] = {
+    "url": f"https://user:{CANARY}@handler.test/x?token={CANARY}&page=2",
+    "headers": {"Authorization": f"Bearer {CANARY}", "Cookie": CANARY, "X-Api-Key": CANARY, "X-Plain": "seen"},
+}
+
+
+async def with_secrets(at: Place) -> None:
+    """A queue and tasks, one of them dead, whose headers and URLs have secrets."""
+    override = UriOverride(host="h.test", query=f"api_key={CANARY}&q=1")
+    target = HttpTarget(uri_override=override, header_overrides=(Header("X-Auth-Token", CANARY), Header("A", "b")))
+    await at.make(http_target=target, retry_config=RetryConfig(max_attempts=1))
+    records = [
+        _RECORD(task={"name": QUEUE.task("t"), "http_request": SECRETS, "schedule_time": at.now() + HOUR}),
+        _RECORD(
+            dead_task={
+                "task": {"name": QUEUE.task("dead"), "http_request": SECRETS},
+                "reason": "TTL",
+                "death_time": at.now(),
+                "expire_time": at.now() + HOUR,
+            }
+        ),
+    ]
+    assert not (await imported(at, records)).failures
+
+
+async def test_an_export_has_no_secret_unless_it_is_asked_for(at: Place) -> None:
+    await with_secrets(at)
+    masked = await exported(at, **EVERYTHING)
+    assert CANARY not in str(masked)
+    assert masked[0].header.secrets_masked
+    (task,) = [record.task.http_request for record in masked if record.HasField("task")]
+    assert task.url == "https://***@handler.test/x?token=***&page=2"
+    assert (task.headers["Authorization"], task.headers["X-Plain"]) == ("***", "seen")
+    whole = await exported(at, **EVERYTHING, include_secrets=True)
+    assert not whole[0].header.secrets_masked
+    assert str(whole).count(CANARY) == 2 * 5 + 2
+
+
+@pytest.mark.parametrize("include_secrets", [False, True])
+async def test_exports_with_and_without_secrets_are_the_same_after_an_import(at: Place, include_secrets: bool) -> None:
+    await with_secrets(at)
+    first = await exported(at, **EVERYTHING, include_secrets=include_secrets)
+    other = Place()
+    assert not (await imported(other, first)).failures
+    second = await exported(other, **EVERYTHING, include_secrets=include_secrets)
+    assert comparable(first) == comparable(second)
 
 
 async def test_records_come_in_an_order_in_which_they_can_be_imported(at: Place) -> None:

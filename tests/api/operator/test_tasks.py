@@ -78,6 +78,40 @@ def test_a_search_that_finds_nothing_goes_on_with_a_token(monkeypatch: pytest.Mo
     lived(story)
 
 
+async def in_order(life: Life, order_by: str, **asked: Any) -> list[str]:
+    """The tasks of pages of three."""
+    names: list[str] = []
+    token = ""
+    while True:
+        page = await life.call(
+            Operator.search_tasks, parent=QUEUE, order_by=order_by, page_size=3, page_token=token, **asked
+        )
+        names += [task.name.rpartition("/")[2] for task in page.tasks]
+        token = page.next_page_token
+        if not token:
+            return names
+
+
+def test_a_search_goes_by_schedule_times_both_ways() -> None:
+    async def story(life: Life) -> None:
+        hours = {"a": 5, "b": 2, "c": 9, "d": 2, "e": 7, "f": 1, "g": 4}
+        for name, ahead in hours.items():
+            await life.create(name, HOUR * ahead)
+        assert await in_order(life, "schedule_time") == [*"fbdgaec"]  # b was created before d
+        assert await in_order(life, "schedule_time desc") == [*"ceagdbf"]
+        assert await in_order(life, "schedule_time DESC", filter='task_id<="c"') == [*"cab"]
+        assert await in_order(life, "name") == await in_order(life, "") == [*"abcdefg"]
+        by_time = await life.call(Operator.search_tasks, parent=QUEUE, order_by="schedule_time", page_size=1)
+        for refused in ({"order_by": "schedule_time desc"}, {}):
+            with pytest.raises(InvalidArgument, match="page_token"):
+                await found(life, page_token=by_time.next_page_token, **refused)
+        for order_by in ("name desc", "create_time", "schedule_time up", "schedule_time, name"):
+            with pytest.raises(InvalidArgument, match="order_by must be"):
+                await found(life, order_by=order_by)
+
+    lived(story)
+
+
 def test_only_the_full_view_has_bodies() -> None:
     async def story(life: Life) -> None:
         draft = TaskDraft(name=QUEUE.task("b"), target=HttpDraft("http://h.test/", body=b"body"))

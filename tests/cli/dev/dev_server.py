@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue as Lines
@@ -22,12 +22,14 @@ PATIENCE = 60
 
 
 @contextmanager
-def started(*arguments: str, **variables: str) -> Iterator[Lines[str]]:
-    """``tidegate dev`` as a process, and the lines that it prints; it ends with 0 at SIGTERM."""
+def started(
+    *arguments: str, program: Sequence[str] = (sys.executable, "-m", "tidegate"), **variables: str
+) -> Iterator[Lines[str]]:
+    """``tidegate dev`` as a process, and the lines that it prints; it ends with 0 at SIGTERM. ``program`` is what
+    comes before ``dev``.
+    """
     kept = {name: value for name, value in environment(variables).items() if name in variables or name not in OTHERS}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tidegate", "dev", *arguments], env=kept, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*program, "dev", *arguments], env=kept, stdout=subprocess.PIPE, text=True) as process:
         lines: Lines[str] = Lines()
 
         def read() -> None:

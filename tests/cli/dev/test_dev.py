@@ -218,6 +218,20 @@ def test_the_line_of_another_emulator_starts_it() -> None:
     assert [queue["name"] for queue in json.loads(done.stdout)] == [variables["INITIAL_QUEUES"]]
 
 
+def test_a_purge_is_a_hard_reset_as_with_another_emulator() -> None:
+    words = ("--queue", "default", "--project", "demo", "--location", "us-central1")
+    with started("-port=0", "-hard-reset-on-purge-queue", "--headless") as lines:
+        address = lines.get(timeout=PATIENCE).removeprefix("listening on ")
+
+        def typed(*line: str) -> int:
+            return run(*line, "--quiet", "--address", address).exit_code
+
+        assert typed("queues", "pause", DEFAULT) == 0
+        create = ("tasks", "create-http-task", "t1", *words, "--url", "http://127.0.0.1:9/")
+        assert [typed(*create), typed(*create)] == [0, 1]
+        assert [typed("queues", "purge", DEFAULT), typed(*create)] == [0, 0]
+
+
 def test_a_port_that_another_program_has_is_passed_over_but_not_that_of_a_tidegate() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

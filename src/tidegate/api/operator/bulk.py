@@ -13,14 +13,17 @@ from tidegate.core.task_filter import task_chooser
 from tidegate.core.times import moment
 from tidegate.core.validation.schedule import settled_schedule
 from tidegate.engine.bulk import Selection
-from tidegate.schema.operator import BulkRescheduleTasksRequest
+from tidegate.schema.operator import BulkDeleteTasksRequest, BulkRescheduleTasksRequest
 from tidegate.schema.rpc import raw
 
 REQUESTS_KEPT: Final = 16
 """Requests of operations that are kept read: as many as make steps at the same time, and some."""
 
 _REQUEST: Final = raw(BulkRescheduleTasksRequest)
-"""Reads the requests of all bulk operations: their fields have the same numbers, and only this one has ``at``."""
+_DELETE: Final = raw(BulkDeleteTasksRequest)
+"""These read the requests of all bulk operations: their fields have the same numbers, and only one has ``at``, only
+one ``shelve``, which the other does not see.
+"""
 
 
 async def _bulk(kind: str, parts: Parts, request: Any, queue: QueueName, call: Any) -> Any:
@@ -53,6 +56,8 @@ def read_selection(kept: bytes) -> Selection:
     """Which tasks an operation is about, from its request."""
     request = _REQUEST.FromString(kept)
     at = moment(request.at.seconds * 1_000_000 + request.at.nanos // 1000) if request.HasField("at") else None
+    shelve = _DELETE.FromString(kept).shelve
     if request.names:
-        return Selection(list(dict.fromkeys(name.rsplit("/", 1)[1] for name in request.names)), at=at)
-    return Selection(chooses=task_chooser(request.filter), at=at)
+        task_ids = list(dict.fromkeys(name.rsplit("/", 1)[1] for name in request.names))
+        return Selection(task_ids, at=at, shelve=shelve)
+    return Selection(chooses=task_chooser(request.filter), at=at, shelve=shelve)

@@ -92,7 +92,7 @@ def _blocked_by(parts: Parts, numbers: QueueNumbers, now: datetime) -> Reason | 
     stopped = of_the_state(queue, hold)
     if stopped is not None or queue.kind is Kind.PULL:
         return stopped
-    if hold.code is Code.DUE_NOW or not (numbers.waiting.due or hold.code is Code.DRAINING):
+    if hold.code is Code.DUE_NOW or not (numbers.waiting.due or hold.code in (Code.DRAINING, Code.OWNED_BY_NOBODY)):
         return None
     return reason_of(hold, queue, numbers.flow, (), now)
 

@@ -14,6 +14,7 @@ from tidegate.core.errors import InvalidArgument
 from tidegate.core.size import TASK_SIZE_MAX
 from tidegate.core.validation.batch import BATCH_CREATE_MAX, BATCH_DELETE_MAX
 from tidegate.core.validation.schedule import SCHEDULE_AHEAD_MAX
+from tidegate.engine.node_board import NodeFace
 from tidegate.schema.operator import ListNodesResponse, Node, Operator, Server
 from tidegate.schema.versions import all_rows
 
@@ -31,14 +32,12 @@ async def get_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
 
 
 async def drain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
-    _check_node(parts, request.node)
-    parts.engine.drain()
+    await _ask(parts, request.node, drained=True)
     return _server(parts, call)
 
 
 async def undrain(parts: Parts, request: Any, name: Any, call: Any) -> Any:
-    _check_node(parts, request.node)
-    parts.engine.undrain()
+    await _ask(parts, request.node, drained=False)
     return _server(parts, call)
 
 
@@ -48,19 +47,29 @@ async def reset_server(parts: Parts, request: Any, name: Any, call: Any) -> Any:
 
 
 async def list_nodes(parts: Parts, request: Any, name: Any, call: Any) -> Any:
-    about = parts.about
+    engine, about = parts.engine, parts.about
     response = ListNodesResponse.pb()()
-    node = response.nodes.add(
-        name=f"nodes/{about.node}",
-        state=Node.State[_state(parts)],
-        version=about.version,
-        address=about.address,
-        in_flight=parts.engine.under_way.attempts,
-        current=True,
-    )
-    put_moment(node.start_time, about.started_at)
-    put_moment(node.last_seen_time, parts.engine.machine.now())
+    if engine.board is None:
+        now = engine.machine.now()
+        own = NodeFace(
+            about.node, about.address, about.version, about.started_at, now, engine.draining, engine.under_way.attempts
+        )
+        _write_node(own, _state(parts), response.nodes.add(current=True))
+        return response
+    for face in await engine.board.faces():
+        state = "DEAD" if face.is_dead(engine.clock.now()) else _state_of(face.draining, face.in_flight)
+        _write_node(face, state, response.nodes.add(current=face.name == about.node))
     return response
+
+
+def _write_node(face: NodeFace, state: str, node: Any) -> None:
+    node.name = f"nodes/{face.name}"
+    node.state = Node.State[state]
+    node.version = face.version
+    node.address = face.address
+    node.in_flight = face.in_flight
+    put_moment(node.start_time, face.started_at)
+    put_moment(node.last_seen_time, face.seen_at)
 
 
 def _server(parts: Parts, call: Any) -> Any:
@@ -91,18 +100,25 @@ def _server(parts: Parts, call: Any) -> Any:
 
 
 def _state(parts: Parts) -> str:
-    if not parts.engine.draining:
-        return "SERVING"
-    return "DRAINING" if parts.engine.under_way.attempts else "DRAINED"
+    return _state_of(parts.engine.draining, parts.engine.under_way.attempts)
 
 
-def _check_node(parts: Parts, node: str) -> None:
-    """Only the node that answers can be drained: it alone knows what it does."""
-    own = parts.about.node
-    if node.removeprefix("nodes/") not in {"", own}:
+def _state_of(draining: bool, in_flight: int) -> str:
+    return "SERVING" if not draining else "DRAINING" if in_flight else "DRAINED"
+
+
+async def _ask(parts: Parts, node: str, *, drained: bool) -> None:
+    """Let a node, empty for the one that answers, start no attempts or start them again."""
+    own, engine = parts.about.node, parts.engine
+    name = node.removeprefix("nodes/") or own
+    if engine.board is not None:
+        await engine.board.ask(name, drained=drained)
+        return
+    if name != own:
         raise InvalidArgument(
-            f'node must be empty or "{own}", the node that answers, but is "{node[:_SHOWN_MAX]}": call that node.'
+            f'node must be empty or "{own}", the only node of this server, but is "{node[:_SHOWN_MAX]}".'
         )
+    (engine.drain if drained else engine.undrain)()
 
 
 @cache

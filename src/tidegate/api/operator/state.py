@@ -11,6 +11,7 @@ from tidegate.api.operator.dead_letters import write_dead_task
 from tidegate.api.operator.options import write_options
 from tidegate.api.operator.parts import Parts
 from tidegate.api.operator.state_reading import FORMAT_VERSION, read_record
+from tidegate.api.operator.state_secrets import mask_record
 from tidegate.api.pace import Pace
 from tidegate.api.times import put_moment
 from tidegate.api.v2beta3 import V2beta3
@@ -63,6 +64,7 @@ class _Export:
         self._engine = parts.engine
         self._with_dead = request.include_dead
         self._with_policies = request.include_policies
+        self._with_secrets = request.include_secrets
         self._parent = parent
         self._pace = Pace()
         self._queues = self._tasks = self._dead = 0
@@ -73,10 +75,13 @@ class _Export:
         header.header.format_version = FORMAT_VERSION
         header.header.server_version = __version__
         header.header.parent = self._parent
+        header.header.secrets_masked = not self._with_secrets
         put_moment(header.header.export_time, self._engine.clock.now())
         yield header
         async for stored in self._stored(queues):
             async for record in self._of(stored):
+                if not self._with_secrets:
+                    mask_record(record)
                 yield record
                 await self._pace.step()
         trailer = _RECORD()

@@ -1,4 +1,4 @@
-"""``tidegate demo`` as a command; what it does is in ``run``."""
+"""The command ``tidegate demo``. ``run`` does the work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import click
 
 
-@click.command(short_help="See it work: a server, a fickle handler, some thousand tasks.")
+@click.command(short_help="See it work: a server, a handler that fails at times, some thousand tasks.")
 @click.option(
     "--tasks", type=click.IntRange(40, 8000), default=4000, show_default=True, help="About how many tasks to send."
 )

@@ -1,4 +1,4 @@
-"""What the attempts say about the promises. Pure: a plan and the handler's notes go in, facts come out."""
+"""Checks the guarantees against the attempts. Pure: takes the plan and the handler's notes, returns facts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATE = 0.25  # seconds over the formula at which a typical wait is no longer the
 
 
 class QueueFacts(Struct, frozen=True):
-    """What became of a queue's tasks, and how near it came to its limits."""
+    """The results of a queue's tasks, and how much of its limits it used."""
 
     queue: DemoQueue
     tasks: int
@@ -36,7 +36,7 @@ class QueueFacts(Struct, frozen=True):
 
 
 class WaitFacts(Struct, frozen=True):
-    """The waits after failure number ``failures``: what the formula says, and what was measured, in seconds."""
+    """The backoff after failure number ``failures``: as documented, and as measured, in seconds."""
 
     queue: DemoQueue
     failures: int
@@ -45,7 +45,7 @@ class WaitFacts(Struct, frozen=True):
 
 
 class PromiseCheck(Struct, frozen=True):
-    """Something Tidegate promises, whether it was kept, and what shows that."""
+    """A guarantee, whether it held, and the evidence."""
 
     says: str
     kept: bool
@@ -90,7 +90,7 @@ def promises(
     left: int,
     lag: float,
 ) -> list[PromiseCheck]:
-    """Each promise and whether it was kept.
+    """Each guarantee and whether it held.
 
     ``left`` tasks are still in the queues; ``lag`` seconds late we may have seen an attempt arrive.
     """
@@ -119,7 +119,7 @@ def promises(
 
 
 def blur(lag: float) -> float:
-    """Seconds by which a second at the handler may differ from a second at the server."""
+    """Seconds by which the clocks of handler and server may differ in a second."""
     return BLUR + lag
 
 

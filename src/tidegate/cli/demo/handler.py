@@ -1,4 +1,4 @@
-"""The demo's handler: a small HTTP/1.1 server that answers as planned and writes down every attempt."""
+"""The demo's handler: a small HTTP/1.1 server that answers as planned and notes each attempt."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Handler:
             writer.close()
 
     async def _answer(self, headers: dict[str, str]) -> int:
-        """The status for a request; a strange one is noted and refused."""
+        """The status for a request. A request that is not of the plan is noted and refused."""
         try:
             queue, name = headers["x-cloudtasks-queuename"], headers["x-cloudtasks-taskname"]
             retries, due = int(headers["x-cloudtasks-taskretrycount"]), float(headers["x-cloudtasks-tasketa"])

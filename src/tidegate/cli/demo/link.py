@@ -1,4 +1,4 @@
-"""The smallest client that will do: grpcio's channel, one method for every row of the schema."""
+"""A small client: a channel of grpcio with one method for each row of the schema."""
 
 from __future__ import annotations
 

@@ -72,19 +72,19 @@ def plan(tasks: int, seed: int = 1) -> list[DemoTask]:
 
 
 def _order(number: int, random: Random) -> DemoTask:
-    """Quick, and fails once in a while."""
+    """Short requests that fail now and then."""
     stumbles = number % STUMBLES_EVERY == STUMBLES_EVERY - 1
     return DemoTask("orders", f"order-{number}", (500,) if stumbles else (), takes=random.uniform(0.005, 0.03))
 
 
 def _report(number: int, random: Random) -> DemoTask:
-    """Slow: what limits these is how many may run at once."""
+    """Slow requests: the limit is how many may run at once."""
     lingers = number % LINGERS_EVERY == LINGERS_EVERY - 1
     return DemoTask("reports", f"report-{number}", takes=1.5 if lingers else random.uniform(0.04, 0.1))
 
 
 def _webhook(number: int, random: Random) -> DemoTask:
-    """Out of our hands: some fail a few times, some always."""
+    """Calls of another service: some fail a few times, some always."""
     if number < ASKS_FOR_ROOM:
         failures: tuple[int, ...] = (503,)
     elif number % FAILS_ALWAYS_EVERY == FAILS_ALWAYS_EVERY - 1:

@@ -1,4 +1,4 @@
-"""The demo from end to end: start, send, watch, judge, clean up."""
+"""The steps of the demo: start the server, send tasks, show progress, check, clean up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RECORDED_WITHIN = 3.0  # seconds from the last answer until the server has no ta
 
 
 async def run(wanted: int, *, keep: bool = False) -> int:
-    """Show it all; 0 when every promise held. With ``keep`` it goes on with further tasks until Ctrl-C."""
+    """Run the demo; returns 0 when every guarantee held. With ``keep`` it sends further tasks until Ctrl-C."""
     _leave_on_signals()
     screen = Screen(Console(highlight=False))
     screen.title()
@@ -63,7 +63,7 @@ async def run(wanted: int, *, keep: bool = False) -> int:
 
 
 def _leave_on_signals() -> None:
-    """Let the signals that end a program cancel this task, so that what was started is stopped on the way out."""
+    """Let the signals that end a program cancel this task, so that the server and the handler are stopped."""
     if sys.platform == "win32":  # there Ctrl-C is the only one, and asyncio sees to it
         return
     task = asyncio.current_task()
@@ -101,7 +101,7 @@ async def _lead(screen: Screen, tasks: Sequence[DemoTask], kept: asyncio.Timeout
 
 
 async def _keep_going(link: Link, handler: Handler) -> None:
-    """Send one wave of tasks after the other, so that there is something to see."""
+    """Send one group of tasks after the other until Ctrl-C."""
     waves: deque[list[DemoTask]] = deque(maxlen=WAVES_KNOWN)
     for number in itertools.count(1):
         wave = [replace(task, id=f"{task.id}-again-{number}") for task in plan(WAVE, seed=number)]
@@ -142,7 +142,7 @@ async def _watch(handler: Handler, server: DemoServer, progress: Progress, due: 
 
 
 async def _left(link: Link) -> int:
-    """Tasks that the server still has, once it had the time to record the last answers."""
+    """Tasks that the server still has after it has recorded the last responses."""
     ends = time.monotonic() + RECORDED_WITHIN
     while (left := await _listed(link)) and time.monotonic() < ends:  # noqa: ASYNC110 - the server's state, not ours
         await asyncio.sleep(DRAW_EVERY)

@@ -1,4 +1,4 @@
-"""What the demo shows: progress while it runs, tables and promises at the end; plain lines without a terminal."""
+"""The output of the demo: progress, then tables and guarantees. Plain lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Screen:
 
     def title(self) -> None:
         self._console.print()
-        title = Text.assemble(("Tidegate", f"bold {ACCENT}"), "  a server, a fickle handler, some thousand tasks")
+        title = Text.assemble(
+            ("Tidegate", f"bold {ACCENT}"), "  a server, a handler that fails at times, some thousand tasks"
+        )
         self._print(_indented(title))
         self._console.print()
 
@@ -58,7 +60,7 @@ class Screen:
 
 
 class Progress:
-    """The queues as they empty. ``update`` often; it draws when there is something to draw."""
+    """Progress by queue. Call ``update`` often; it draws only when something has changed."""
 
     def __init__(self, console: Console, tasks: Sequence[DemoTask]) -> None:
         self._console = console
@@ -111,7 +113,7 @@ class Progress:
 
 
 def queue_table(facts: Sequence[QueueFacts]) -> Table:
-    """A row for each queue: what became of its tasks, and how near it came to its limits."""
+    """A row for each queue: the results of its tasks, and how much of its limits it used."""
     headings = ("Tasks", "Delivered", "Given\nup", "Retries", "Fastest\nsecond", "Most at\nonce", "Slowest")
     table = _report_table("Queue", headings)
     for each in facts:
@@ -129,7 +131,7 @@ def queue_table(facts: Sequence[QueueFacts]) -> Table:
 
 
 def wait_table(waits: Sequence[WaitFacts]) -> Table:
-    """A row for each queue and failure: the documented wait, and those that were measured."""
+    """A row for each queue and failure: the documented backoff and the measured ones."""
     table = _report_table("Waits", ("After failure", "Documented", "Shortest", "Median", "Longest", "Count"))
     queue = ""
     for each in waits:
@@ -147,7 +149,7 @@ def wait_table(waits: Sequence[WaitFacts]) -> Table:
 
 
 def promise_list(promises: Sequence[PromiseCheck]) -> Table:
-    """A line for each promise: kept or not, and what shows it."""
+    """A line for each guarantee: whether it held, and the evidence."""
     table = Table(box=None, show_header=False, padding=INDENTED)
     for promise in promises:
         mark = Text("✓", style="bold green") if promise.kept else Text("✗", style="bold red")
@@ -156,7 +158,7 @@ def promise_list(promises: Sequence[PromiseCheck]) -> Table:
 
 
 def footnote(lag: float) -> RenderableType:
-    """What a reader of the numbers must know."""
+    """Notes on the numbers."""
     text = (
         "Measured at the handler. A second is counted where attempts arrive, so the way there may let up to "
         f"{blur(lag) * 1000:.0f} ms of the next one in."

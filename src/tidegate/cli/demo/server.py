@@ -1,4 +1,4 @@
-"""A server of the demo's own: a child process on a free port, with its store in a directory that goes away."""
+"""The demo's server: a child process on a free port, with its store in a temporary directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 from tidegate.operator_errors import OperatorError
 
 READY = "listening on "
-READY_WITHIN = 20.0  # seconds
+READY_WITHIN = 60.0  # seconds
 STOPPED_WITHIN = 10.0
 LOG_LINES = 8  # of its log, when it fails
 
@@ -74,7 +74,7 @@ class DemoServer:
         raise OperatorError(f"the server did not start{self.log}")
 
     async def _stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """Stop it with SIGTERM, or with SIGKILL if it does not end."""
         if self.alive:
             self._process.send_signal(signal.SIGTERM)
         try:

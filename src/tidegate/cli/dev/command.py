@@ -30,7 +30,7 @@ class _Command(click.Command):
 @click.option("--import", "imported", metavar="FILE", help="Begin with what `tidegate export` printed to this file.")
 @click.option("--export-on-exit", "exported", metavar="FILE", help="At the end, write everything to this file.")
 @click.option("--headless", is_flag=True, help="Print nothing but `listening on …`.")
-@click.option("--hard-reset-on-purge-queue", is_flag=True, help="Taken for another emulator's sake; without effect.")
+@click.option("--hard-reset-on-purge-queue", is_flag=True, help="A purge frees the names of tasks at once, too.")
 @setting_flags
 def dev(
     config_file: str | None,
@@ -57,7 +57,7 @@ def dev(
 
     Once it is ready it prints where it is, and what to paste for Python, Node, Go and gcloud. If port 8123 is taken, it
     takes the next free one. Every flag of `tidegate serve` is taken, and those of aertje/cloud-tasks-emulator (-host,
-    -port, -queue, -openid-issuer) and its variables (INITIAL_QUEUES and others).
+    -port, -queue, -openid-issuer, -hard-reset-on-purge-queue) and its variables (INITIAL_QUEUES and others).
     """  # noqa: D301 - click reads the backspace
     import logging
 
@@ -75,11 +75,6 @@ def dev(
     own = settings_of(flags, config_file, app=app, data=data)
     settings = own.settings
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if hard_reset_on_purge_queue:
-        logging.getLogger("tidegate.dev").warning(
-            "--hard-reset-on-purge-queue has no effect: a purge keeps the names of tasks taken for an hour;"
-            " POST /emulator:reset frees everything"
-        )
     port = free_port(settings.host, settings.port) if own.any_port else settings.port
     listeners = []
     if not headless:
@@ -89,7 +84,13 @@ def dev(
         check_readable(imported)
 
     def make(address: Address) -> App:
-        app = application(settings, address, listeners=listeners, sources=own.sources)
+        app = application(
+            settings,
+            address,
+            listeners=listeners,
+            sources=own.sources,
+            hard_reset_on_purge=hard_reset_on_purge_queue,
+        )
         if exported is not None:
             app.before_drain(partial(export_to, exported, address.url))
         return app

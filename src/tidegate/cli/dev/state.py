@@ -18,6 +18,9 @@ from tidegate.servers.address import Address
 
 log = logging.getLogger("tidegate.dev")
 
+WHOLE = {"includeDead": "true", "includePolicies": "true", "includeSecrets": "true"}
+"""What is asked of an export that is to become the same server again."""
+
 
 def check_readable(path: str) -> None:
     """Raise OperatorError when the file cannot be read."""
@@ -64,7 +67,7 @@ def _export(path: str, url: str) -> None:
     target = Path(path)
     unfinished = target.with_name(f"{target.name}.part")
     with unfinished.open("w", encoding="utf-8") as file, closing(_server(url)) as server:
-        for record in exported(server, "-", {"includeDead": "true", "includePolicies": "true"}):
+        for record in exported(server, "-", WHOLE):
             file.write(f"{as_line(record)}\n")
     unfinished.replace(target)
 

@@ -25,7 +25,7 @@ def records(changes: Sequence[QueueChange]) -> list[dict[str, Any]]:
 
 
 def lines(changes: Sequence[QueueChange]) -> Iterator[str]:
-    """A line for each queue and, below it, one for each field that changes; at last how many queues it is of a kind."""
+    """A line for each queue and one for each field that changes; then the number of queues by kind of change."""
     for change in changes:
         sign, verb = _kind(change)
         yield paint(f"{sign} {change.queue.queue} ({verb})", COLOURS[sign], sys.stdout)

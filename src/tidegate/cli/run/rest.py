@@ -13,13 +13,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from tidegate.cli.problems import UNREACHABLE, CommandError
 from tidegate.cli.run.place import Access
+from tidegate.cli.verbosity import MASKED, Told
 
 TIMEOUT = 60.0
 """Seconds that a server may take for a call."""
 LINE_MAX = 64 * 2**20
 """Bytes of a response in a stream: more than any task may have."""
 PATH_SAFE = "/:$-_.~!*'(),@"
-MASKED = "--- Token Redacted ---"
 
 
 class RefusedError(CommandError):
@@ -33,8 +33,9 @@ class RefusedError(CommandError):
 class Server:
     """The server of an ``Access``. It is asked directly, not by way of a proxy."""
 
-    def __init__(self, access: Access, *, log: bool = False) -> None:
+    def __init__(self, access: Access, *, log: bool = False, told: Told | None = None) -> None:
         self.access = access
+        self._told = told or Told()
         self.patience = TIMEOUT
         self._log = log
         self._connection: HTTPConnection | None = None
@@ -64,6 +65,7 @@ class Server:
         except (OSError, HTTPException) as error:
             raise CommandError(self._unreachable(error), UNREACHABLE) from None
         self._log_answer(answer, text, time.monotonic() - began)
+        self._told.debug(f'{self.access.url} "{verb} {target} HTTP/1.1" {answer.status} {len(text)}')
         return _read(answer.status, text)
 
     def stream(

@@ -15,6 +15,7 @@ from tidegate.cli.problems import CommandError
 from tidegate.cli.run.place import Place
 from tidegate.cli.run.rest import Server
 from tidegate.cli.table.rows import GA, TRACKS, Column
+from tidegate.cli.verbosity import Told
 
 PAGE_SIZE = 100
 VERSIONS = {track.version for track in TRACKS.values()}
@@ -28,11 +29,14 @@ _LOCATION = re.compile(r"projects/[^/]+/locations/[^/]+")
 class Session:
     """A command line at work."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, told: Told | None = None) -> None:
         self.line = line
+        self._told = told or Told()
         self.place = Place(line)
         self.version = line.command.version or line.track.version
-        self.server = Server(self.place.access, log=line.has("--log-http") and not line.has("--no-log-http"))
+        self.server = Server(
+            self.place.access, log=line.has("--log-http") and not line.has("--no-log-http"), told=self._told
+        )
         self.place.locations = self._locations
         self.format = read_format(line.value("--format")) if line.value("--format") else None
         self.quiet = line.has("--quiet") or os.environ.get("CLOUDSDK_CORE_DISABLE_PROMPTS", "") in {"1", "true"}
@@ -136,15 +140,14 @@ class Session:
 
     def warn(self, text: str) -> None:
         """A line on stderr about what may surprise."""
-        from tidegate.cli.colours import YELLOW, paint
-
-        print(f"{paint('WARNING:', YELLOW, sys.stderr)} {text}", file=sys.stderr)
+        self._told.warning(text)
 
     def answer(self, answer: Any, columns: tuple[Column, ...] = ()) -> None:
         """Show the answer of a call as the command and ``--format`` want it."""
         command = self.line.command
         if self.line.has("--no-user-output-enabled"):
             return
+        self._told.info(f'Display format: "{self.line.value("--format") or "default"}"')
         if not command.answers:
             answer = []
         elif self.format is None and command.silent:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from tidegate.cli.verbosity import LEVELS
+
 ROUTING_KEYS = ("service", "version", "instance")
 URI_KEYS = ("scheme", "host", "port", "path", "query", "mode")
 QUEUE_TYPES = ("pull", "push")
@@ -106,6 +108,12 @@ def _view(text: str) -> str:
     return text.upper().replace("-", "_")
 
 
+def _verbosity(text: str) -> str:
+    if text not in LEVELS:
+        raise BadChoiceError(f"Invalid choice: {text!r}.\n\nValid choices are [{', '.join(sorted(LEVELS))}].")
+    return text
+
+
 def _pairs(text: str, known: Sequence[str]) -> dict[str, str]:
     """``service:a,version:b`` as a mapping; ``=`` will do for the colon."""
     found = {}
@@ -186,6 +194,7 @@ METHOD = Kind(_one_of(METHODS, "methods"), choices=METHODS)
 QUEUE_TYPE = Kind(_queue_type, choices=QUEUE_TYPES)
 CHANGED_TYPE = Kind(lambda text: {"PULL": "PULL"}.get(_queue_type(text)), choices=QUEUE_TYPES)
 """That a queue is a push queue goes without saying."""
+VERBOSITY = Kind(_verbosity, choices=LEVELS)
 VIEW = Kind(_view, choices=VIEWS)
 HEADER = Kind(_header, "HEADER_FIELD: HEADER_VALUE", many=True, join=dict)
 HEADER_OVERRIDE = Kind(_header, "HEADER_FIELD: HEADER_VALUE", many=True, join=_header_overrides)

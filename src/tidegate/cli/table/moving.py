@@ -20,6 +20,7 @@ MOVING_COMMANDS = (
             Flag("--all-projects", "All that the server holds.", SWITCH),
             Flag("--include-dead", "Dead tasks too.", SWITCH),
             Flag("--include-policies", "IAM policies too.", SWITCH),
+            Flag("--include-secrets", "Credentials in headers and URLs as they are, in place of ***.", SWITCH),
         ),
         about="A line of JSON for each queue and each task, with their counts and times. The last line counts them: an"
         " export without it is not complete.",

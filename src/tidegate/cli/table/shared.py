@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.cli.table.kinds import COUNT, INTEGER, MANY, SWITCH
+from tidegate.cli.table.kinds import COUNT, INTEGER, MANY, SWITCH, VERBOSITY
 from tidegate.cli.table.rows import Flag, Positional
 
 LOCATION = Flag("--location", "Where the queue is. Without it, the only location that the server has.")
@@ -24,7 +24,7 @@ ALWAYS = (
     Flag("--quiet", "Ask nothing: every answer is yes.", SWITCH, short="-q"),
     Flag("--log-http", "Show each request and answer on stderr, without credentials.", SWITCH),
     Flag("--no-log-http", "Do not.", SWITCH),
-    Flag("--verbosity", "How much to say on stderr: debug, info, warning, error, critical or none."),
+    Flag("--verbosity", "How much to say on stderr: debug, info, warning, error, critical or none.", VERBOSITY),
     Flag("--user-output-enabled", "Say what was done, as is usual.", SWITCH),
     Flag("--no-user-output-enabled", "Say nothing but errors and questions.", SWITCH),
     Flag("--flags-file", "A YAML or JSON file of flags and their values.", MANY, metavar="YAML_FILE"),

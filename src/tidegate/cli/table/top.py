@@ -7,11 +7,12 @@ from __future__ import annotations
 SERVERS = (
     ("dev", "Run a server to develop with: memory, a queue, a line for each attempt.", "tidegate.cli.dev.command:dev"),
     ("serve", "Run the server.", "tidegate.cli.serve:serve"),
+    ("backup", "Copy a store to a file, while a server may be using it.", "tidegate.cli.backup:backup"),
     ("check", "Look for damage in a store.", "tidegate.cli.check:check"),
     ("migrate", "Bring the tables of a PostgreSQL store up to date.", "tidegate.cli.migrate:migrate"),
     ("move", "Move a store from a file to PostgreSQL.", "tidegate.cli.move:move"),
     ("config", "Show the settings that hold.", "tidegate.cli.config:config"),
-    ("demo", "See it work: a server, a fickle handler, some thousand tasks.", "tidegate.cli.demo:demo"),
+    ("demo", "See it work: a server, a handler that fails at times, some thousand tasks.", "tidegate.cli.demo:demo"),
 )
 """Commands with the flags of a server: name, what it does, and its click command as ``module:name``."""
 

@@ -38,6 +38,7 @@ async def ask_delete(visit: Visit, name: QueueName) -> Answer:
 
 
 async def _ask(visit: Visit, name: QueueName, action: str) -> Answer:
+    visit.need(f"cloudtasks.queues.{action}", name)
     status = await visit.calls(Operator.get_queue_status, name=f"{name}/status")
     return visit.page(
         "sure.html",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tidegate.console.answer import Answer
-from tidegate.console.places import snapshots
+from tidegate.console.places import snapshot_of, snapshots
 from tidegate.console.queue_form import new_queue
+from tidegate.console.views.queues import may_create
 from tidegate.console.visit import Visit
+from tidegate.core.access.permissions import QUEUES_CREATE
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName
 from tidegate.schema.v2beta2 import CloudTasks as CloudTasksV2beta2
@@ -25,9 +27,11 @@ FIELDS = (
 
 
 async def form(visit: Visit, trouble: str = "") -> Answer:
+    if not may_create(visit):
+        visit.need(QUEUES_CREATE)
     sent = {field: visit.request.sent(field) or visit.request.asked(field) for field in FIELDS}
     if not sent["project"]:
-        known = (await snapshots(visit).get(visit.calls, visit.console.now)).rows
+        known = (await snapshot_of(visit)).rows
         sent |= {"project": known[0].project, "location": known[0].location} if known else {}
     return visit.page(
         "create_queue.html",
@@ -50,6 +54,8 @@ async def create(visit: Visit) -> Answer:
 
 
 async def yaml_form(visit: Visit, trouble: str = "") -> Answer:
+    if not may_create(visit):
+        visit.need(QUEUES_CREATE)
     return visit.page(
         "apply_yaml.html",
         code=400 if trouble else 200,

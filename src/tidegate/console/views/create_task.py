@@ -18,6 +18,7 @@ FIELDS: Final = ("id", "url", "method", "headers", "body", "when", "deadline", "
 
 
 async def form(visit: Visit, name: QueueName, trouble: str = "") -> Answer:
+    visit.need("cloudtasks.tasks.create", name)
     return visit.page(
         "create_task.html",
         code=400 if trouble else 200,

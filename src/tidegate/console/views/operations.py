@@ -36,6 +36,7 @@ ROWS: Final[dict[str, Rpc[Any, Any]]] = {
 
 async def ask(visit: Visit, name: QueueName) -> Answer:
     """How many tasks the filter of the list chooses, and what may be done with them."""
+    visit.need("cloudtasks.tasks.delete", name)
     asked = visit.request.asked
     chosen = filter_of(asked("q"), asked("state"), visit.now) or EVERY_TASK
     counted = await visit.calls(Operator.bulk_delete_tasks, parent=name, filter=chosen, validate_only=True)
@@ -72,9 +73,8 @@ async def begin(visit: Visit, name: QueueName) -> Answer:
 async def operations(visit: Visit) -> Answer:
     built = True
     try:
-        answers = await from_each(
-            visit, Operator.list_operations, await locations(visit), field="name", page_size=PAGE_SIZE
-        )
+        places = [each for each in await locations(visit) if visit.sees("tidegate.operations.list", each)]
+        answers = await from_each(visit, Operator.list_operations, places, field="name", page_size=PAGE_SIZE)
     except Unimplemented:
         answers, built = [], False
     rows = [_row(operation) for _, answer in answers for operation in answer.operations]

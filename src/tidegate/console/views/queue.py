@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from google.iam.v1.iam_policy_pb2 import GetIamPolicyRequest
-
 from tidegate.console.answer import Answer
 from tidegate.console.hours import QueueHour, hour_of
+from tidegate.console.options_form import KEPT, LABELS
 from tidegate.console.queue_form import queue_from_form, retry_from_form
 from tidegate.console.queue_head import Head, head_of
 from tidegate.console.tasks_table import SEGMENTS, filter_of, task_row
@@ -102,6 +101,9 @@ async def configuration(visit: Visit, name: QueueName, trouble: str = "", sent: 
         preview=preview,
         unsaved=sent is not None and not trouble,
         backoffs=_backoffs(preview) if preview is not None else [],
+        options=await if_built(visit.calls(Operator.get_queue_options, name=f"{name}/options")),
+        kept=KEPT,
+        labels=LABELS,
     )
 
 
@@ -122,6 +124,7 @@ def _backoffs(preview: Any) -> list[tuple[int, timedelta]]:
 
 async def configure(visit: Visit, name: QueueName) -> Answer:
     """Show what the settings would mean, or save them."""
+    visit.need("cloudtasks.queues.update", name)
     stored = await visit.calls(CloudTasks.get_queue, name=name)
     try:
         wanted, paths = queue_from_form(visit.request, stored)
@@ -133,11 +136,3 @@ async def configure(visit: Visit, name: QueueName) -> Answer:
     except ApiError as error:
         return await configuration(visit, name, trouble=error.message, sent=retry_from_form(visit.request, stored))
     return visit.go(f"{name}/configuration", notice="saved")
-
-
-async def permissions(visit: Visit, name: QueueName) -> Answer:
-    head = await head_of(visit, name, "permissions")
-    policy = await visit.calls(CloudTasks.get_iam_policy, GetIamPolicyRequest(resource=name))
-    return visit.page(
-        "permissions.html", title=f"{name.queue}: permissions", section="queues", head=head, bindings=policy.bindings
-    )

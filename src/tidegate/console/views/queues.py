@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 from tidegate.console import charts
 from tidegate.console.answer import Answer
 from tidegate.console.hours import HOUR, spread
-from tidegate.console.places import snapshots
+from tidegate.console.places import QUEUE_STATUS, snapshot_of
 from tidegate.console.queue_rows import DEFAULT_ORDER, ORDERS, STATES, QueueRow, list_queues
 from tidegate.console.states import queue_state
 from tidegate.console.visit import Visit, if_built
+from tidegate.core.access.permissions import QUEUES_CREATE
 from tidegate.core.errors import ApiError
 from tidegate.core.names import QUEUE, TASK
 from tidegate.schema.operator import Metric, Operator
@@ -41,7 +42,7 @@ HEADINGS: Final = (
 
 async def queues(visit: Visit) -> Answer:
     asked = visit.request.asked
-    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
+    snapshot = await snapshot_of(visit)
     state, order = asked("state"), asked("sort", DEFAULT_ORDER)
     listing = partial(
         list_queues, snapshot.rows, asked("q"), state, order, PAGE_SIZE, after=asked("after"), before=asked("before")
@@ -62,6 +63,7 @@ async def queues(visit: Visit) -> Answer:
         title="Queues",
         section="queues",
         total=len(snapshot.rows),
+        creates=may_create(visit),
         projects=listed.projects,
         troubled=[(row, _trouble(row)) for row in listed.troubled],
         segments=segments,
@@ -75,6 +77,11 @@ async def queues(visit: Visit) -> Answer:
         order=order if order in ORDERS else DEFAULT_ORDER,
         taken_at=snapshot.taken_at,
     )
+
+
+def may_create(visit: Visit) -> bool:
+    """Whether there is a place where the visitor may make a queue."""
+    return not visit.console.facts.read_only and bool(visit.allowed.where(QUEUES_CREATE))
 
 
 def _trouble(row: QueueRow) -> tuple[str, str]:
@@ -115,7 +122,8 @@ async def last_hour(visit: Visit, rows: Sequence[QueueRow]) -> dict[str, list[fl
     """By name the number of tasks of each queue over the last hour."""
     parents: dict[str, list[str]] = {}
     for row in rows:
-        parents.setdefault(row.name.parent, []).append(row.name)
+        if visit.sees(QUEUE_STATUS, row.name.parent):
+            parents.setdefault(row.name.parent, []).append(row.name)
     found: dict[str, list[float]] = {}
     for parent, names in parents.items():
         request = Operator.query_time_series.request_pb(parent=parent, queues=names, metric=Metric.DEPTH)
@@ -131,7 +139,7 @@ async def find(visit: Visit) -> Answer:
     text = visit.request.asked("q")
     if TASK.parse(text) is not None or QUEUE.parse(text) is not None:
         return visit.go(text)
-    snapshot = await snapshots(visit).get(visit.calls, visit.console.now)
+    snapshot = await snapshot_of(visit)
     exact = [row.name for row in snapshot.rows if row.queue == text]
     if len(exact) == 1:
         return visit.go(exact[0])

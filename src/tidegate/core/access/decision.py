@@ -70,6 +70,17 @@ class Grants:
             held |= each
         return held
 
+    def where(self, principal: Principal, permission: str) -> list[str]:
+        """The resources of which the policy itself gives the principal the permission; the server first."""
+        if self.allows(principal, permission, SERVER):
+            return [SERVER]
+        groups = principal.groups
+        return sorted(
+            at
+            for at, members in self._granted.items()
+            if any(permission in members[member] for member in groups & members.keys())
+        )
+
     def because(self, principal: Principal, permission: str, resource: str) -> list[tuple[str, str, str]]:
         """Why it is allowed: resource, role and member of each binding that gives the permission. Empty: it is not.
 

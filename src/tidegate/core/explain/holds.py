@@ -23,7 +23,7 @@ _OF_THE_NODE: Final = {
     Code.OPENING_CONNECTIONS: "The queue's attempts need new connections, of which a node opens a few at a time",
     Code.DISK_FULL: "The store takes nothing at the moment: its disk is full, or a commit failed",
     Code.DRAINING: "This node is about to stop and starts nothing more",
-    Code.OWNED_BY_NOBODY: "No living node holds the queue",
+    Code.OWNED_BY_NOBODY: "No node that lives starts attempts of the queue: all of them are drained",
 }
 
 

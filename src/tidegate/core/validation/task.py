@@ -90,10 +90,11 @@ class NewTask(Struct, frozen=True, gc=False):
     dispatch_deadline: timedelta | None
     retry_config: RetryConfig | None
 
-    def stored(self, name: TaskName, target: Target, now: datetime, second: datetime) -> Task:
+    def stored(self, name: TaskName, target: Target, now: datetime, second: datetime, trace: bytes = b"") -> Task:
         """The task to store at ``now``, with its own or a generated name and its settled target.
 
-        ``second`` is ``now`` in whole seconds, because the service keeps no more of the create time.
+        ``second`` is ``now`` in whole seconds, because the service keeps no more of the create time. ``trace`` is what
+        is kept of its creation.
         """
         return Task(
             name=name,
@@ -103,6 +104,7 @@ class NewTask(Struct, frozen=True, gc=False):
             dispatch_deadline=self.dispatch_deadline,
             retry_config=self.retry_config,
             body=self.body,
+            trace=trace,
         )
 
 

@@ -50,7 +50,7 @@ class ShelfReader(Protocol):
         self, queue: StoredQueue, task_id: str | None, before: int | None, limit: int
     ) -> Sequence[StoredAttempt]:
         """Kept attempts of a task, or of all tasks of the queue, newest first; those before a place unless it is None.
-        Attempts of dead tasks lie with these.
+        Not those of dead tasks, which lie with these.
         """
 
     def dead_tasks(
@@ -65,6 +65,9 @@ class ShelfReader(Protocol):
 
     def dead_tasks_of(self, queue: StoredQueue, task_id: str, limit: int) -> Sequence[DeadTask]:
         """The newest dead tasks that had this task ID, with their attempts and without bodies."""
+
+    def dead_tasks_with_attempts(self, queue: StoredQueue, up_to: int | None, limit: int) -> Sequence[DeadTask]:
+        """Dead tasks with their attempts and without bodies, newest first: those whose IDs are not above ``up_to``."""
 
     def shelf(self, queue: StoredQueue) -> ShelfTally:
         """What the queue's shelf holds. Takes no time over the tasks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -61,6 +61,24 @@ class Added(Struct, frozen=True):
 
     tasks: list[Task]
     taken: Collection[str] = ()
+
+
+class PlaceInLine(NamedTuple):
+    """Where a task stands in the order of schedule times, the order of creation where these are equal. ``at`` is in
+    microseconds since 1970.
+    """
+
+    at: int
+    number: int
+
+
+class Released(Struct, frozen=True):
+    """Attempts of a node that is no more, which nobody ends any more: their queues, and their tasks without bodies as
+    they stood while the attempts were under way. ``left`` says that the node has more of them.
+    """
+
+    attempts: Sequence[tuple[StoredQueue, Task]]
+    left: bool
 
 
 class Tally(Struct, frozen=True):
@@ -123,6 +141,13 @@ class Reader(ShelfReader, Protocol):
         targets and bodies stay below it, but one at least.
         """
 
+    def tasks_in_line(
+        self, queue: StoredQueue, behind: PlaceInLine | None, limit: int, *, latest_first: bool
+    ) -> list[tuple[Task, PlaceInLine]]:
+        """Tasks without bodies in the order of their schedule times, or the other way round: the first ``limit`` of
+        those behind a place. A store that many share places a task that was late when it was written at that time.
+        """
+
     def has_tasks(self, queue: StoredQueue) -> bool: ...
 
     def entombed(self, queue: StoredQueue, task_ids: Sequence[str], now: datetime) -> set[str]:
@@ -145,9 +170,11 @@ class Reader(ShelfReader, Protocol):
     def waiting_counts(self, queues: Sequence[StoredQueue], now: datetime, most: int) -> list[WaitingCounts]:
         """Of each queue how many tasks wait, ``most`` of each kind. Takes time over the tasks that it counts."""
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
+    def backlog(
+        self, wanted: Callable[[QueueName], bool] | None = None, *, whole: bool = False
+    ) -> list[tuple[StoredQueue, datetime]]:
         """Each queue, or each ``wanted`` one, in which tasks wait, with its earliest schedule time; one look-up a
-        queue.
+        queue. ``whole``: a store that remembers where each queue's line begins looks before that, too.
         """
 
     def document(self, kind: str, name: str, now: datetime) -> bytes | None:
@@ -246,9 +273,9 @@ class Transaction(Reader, ShelfTransaction, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
-        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. True when
-        some are left. Otherwise the node itself is forgotten.
+    def release(self, node: int, now: datetime, limit: int) -> Released:
+        """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. When none
+        is left, the node itself is forgotten. Those of purged and deleted queues are not told of.
         """
 
     def clear(self, now: datetime, limit: int) -> bool:

@@ -15,6 +15,7 @@ from tidegate.core.target import HttpCall
 from tidegate.engine.ports.events import Events
 from tidegate.engine.ports.membership import Alone, Membership
 from tidegate.engine.ports.store import Store
+from tidegate.engine.ports.tracing import Tracing
 
 
 class Timer(Protocol):
@@ -156,3 +157,4 @@ class World(Struct, frozen=True):
     dice: Callable[[], float] = no_dice
     """Numbers from 0 up to 1, by which nodes that want the same do not try again at the same time."""
     prober: Prober | None = None
+    tracing: Tracing | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
@@ -19,6 +19,7 @@ import prometheus_client.openmetrics.exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from tidegate.core.histogram import Histogram
 from tidegate.core.names import QueueName
@@ -61,9 +62,23 @@ def shown(counts: Counts) -> list[str]:
     return list(islice(counts.queues, SHOWN_MOST))
 
 
+class Nodes(Protocol):
+    """The nodes of a shared store as this one sees them: how many live, how many it took over, how often it joined
+    anew.
+    """
+
+    @property
+    def living(self) -> int: ...
+    @property
+    def taken_over(self) -> int: ...
+    @property
+    def rejoined(self) -> int: ...
+
+
 class Snapshot(NamedTuple):
-    """What a page is made of. ``queues`` has the present state of the queues that are ``shown``, ``in_flight`` the
-    attempts under way in this process, ``ready`` whether calls are answered.
+    """What a page is made of. ``queues`` has the present state of the queues that are ``shown``, ``shelved`` how many
+    dead tasks each of them keeps, ``in_flight`` the attempts under way in this process, ``ready`` whether calls are
+    answered.
     """
 
     now: datetime
@@ -75,6 +90,8 @@ class Snapshot(NamedTuple):
     in_flight: Counter[QueueName]
     calls: Calls
     commits: Commits | None
+    shelved: Mapping[QueueName, int] = {}
+    nodes: Nodes | None = None
 
 
 def text(snapshot: Snapshot, *, openmetrics: bool) -> bytes:
@@ -92,6 +109,8 @@ def every_family(snapshot: Snapshot) -> Iterator[Metric]:
     yield from _calls(snapshot.calls)
     if snapshot.commits is not None:
         yield from _commits(snapshot.commits)
+    if snapshot.nodes is not None:
+        yield from _nodes(snapshot.nodes)
     yield from _process(snapshot)
 
 
@@ -137,6 +156,16 @@ def _events(snapshot: Snapshot) -> Iterator[Metric]:
         "limit",
         lambda counts: counts.given_up,
     )
+    yield by(
+        "tasks_died",
+        "Tasks that were given up, by the reason; most lie on the shelf of their queue.",
+        "reason",
+        lambda counts: counts.died,
+    )
+    yield counter("tasks_leased", "Leases of tasks of pull queues.", lambda counts: counts.leased)
+    yield counter(
+        "tasks_acknowledged", "Leased tasks that their workers were done with.", lambda counts: counts.acknowledged
+    )
     yield histogram(
         "attempt_delay_seconds", "How long after its schedule time an attempt started.", lambda counts: counts.delays
     )
@@ -179,6 +208,28 @@ def _present(snapshot: Snapshot) -> Iterator[Metric]:
         "Attempts a second that the queue may start now; 0 while it is paused.",
         lambda stats: stats.effective_rate,
     )
+
+    family = GaugeMetricFamily("tidegate_queue_dead_tasks", "Dead tasks on the shelf of the queue.", labels=["queue"])
+    for queue, tasks in sorted(snapshot.shelved.items()):
+        family.add_metric([queue], tasks)
+    yield family
+
+
+def _nodes(nodes: Nodes) -> Iterator[Metric]:
+    """Who else works on the store."""
+    living = GaugeMetricFamily("tidegate_nodes", "Nodes that have beaten lately, this one among them.")
+    living.add_metric([], nodes.living)
+    yield living
+    taken = CounterMetricFamily(
+        "tidegate_node_take_overs", "Nodes that this one found dead, and whose attempts it made due again."
+    )
+    taken.add_metric([], nodes.taken_over)
+    yield taken
+    rejoined = CounterMetricFamily(
+        "tidegate_node_rejoins", "How often the others took this node for dead, and it joined anew."
+    )
+    rejoined.add_metric([], nodes.rejoined)
+    yield rejoined
 
 
 def _calls(calls: Calls) -> Iterator[Metric]:
@@ -227,5 +278,17 @@ def _histogram(
 ) -> HistogramMetricFamily:
     family: Any = HistogramMetricFamily(f"tidegate_{name}", says, labels=labels)
     for values, histogram in series:
-        family.add_metric(values, histogram.cumulative(), histogram.total)
+        family.add_metric(values, _buckets(histogram), histogram.total)
     return family  # type: ignore[no-any-return]
+
+
+def _buckets(histogram: Histogram) -> Sequence[Sequence[Any]]:
+    """Each end, how many values were at most as large, and where values are traced the last one with its span."""
+    buckets = histogram.cumulative()
+    if histogram.exemplars is None:
+        return buckets
+    seen = {
+        place: Exemplar({"trace_id": f"{each.trace_id:032x}", "span_id": f"{each.span_id:016x}"}, each.value, each.at)
+        for place, each in dict(histogram.exemplars).items()  # a copy: spans end meanwhile
+    }
+    return [(end, below, seen.get(place)) for place, (end, below) in enumerate(buckets)]

@@ -49,13 +49,16 @@ class MetricsPage:
 
             self._counts.retire(self._monotonic())
             engine = self._engine
+            names = [QueueName(name) for name in shown(self._counts)]
             snapshot = Snapshot(
                 now=engine.clock.now(),
                 version=__version__,
                 store=self._store,
                 ready=self._ready(),
                 counts=self._counts,
-                queues=await engine.queues.stats([QueueName(name) for name in shown(self._counts)]),
+                queues=await engine.queues.stats(names),
+                shelved=await engine.numbers.shelved(names),
+                nodes=engine.nodes,
                 in_flight=engine.under_way.by_queue(),
                 calls=self._calls,
                 commits=self._commits,

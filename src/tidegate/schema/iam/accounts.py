@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableSequence
 from datetime import datetime
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tidegate.schema.declare import BOOL, BYTES, INT32, STRING, Enum, Message, field, module, repeated
@@ -16,6 +17,7 @@ __protobuf__ = module(
     "ListServiceAccountsResponse",
     "GetServiceAccountRequest",
     "CreateServiceAccountRequest",
+    "PatchServiceAccountRequest",
     "DeleteServiceAccountRequest",
     "ServiceAccountKey",
     "ListServiceAccountKeysRequest",
@@ -27,7 +29,7 @@ __protobuf__ = module(
 
 
 class ServiceAccount(Message):
-    """An account for programs."""
+    """A service account: an identity for programs."""
 
     name: str = field(STRING, 1)
     """``projects/P/serviceAccounts/EMAIL``."""
@@ -42,7 +44,7 @@ class ServiceAccount(Message):
 
 
 class ListServiceAccountsRequest(Message):
-    """The accounts of a project, a page at a time."""
+    """Lists the accounts of a project."""
 
     name: str = field(STRING, 1)
     """``projects/P``."""
@@ -58,31 +60,40 @@ class ListServiceAccountsResponse(Message):
 
 
 class GetServiceAccountRequest(Message):
-    """One account."""
+    """Reads one account."""
 
     name: str = field(STRING, 1)
     """``projects/P/serviceAccounts/EMAIL``; ``-`` may stand for the project."""
 
 
 class CreateServiceAccountRequest(Message):
-    """A new account."""
+    """Creates an account."""
 
     name: str = field(STRING, 1)
     """``projects/P``."""
     account_id: str = field(STRING, 2)
-    """What stands before the ``@`` of its email."""
+    """The part of its email before the ``@``."""
     service_account: ServiceAccount = field(ServiceAccount, 3)
     """Its display name and description."""
 
 
+class PatchServiceAccountRequest(Message):
+    """Other texts for an account."""
+
+    service_account: ServiceAccount = field(ServiceAccount, 1)
+    """Its name says which; its display name and description are what it gets."""
+    update_mask: FieldMask = field(FieldMask, 2)
+    """Which of the two; without it, those that are not empty."""
+
+
 class DeleteServiceAccountRequest(Message):
-    """The end of an account, its keys and its policy."""
+    """Deletes an account with its keys and its policy."""
 
     name: str = field(STRING, 1)
 
 
 class ServiceAccountKey(Message):
-    """A key of an account. The server keeps its public half alone."""
+    """A key of an account. The server stores only its public key."""
 
     class KeyType(Enum):
         """Who made a key."""
@@ -107,7 +118,7 @@ class ServiceAccountKey(Message):
         TYPE_GOOGLE_CREDENTIALS_FILE = 2
 
     class KeyAlgorithm(Enum):
-        """What kind of key it is."""
+        """The algorithm of the key."""
 
         KEY_ALG_UNSPECIFIED = 0
         KEY_ALG_RSA_1024 = 1
@@ -117,7 +128,7 @@ class ServiceAccountKey(Message):
     """``projects/P/serviceAccounts/EMAIL/keys/ID``."""
     private_key_type: PrivateKeyType = field(PrivateKeyType, 2)
     private_key_data: bytes = field(BYTES, 3)
-    """The key file; only in the answer that creates it."""
+    """The key file; only in the response of CreateServiceAccountKey."""
     valid_after_time: datetime | None = field(Timestamp, 4)
     valid_before_time: datetime | None = field(Timestamp, 5)
     public_key_data: bytes = field(BYTES, 7)
@@ -128,7 +139,7 @@ class ServiceAccountKey(Message):
 
 
 class ListServiceAccountKeysRequest(Message):
-    """The keys of an account."""
+    """Lists the keys of an account."""
 
     name: str = field(STRING, 1)
     key_types: MutableSequence[ServiceAccountKey.KeyType] = repeated(ServiceAccountKey.KeyType, 2)
@@ -142,15 +153,15 @@ class ListServiceAccountKeysResponse(Message):
 
 
 class GetServiceAccountKeyRequest(Message):
-    """One key."""
+    """Reads one key."""
 
     name: str = field(STRING, 1)
     public_key_type: str = field(STRING, 2)
-    """Not looked at: the answer has the public half in PEM."""
+    """Ignored: the response has the public key in PEM."""
 
 
 class CreateServiceAccountKeyRequest(Message):
-    """A new key, of RSA with 2048 bits."""
+    """Creates an RSA key of 2048 bits."""
 
     name: str = field(STRING, 1)
     """``projects/P/serviceAccounts/EMAIL``."""
@@ -159,6 +170,6 @@ class CreateServiceAccountKeyRequest(Message):
 
 
 class DeleteServiceAccountKeyRequest(Message):
-    """The end of a key, and of the tokens that were signed or given out for it."""
+    """Deletes a key. Tokens that were signed with it or issued for it are no longer valid."""
 
     name: str = field(STRING, 1)

@@ -17,12 +17,12 @@ __protobuf__ = module(
 
 
 class WhoAmIRequest(Message):
-    """Who makes this call."""
+    """Asks who makes this call."""
 
     name: str = field(STRING, 1)
     """``server``."""
     resource: str = field(STRING, 2)
-    """What the permissions are asked for; the server if it is empty."""
+    """The resource for which permissions are listed; the server if it is empty."""
 
 
 class WhoAmIResponse(Message):
@@ -36,7 +36,7 @@ class WhoAmIResponse(Message):
 
 
 class ExplainAccessRequest(Message):
-    """Whether a member has a permission on a resource, and why."""
+    """Asks whether a member has a permission on a resource, and why."""
 
     name: str = field(STRING, 1)
     """``server``."""
@@ -62,8 +62,8 @@ class ExplainAccessResponse(Message):
     member: str = field(STRING, 1)
     allowed: bool = field(BOOL, 2)
     bindings: MutableSequence[GrantingBinding] = repeated(GrantingBinding, 3)
-    """Those that allow it."""
+    """The bindings that grant the permission."""
     roles: MutableSequence[str] = repeated(STRING, 4)
-    """Roles that would, the narrowest first."""
+    """Roles that include the permission, the narrowest first."""
     resources: MutableSequence[str] = repeated(STRING, 5)
-    """Where a policy may say so."""
+    """The resources whose policies are checked."""

@@ -23,7 +23,7 @@ class Project(Message):
 
 
 class GetProjectRequest(Message):
-    """One project."""
+    """Reads one project."""
 
     name: str = field(STRING, 1)
     """``projects/P``."""

@@ -1,4 +1,4 @@
-"""The operator's API: what Cloud Tasks has no words for. One module a theme; ``service`` holds the rows."""
+"""The operator's API, for what Cloud Tasks has no methods. One module for each theme; ``service`` holds the rows."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ from tidegate.schema.operator.state import (
 )
 
 SERVICES = (Operator,)
-"""Everything this API serves."""
+"""The services of this API."""
 
 __all__ = [
     "SERVICES",

@@ -1,4 +1,4 @@
-"""Attempts that were kept: what was sent, what came back, how long it took."""
+"""Stored attempts: the request, the response, and the time of each step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SentRequest(Message):
 
 
 class ReceivedResponse(Message):
-    """What came back."""
+    """The response to an attempt."""
 
     headers: MutableSequence[Header] = repeated(Header, 1)
     body_start: bytes = field(BYTES, 2)
@@ -65,10 +65,10 @@ class Timing(Message):
 
 
 class Attempt(Message):
-    """One try of a task."""
+    """One attempt to deliver a task."""
 
     class Reason(Enum):
-        """Why it was made."""
+        """Why the attempt was made."""
 
         REASON_UNSPECIFIED = 0
         SCHEDULED = 1
@@ -77,7 +77,7 @@ class Attempt(Message):
         """RunTask asked for it."""
 
     class Outcome(Enum):
-        """How it ended."""
+        """How the attempt ended."""
 
         OUTCOME_UNSPECIFIED = 0
         SUCCEEDED = 1
@@ -89,16 +89,16 @@ class Attempt(Message):
         FORBIDDEN = 5
         """The server may not call this address."""
         UNSENDABLE = 6
-        """No request could be made of the task."""
+        """The task cannot be sent as an HTTP request."""
         CUT_OFF = 7
-        """The server was stopped meanwhile."""
+        """The server was stopped during the attempt."""
         UNKNOWN = 8
-        """The server ended before it knew."""
+        """The server ended before it had recorded the outcome."""
 
     name: str = field(STRING, 1)
     """``projects/P/locations/L/queues/Q/tasks/T/attempts/N``."""
     number: int = field(INT32, 2)
-    """1 for the first try of the task."""
+    """1 for the first attempt of the task."""
     reason_sent: Reason = field(Reason, 3)
     schedule_time: datetime | None = field(Timestamp, 4)
     start_time: datetime | None = field(Timestamp, 5)
@@ -109,11 +109,11 @@ class Attempt(Message):
     rpc_status: Status = field(Status, 9)
     """As the task's ``last_attempt`` shows it."""
     error: str = field(STRING, 10)
-    """What went wrong, in words; empty when a response came."""
+    """The error as text; empty when a response came."""
     retry_time: datetime | None = field(Timestamp, 11)
-    """When the next try is due; unset when there is none."""
+    """When the next attempt is due; unset when there is none."""
     final: bool = field(BOOL, 12)
-    """Whether this was the last try."""
+    """Whether this was the last attempt."""
     request: SentRequest = field(SentRequest, 13)
     response: ReceivedResponse = field(ReceivedResponse, 14)
     timing: Timing = field(Timing, 15)
@@ -124,11 +124,11 @@ class Attempt(Message):
     """The URLs that redirects led to, in order."""
     node: str = field(STRING, 19)
     fault: str = field(STRING, 20)
-    """The name of the fault that it met."""
+    """The name of the injected fault that applied."""
 
 
 class ListAttemptsRequest(Message):
-    """The kept attempts of a task or of a whole queue, newest first."""
+    """Lists the stored attempts of a task or of a queue, newest first."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -144,6 +144,6 @@ class ListAttemptsResponse(Message):
 
 
 class GetAttemptRequest(Message):
-    """One attempt."""
+    """Reads one attempt."""
 
     name: str = field(STRING, 1)

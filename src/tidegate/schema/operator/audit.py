@@ -1,4 +1,4 @@
-"""Who did what."""
+"""The audit log: calls that changed something or were refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AuditEntry(Message):
 
 
 class ListAuditEntriesRequest(Message):
-    """The entries of a location, newest first."""
+    """Lists the entries of a location, newest first."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)

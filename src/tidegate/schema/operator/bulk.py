@@ -1,4 +1,4 @@
-"""Much at once: search, delete, run, reschedule. What changes tasks is an operation."""
+"""Calls for many tasks: search, delete, run, reschedule. Those that change tasks are long-running operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __protobuf__ = module(
 
 
 class SearchTasksRequest(Message):
-    """Tasks of a queue that a filter chooses, by their IDs."""
+    """Lists the tasks of a queue that match a filter."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -35,6 +35,8 @@ class SearchTasksRequest(Message):
     response_view: Task.View = field(Task.View, 3)
     page_size: int = field(INT32, 4)
     page_token: str = field(STRING, 5)
+    order_by: str = field(STRING, 6)
+    """``schedule_time``, the next ones first, or ``schedule_time desc``; empty or ``name``: by their IDs."""
 
 
 class SearchTasksResponse(Message):
@@ -47,17 +49,21 @@ class SearchTasksResponse(Message):
 
 
 class BulkDeleteTasksRequest(Message):
-    """The end of many tasks: of those named, or of those that the filter chooses. One of both is needed."""
+    """Deletes the named tasks, or those that match the filter. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
     names: MutableSequence[str] = repeated(STRING, 3)
     validate_only: bool = field(BOOL, 4)
     """Only count them."""
+    shelve: bool = field(BOOL, 6)
+    """Put them on the queue's shelf, from which RedriveDeadTasks brings them back; their reason is
+    DELETED_BY_OPERATOR. Without it, or where the queue keeps no dead letters, they are gone.
+    """
 
 
 class BulkRunTasksRequest(Message):
-    """An attempt now for many tasks. ``names`` or ``filter`` is needed."""
+    """Runs the named tasks now, or those that match the filter. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -67,7 +73,7 @@ class BulkRunTasksRequest(Message):
 
 
 class BulkRescheduleTasksRequest(Message):
-    """Another schedule time for many tasks. ``names`` or ``filter`` is needed."""
+    """Changes the schedule time of the named tasks, or of those that match. ``names`` or ``filter`` is required."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -79,14 +85,14 @@ class BulkRescheduleTasksRequest(Message):
 
 
 class Failure(Message):
-    """Something that could not be done."""
+    """A task for which the operation failed."""
 
     name: str = field(STRING, 1)
     status: Status = field(Status, 2)
 
 
 class BulkResult(Message):
-    """What was done."""
+    """The result of a bulk operation."""
 
     matched: int = field(INT64, 1)
     changed: int = field(INT64, 2)
@@ -95,10 +101,10 @@ class BulkResult(Message):
 
 
 class BulkMetadata(Message):
-    """How far it is."""
+    """The progress of a bulk operation."""
 
     class State(Enum):
-        """What becomes of it."""
+        """The state of the operation."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1

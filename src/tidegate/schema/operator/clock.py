@@ -1,4 +1,4 @@
-"""The clock by which tasks go. Moving it is only possible with ``dev``."""
+"""The server's clock. It can be moved only with ``dev``."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ __protobuf__ = module(
 
 
 class Clock(Message):
-    """The time by which tasks go, beside the time of the machine."""
+    """The clock by which tasks become due, and the machine's clock."""
 
     name: str = field(STRING, 1)
     """``clock``."""
     now: datetime | None = field(Timestamp, 2)
     offset: timedelta = field(Duration, 3)
-    """How far it is ahead of the machine's."""
+    """By how much it is ahead of the machine's clock."""
     frozen: bool = field(BOOL, 4)
-    """Whether it stands still."""
+    """Whether it is stopped."""
     real_time: datetime | None = field(Timestamp, 5)
-    """The machine's."""
+    """The time of the machine's clock."""
 
 
 class GetClockRequest(Message):
-    """The clock."""
+    """Reads the clock."""
 
 
 class AdvanceClockRequest(Message):
-    """A move forward, 10 years at most."""
+    """Moves the clock forward, by 10 years at most."""
 
     duration: timedelta = field(Duration, 1, oneof="move")
     to_time: datetime = field(Timestamp, 2, oneof="move")
@@ -50,15 +50,15 @@ class AdvanceClockRequest(Message):
 
 
 class FreezeClockRequest(Message):
-    """The clock is to stand still, until it is reset."""
+    """Stops the clock until it is reset."""
 
 
 class ResetClockRequest(Message):
-    """A frozen clock is to go on. It does not go back."""
+    """Starts a stopped clock again. The clock does not go back."""
 
 
 class RunUntilIdleRequest(Message):
-    """Deliver everything, skipping the time in between."""
+    """Delivers all tasks, skipping the time between them."""
 
     parents: MutableSequence[str] = repeated(STRING, 1)
     """Queues or projects; empty for all."""
@@ -76,4 +76,4 @@ class RunUntilIdleResponse(Message):
     advanced: timedelta = field(Duration, 2)
     attempts: int = field(INT64, 3)
     waiting_for: MutableSequence[str] = repeated(STRING, 4)
-    """Why it ended before everything was done: what is left, in words."""
+    """What is left when it ended early, as text."""

@@ -1,4 +1,4 @@
-"""Tasks that were given up."""
+"""Dead tasks: tasks that were given up and are kept."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __protobuf__ = module(
 
 
 class DeadTask(Message):
-    """A task that was given up, as it was then."""
+    """A task that was given up, as it was at that time."""
 
     class Reason(Enum):
         """Why it was given up."""
 
         REASON_UNSPECIFIED = 0
         ATTEMPTS = 1
-        """All attempts failed that the queue allows."""
+        """All attempts that the queue allows have failed."""
         RETRY_DURATION = 2
         TTL = 3
-        """It reached the longest life of a task."""
+        """It reached the maximum age of a task."""
         LEASES = 4
         """A pull queue: it was leased as often as allowed."""
         DELETED_BY_OPERATOR = 5
@@ -51,13 +51,13 @@ class DeadTask(Message):
     reason: Reason = field(Reason, 4)
     last_attempt: Attempt = field(Attempt, 5)
     expire_time: datetime | None = field(Timestamp, 6)
-    """When it is forgotten."""
+    """When it is deleted."""
     error_group: str = field(STRING, 7)
-    """Tasks that failed alike have the same: a short hash of outcome, status or error, and host."""
+    """A short hash of outcome, status or error, and host; equal for tasks that failed for the same reason."""
 
 
 class ErrorGroup(Message):
-    """Dead tasks that failed alike."""
+    """Dead tasks that failed for the same reason."""
 
     error_group: str = field(STRING, 1)
     text: str = field(STRING, 2)
@@ -70,7 +70,7 @@ class ErrorGroup(Message):
 
 
 class ListDeadTasksRequest(Message):
-    """The dead tasks of a queue, newest first."""
+    """Lists the dead tasks of a queue, newest first."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -86,19 +86,19 @@ class ListDeadTasksResponse(Message):
 
 
 class GetDeadTaskRequest(Message):
-    """One dead task."""
+    """Reads one dead task."""
 
     name: str = field(STRING, 1)
 
 
 class DeleteDeadTaskRequest(Message):
-    """The end of a dead task."""
+    """Deletes a dead task."""
 
     name: str = field(STRING, 1)
 
 
 class GroupDeadTasksRequest(Message):
-    """The dead tasks of a queue, those that failed alike together."""
+    """Groups the dead tasks of a queue by the reason of their failure."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -111,20 +111,20 @@ class GroupDeadTasksResponse(Message):
 
 
 class RedriveDeadTasksRequest(Message):
-    """Dead tasks that are to be tried anew. Without ``names`` and ``filter``: all of the queue.
+    """Moves dead tasks back into a queue. Without ``names`` and ``filter``: all of the queue.
 
-    Needs ``cloudtasks.tasks.create`` on the queue where they go, besides the permission of the method.
+    Needs ``cloudtasks.tasks.create`` on the target queue, besides the permission of the method.
     """
 
     parent: str = field(STRING, 1)
     names: MutableSequence[str] = repeated(STRING, 2)
     filter: str = field(STRING, 3)
     to_queue: str = field(STRING, 4)
-    """The queue where they go; empty for the one they were in."""
+    """The target queue; empty for the one they were in."""
     at: datetime | None = field(Timestamp, 5)
     """When the first is due; unset for now."""
     spread: timedelta = field(Duration, 6)
-    """Over how long they become due, evenly."""
+    """The time over which they become due, evenly."""
     keep_counts: bool = field(BOOL, 7)
     """Keep their counts of attempts, which otherwise begin at 0."""
     validate_only: bool = field(BOOL, 8)
@@ -132,7 +132,7 @@ class RedriveDeadTasksRequest(Message):
 
 
 class PurgeDeadTasksRequest(Message):
-    """The end of dead tasks: of those that the filter chooses, without one of all in the queue."""
+    """Deletes the dead tasks that match the filter; without a filter, all of the queue."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)

@@ -1,4 +1,4 @@
-"""What happens, as it happens; and waiting until nothing is left to do."""
+"""A stream of events, and waiting until no task is left."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __protobuf__ = module(
 
 
 class Event(Message):
-    """Something that happened. One without a kind says only that the stream is alive."""
+    """Something that happened. An event without a kind only shows that the stream is alive."""
 
     class Kind(Enum):
-        """What it was."""
+        """What happened."""
 
         KIND_UNSPECIFIED = 0
         TASK_CREATED = 1
@@ -39,7 +39,7 @@ class Event(Message):
         """Events are missing here."""
 
     cursor: str = field(STRING, 1)
-    """Where to go on after this event."""
+    """Pass it to WatchEvents to continue after this event."""
     time: datetime | None = field(Timestamp, 2)
     kind: Kind = field(Kind, 3)
     queue: str = field(STRING, 4)
@@ -52,21 +52,21 @@ class Event(Message):
 
 
 class WatchEventsRequest(Message):
-    """Events of a location, a project or (``-``) of the whole server."""
+    """Streams the events of a location, a project or (``-``) of the whole server."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
     """In the language of ListQueues, over the fields of Event."""
     cursor: str = field(STRING, 3)
-    """Go on after this event; over REST the header ``Last-Event-ID`` says the same."""
+    """Continue after this event; over REST the header ``Last-Event-ID`` does the same."""
     kinds: MutableSequence[Event.Kind] = repeated(Event.Kind, 4)
-    """Only these; empty for all. A GAP is always told."""
+    """Only these; empty for all. A GAP is always sent."""
     replay_last: int = field(INT32, 5)
     """Without a cursor: begin with so many that happened before."""
 
 
 class WaitIdleRequest(Message):
-    """Wait until no task is left in a queue, or in the dispatching queues of a project."""
+    """Waits until no task is left in a queue, or in the dispatching queues of a project."""
 
     parent: str = field(STRING, 1)
     timeout: timedelta = field(Duration, 2)
@@ -74,7 +74,7 @@ class WaitIdleRequest(Message):
 
 
 class WaitIdleResponse(Message):
-    """Whether nothing is left."""
+    """Whether no task is left."""
 
     idle: bool = field(BOOL, 1)
     tasks: int = field(INT64, 2)

@@ -19,10 +19,10 @@ __protobuf__ = module(
 
 
 class Reason(Message):
-    """One thing that stands in the way, or is the case."""
+    """One reason why a task does not run, or a fact about it."""
 
     class Code(Enum):
-        """What it is, for programs."""
+        """The reason, for programs."""
 
         CODE_UNSPECIFIED = 0
         QUEUE_PAUSED = 1
@@ -84,7 +84,7 @@ class Explanation(Message):
     will_run_time: datetime | None = field(Timestamp, 3)
     """When the next attempt starts; unset when nobody knows."""
     reasons: MutableSequence[Reason] = repeated(Reason, 4)
-    """The decisive one first."""
+    """The reasons, the one that decides first."""
 
 
 class ExplainTaskRequest(Message):

@@ -1,4 +1,4 @@
-"""Faults on purpose: what attempts meet instead of, or before, their target. Only with ``dev``."""
+"""Injected faults: what happens to attempts instead of, or before, the call of their target. Only with ``dev``."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ __protobuf__ = module(
 
 
 class FaultMatch(Message):
-    """Which attempts meet a fault: those for which all that is set here holds."""
+    """To which attempts a fault applies: those that match all fields that are set."""
 
     task_prefix: str = field(STRING, 1)
-    """How the task's ID begins."""
+    """The beginning of the task's ID."""
     url_regex: str = field(STRING, 2)
-    """Found anywhere in the URL."""
+    """A regular expression, searched anywhere in the URL."""
     attempt_from: int = field(INT32, 3)
-    """The first number of an attempt; 0 for any."""
+    """The lowest number of an attempt; 0 for any."""
     attempt_to: int = field(INT32, 4)
-    """The last one; 0 for any."""
+    """The highest number of an attempt; 0 for any."""
 
 
 class Delay(Message):
@@ -83,15 +83,15 @@ class Refuse(Message):
 
 
 class Fault(Message):
-    """What some attempts of a queue meet."""
+    """An injected fault: what happens to matching attempts of a queue."""
 
     name: str = field(STRING, 1)
     """``projects/P/locations/L/queues/Q/faults/F``."""
     match: FaultMatch = field(FaultMatch, 2)
     probability: float = field(DOUBLE, 3, optional=True)
-    """Of those that match, which part meets it: 0 to 1; unset is 1."""
+    """The share of matching attempts to which it applies: 0 to 1; unset is 1."""
     remaining: int = field(INT64, 4, optional=True)
-    """How many more attempts meet it; unset for any number."""
+    """To how many more attempts it applies; unset for any number."""
     expire_time: datetime | None = field(Timestamp, 5)
     delay: Delay = field(Delay, 6, oneof="effect")
     status: StatusAnswer = field(StatusAnswer, 7, oneof="effect")
@@ -101,11 +101,11 @@ class Fault(Message):
     duplicate: Duplicate = field(Duplicate, 11, oneof="effect")
     refuse: Refuse = field(Refuse, 12, oneof="effect")
     hit_count: int = field(INT64, 13)
-    """How many attempts have met it. Set by the server."""
+    """To how many attempts it has applied. Set by the server."""
 
 
 class CreateFaultRequest(Message):
-    """A new fault."""
+    """Creates a fault."""
 
     parent: str = field(STRING, 1)
     fault: Fault = field(Fault, 2)
@@ -114,7 +114,7 @@ class CreateFaultRequest(Message):
 
 
 class ListFaultsRequest(Message):
-    """The faults of a queue."""
+    """Lists the faults of a queue."""
 
     parent: str = field(STRING, 1)
     page_size: int = field(INT32, 2)
@@ -129,24 +129,24 @@ class ListFaultsResponse(Message):
 
 
 class GetFaultRequest(Message):
-    """One fault."""
+    """Reads one fault."""
 
     name: str = field(STRING, 1)
 
 
 class DeleteFaultRequest(Message):
-    """The end of a fault."""
+    """Deletes a fault."""
 
     name: str = field(STRING, 1)
 
 
 class ClearFaultsRequest(Message):
-    """The end of all faults of a location."""
+    """Deletes all faults of a location."""
 
     parent: str = field(STRING, 1)
 
 
 class ClearFaultsResponse(Message):
-    """How many there were."""
+    """How many faults were deleted."""
 
     cleared: int = field(INT32, 1)

@@ -1,4 +1,4 @@
-"""What a queue keeps beyond Cloud Tasks: tasks that were given up, and attempts."""
+"""Options of a queue that Cloud Tasks does not have: which dead tasks and attempts are kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AttemptOptions(Message):
     """Which attempts are kept."""
 
     class Keep(Enum):
-        """Which ones."""
+        """Which attempts are kept."""
 
         KEEP_UNSPECIFIED = 0
         """The server's default."""
@@ -61,13 +61,13 @@ class QueueOptions(Message):
 
 
 class GetQueueOptionsRequest(Message):
-    """The options of a queue."""
+    """Reads the options of a queue."""
 
     name: str = field(STRING, 1)
 
 
 class UpdateQueueOptionsRequest(Message):
-    """New options for a queue."""
+    """Changes the options of a queue."""
 
     options: QueueOptions = field(QueueOptions, 1)
     update_mask: FieldMask = field(FieldMask, 2)

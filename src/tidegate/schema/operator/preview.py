@@ -1,4 +1,4 @@
-"""What settings would mean, before they are set."""
+"""The effect of settings before they are changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __protobuf__ = module(
 
 
 class PreviewRetriesRequest(Message):
-    """Settings to try for a queue. What is not given is the queue's own."""
+    """Settings to try for a queue. Settings that are unset are taken from the queue."""
 
     queue: str = field(STRING, 1)
     retry_config: RetryConfig = field(RetryConfig, 2)
@@ -29,15 +29,15 @@ class PreviewRetriesRequest(Message):
 
 
 class PreviewedAttempt(Message):
-    """A try of a task whose tries all fail at once."""
+    """An attempt of a task whose attempts all fail at once."""
 
     number: int = field(INT32, 1)
     at: timedelta = field(Duration, 2)
-    """After the first one."""
+    """Time after the first attempt."""
 
 
 class PreviewRetriesResponse(Message):
-    """When a task would be tried, and how long the backlog would take."""
+    """When the attempts of a task would be made, and how long the backlog would take."""
 
     attempts: MutableSequence[PreviewedAttempt] = repeated(PreviewedAttempt, 1)
     """At most the first 100."""
@@ -48,4 +48,4 @@ class PreviewRetriesResponse(Message):
     and where it takes longer than 10,000 years.
     """
     backlog: int = field(INT64, 4)
-    """The backlog that was reckoned with."""
+    """The backlog that was used."""

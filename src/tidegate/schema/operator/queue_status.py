@@ -1,4 +1,4 @@
-"""Queues in numbers."""
+"""The status of queues: counts of tasks, rates and limits."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class Rates(Message):
 
 
 class QueueStatus(Message):
-    """A queue in numbers. Counts of tasks end at 10,000: so many or more."""
+    """The status of a queue. Counts of tasks stop at 10,000, which then means 10,000 or more."""
 
     name: str = field(STRING, 1)
     """``projects/P/locations/L/queues/Q/status``."""
     state: Queue.State = field(Queue.State, 2)
     type_: Queue.Type = field(Queue.Type, 3)
     depth: int = field(INT64, 4)
-    """All tasks. Counted to the last one."""
+    """All tasks. This count does not stop at 10,000."""
     due: int = field(INT64, 5)
     """Tasks that wait only for the queue."""
     scheduled: int = field(INT64, 6)
     """Tasks that are not due yet."""
     in_flight: int = field(INT64, 7)
-    """Attempts under way. Counted to the last one."""
+    """Attempts under way. This count does not stop at 10,000."""
     leased: int = field(INT64, 8)
     """Tasks of a pull queue that a worker holds."""
     next_due_time: datetime | None = field(Timestamp, 9)
@@ -65,17 +65,17 @@ class QueueStatus(Message):
     ramp_limit: float = field(DOUBLE, 16)
     """Dispatches a second while the queue ramps up; 0 when it does not."""
     blocked_by: Reason = field(Reason, 17)
-    """Why the queue dispatches nothing just now; unset when nothing stands in its way."""
+    """Why the queue dispatches nothing now; unset when it may dispatch."""
 
 
 class GetQueueStatusRequest(Message):
-    """One queue."""
+    """Reads the status of one queue."""
 
     name: str = field(STRING, 1)
 
 
 class ListQueueStatusesRequest(Message):
-    """The queues of a location, a page at a time."""
+    """Lists the status of the queues of a location."""
 
     parent: str = field(STRING, 1)
     """``projects/P/locations/L``; ``projects/-/locations/-`` stands for all locations of all projects."""

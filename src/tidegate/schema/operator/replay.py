@@ -1,4 +1,4 @@
-"""A task's request elsewhere: as text, or sent again without touching the task."""
+"""The request of a task as text, or sent once more without changing the task."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __protobuf__ = module(
 
 
 class RenderRequestRequest(Message):
-    """The request of a task's attempt, as text. Secret values in it are ``***``."""
+    """Renders the request of a task's attempt as text. Secret values in it are ``***``."""
 
     class Format(Enum):
-        """As what."""
+        """The form of the text."""
 
         FORMAT_UNSPECIFIED = 0
         """CURL."""
@@ -42,10 +42,10 @@ class RenderRequestResponse(Message):
 
 
 class ReplayTaskRequest(Message):
-    """A task to be sent once more, whatever becomes of it. The answer is kept nowhere."""
+    """Sends a task once more. The task does not change, and the response is not stored."""
 
     name: str = field(STRING, 1)
     url: str = field(STRING, 2)
-    """Where; empty for the task's own URL. To another origin it goes without its token, cookies and other secrets."""
+    """The URL; empty for the task's own. Another origin gets no token, cookies and other secrets."""
     body_limit: int = field(INT64, 3)
     """Bytes of the answer's body to return, at most 1,024; 0 for all of these."""

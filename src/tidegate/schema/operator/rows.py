@@ -1,4 +1,4 @@
-"""How rows of the operator's service are written: the beginnings of their paths, and their usual defaults."""
+"""How rows of the operator's service are declared: their path prefixes and usual defaults."""
 
 from __future__ import annotations
 

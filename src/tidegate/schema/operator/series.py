@@ -21,21 +21,21 @@ __protobuf__ = module(
 
 
 class Metric(Enum):
-    """What is counted."""
+    """The metric."""
 
     METRIC_UNSPECIFIED = 0
     CREATED = 1
-    """Tasks made in each step."""
+    """Tasks created in each step."""
     SUCCEEDED = 2
     """Attempts of each step that succeeded."""
     FAILED = 3
-    """Attempts of each step that did not."""
+    """Attempts of each step that failed."""
     DEPTH = 4
     """Tasks in the queue at the end of the step."""
     IN_FLIGHT = 5
     """Attempts under way at the end of the step."""
     RESPONSE_TIME_P50 = 6
-    """Seconds that half of the attempts took at most."""
+    """The median time of attempts, in seconds."""
     RESPONSE_TIME_P95 = 7
     RESPONSE_TIME_P99 = 8
 
@@ -56,7 +56,7 @@ class TimeSeries(Message):
 
 
 class QueryTimeSeriesRequest(Message):
-    """A metric of some queues of a location."""
+    """Reads a metric of queues of a location."""
 
     parent: str = field(STRING, 1)
     queues: MutableSequence[str] = repeated(STRING, 2)

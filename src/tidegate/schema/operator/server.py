@@ -31,13 +31,13 @@ class Setting(Message):
 
     name: str = field(STRING, 1)
     value: str = field(STRING, 2)
-    """As it is written in a flag or a variable; what is secret is ``***``."""
+    """The value as a flag or a variable has it; secret values are ``***``."""
     source: str = field(STRING, 3)
-    """Where it was said: ``flag --port``, ``TIDEGATE_PORT``, ``tidegate.toml, line 3`` or ``default``."""
+    """Where it was set: ``flag --port``, ``TIDEGATE_PORT``, ``tidegate.toml, line 3`` or ``default``."""
 
 
 class ServerLimits(Message):
-    """What the server takes at most."""
+    """The limits of the server."""
 
     max_dispatches_per_second: float = field(DOUBLE, 1)
     """The highest rate that a queue may ask for."""
@@ -51,14 +51,14 @@ class ServerLimits(Message):
     max_schedule_ahead: timedelta = field(Duration, 6)
     """How far ahead a task may be scheduled."""
     max_bytes_in_flight: int = field(INT64, 7)
-    """Bytes of all requests and answers together."""
+    """Bytes of all requests and responses that are being handled."""
 
 
 class Me(Message):
-    """Who calls, and what they may do on the whole server."""
+    """The caller, and its permissions on the whole server."""
 
     member: str = field(STRING, 1)
-    """As policies write it; ``allUsers`` for nobody in particular."""
+    """In the form of policies; ``allUsers`` for a caller without credentials."""
     permissions: MutableSequence[str] = repeated(STRING, 2)
 
 
@@ -102,7 +102,7 @@ class Node(Message):
         DRAINING = 2
         DRAINED = 3
         DEAD = 4
-        """Its heartbeat stood still; others take over what it held."""
+        """Its heartbeat stopped; other nodes take over its work."""
 
     name: str = field(STRING, 1)
     """``nodes/NAME``."""
@@ -110,7 +110,7 @@ class Node(Message):
     version: str = field(STRING, 3)
     start_time: datetime | None = field(Timestamp, 4)
     last_seen_time: datetime | None = field(Timestamp, 5)
-    """When it last showed that it lives."""
+    """The time of its last heartbeat."""
     address: str = field(STRING, 6)
     in_flight: int = field(INT64, 7)
     """Attempts under way there."""
@@ -119,29 +119,29 @@ class Node(Message):
 
 
 class GetServerRequest(Message):
-    """The server."""
+    """Reads what the server is and may do."""
 
 
 class DrainRequest(Message):
-    """A node that is to start no more attempts; it goes on answering calls."""
+    """Lets a node start no more attempts; it still answers calls. Another node than the one asked does so in 2 s."""
 
     node: str = field(STRING, 1)
-    """Its name; empty for the one that answers."""
+    """Its name, as ListNodes has it; empty for the one that answers."""
 
 
 class UndrainRequest(Message):
-    """A node that is to start attempts again."""
+    """Lets a node start attempts again."""
 
     node: str = field(STRING, 1)
     """Its name; empty for the one that answers."""
 
 
 class ResetServerRequest(Message):
-    """Back to the state after the start: the queues of the settings and nothing else. Only with ``dev``."""
+    """Deletes everything and makes the queues of the settings again. Only with ``dev``."""
 
 
 class ListNodesRequest(Message):
-    """All nodes."""
+    """Lists all nodes."""
 
 
 class ListNodesResponse(Message):

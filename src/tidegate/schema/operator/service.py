@@ -1,6 +1,7 @@
 """The rows of the operator's service.
 
-What a call is about, its messages say. Those with ``dev`` are refused unless the server was started with ``dev``.
+The docstrings of the messages describe each call. Rows with ``dev`` are refused unless the server was started with
+``dev``.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from tidegate.schema.rpc import RETRIED, UNTIMED, CallDefault, Service, delete, 
 
 
 class Operator(Service, name="tidegate.operator.v1.Operator"):
-    """What Cloud Tasks has no words for."""
+    """Methods for operators that Cloud Tasks does not have."""
 
     get_server = reading(server.GetServerRequest, server.Server, "server", "tidegate.server.get")
     drain = doing(server.DrainRequest, server.Server, posting("server:drain"), "tidegate.server.update", ("node",))

@@ -1,4 +1,4 @@
-"""Everything as records: out of one server, into another."""
+"""Export and import of queues and tasks as records."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class StateHeader(Message):
     server_version: str = field(STRING, 2)
     export_time: datetime | None = field(Timestamp, 3)
     parent: str = field(STRING, 4)
+    secrets_masked: bool = field(BOOL, 5)
+    """Whether secrets in headers and URLs were replaced by ``***``."""
 
 
 class QueueRecord(Message):
@@ -66,17 +68,21 @@ class StateRecord(Message):
 
 
 class ExportStateRequest(Message):
-    """What a location, a project or (``-``) the whole server holds."""
+    """Exports a location, a project or (``-``) the whole server."""
 
     parent: str = field(STRING, 1)
     queues: MutableSequence[str] = repeated(STRING, 2)
     """Only these, by their full names; empty for all."""
     include_dead: bool = field(BOOL, 3)
     include_policies: bool = field(BOOL, 4)
+    include_secrets: bool = field(BOOL, 5)
+    """Export credentials in headers and URLs as they are; without it they are ``***``, and an imported task sends
+    that.
+    """
 
 
 class ImportStateRequest(Message):
-    """Records of an export, a part at a time and in their order."""
+    """Imports records of an export, a part at a time and in their order."""
 
     class OnConflict(Enum):
         """What to do with a record whose name is taken."""
@@ -92,11 +98,11 @@ class ImportStateRequest(Message):
     """At most 100, and 16 MiB."""
     on_conflict: OnConflict = field(OnConflict, 3)
     paused: bool = field(BOOL, 4)
-    """Make the queues paused."""
+    """Create the queues paused."""
 
 
 class ImportStateResponse(Message):
-    """How it went."""
+    """The result of an import."""
 
     imported: int = field(INT64, 1)
     skipped: int = field(INT64, 2)

@@ -56,7 +56,7 @@ __protobuf__ = module(
 
 
 class ListQueuesRequest(Message):
-    """The queues of a location, a page at a time."""
+    """Lists the queues of a location, a page at a time."""
 
     parent: str = field(STRING, 1)
     """``projects/P/locations/L``."""
@@ -77,13 +77,13 @@ class ListQueuesResponse(Message):
 
 
 class GetQueueRequest(Message):
-    """One queue."""
+    """Reads one queue."""
 
     name: str = field(STRING, 1)
 
 
 class CreateQueueRequest(Message):
-    """A new queue."""
+    """Creates a queue."""
 
     parent: str = field(STRING, 1)
     """``projects/P/locations/L``, under which the queue's name must be."""
@@ -92,40 +92,40 @@ class CreateQueueRequest(Message):
 
 
 class UpdateQueueRequest(Message):
-    """New settings for a queue; a queue that is missing is made."""
+    """Changes the settings of a queue; creates the queue when there is none."""
 
     queue: Queue = field(Queue, 1)
-    """Its name says which."""
+    """Its name has the queue to change."""
     update_mask: FieldMask = field(FieldMask, 2)
     """What to change, such as ``rate_limits.max_dispatches_per_second``. Absent: everything; empty: nothing."""
 
 
 class DeleteQueueRequest(Message):
-    """The end of a queue and of the tasks in it. Its name stays taken for some days."""
+    """Deletes a queue and the tasks in it. Its name stays taken for some days."""
 
     name: str = field(STRING, 1)
 
 
 class PurgeQueueRequest(Message):
-    """The end of all tasks made in a queue before now."""
+    """Deletes all tasks that were created in a queue before now."""
 
     name: str = field(STRING, 1)
 
 
 class PauseQueueRequest(Message):
-    """No more dispatches, until the queue is resumed."""
+    """Stops the dispatches of a queue until it is resumed."""
 
     name: str = field(STRING, 1)
 
 
 class ResumeQueueRequest(Message):
-    """Dispatch again, after a pause or when the queue was disabled."""
+    """Lets a queue dispatch again that was paused or disabled."""
 
     name: str = field(STRING, 1)
 
 
 class ListTasksRequest(Message):
-    """The tasks of a queue, a page at a time."""
+    """Lists the tasks of a queue, a page at a time."""
 
     parent: str = field(STRING, 1)
     """The queue."""
@@ -145,14 +145,14 @@ class ListTasksResponse(Message):
 
 
 class GetTaskRequest(Message):
-    """One task."""
+    """Reads one task."""
 
     name: str = field(STRING, 1)
     response_view: Task.View = field(Task.View, 2)
 
 
 class CreateTaskRequest(Message):
-    """A new task."""
+    """Creates a task."""
 
     parent: str = field(STRING, 1)
     """The queue it goes to."""
@@ -162,20 +162,20 @@ class CreateTaskRequest(Message):
 
 
 class DeleteTaskRequest(Message):
-    """The end of a task. An attempt in flight goes on, without a retry."""
+    """Deletes a task. An attempt in flight goes on, without a retry."""
 
     name: str = field(STRING, 1)
 
 
 class RunTaskRequest(Message):
-    """An attempt now, whatever the queue's state, its limits and the task's schedule say."""
+    """Starts an attempt now, whatever the queue's state, its limits and the task's schedule are."""
 
     name: str = field(STRING, 1)
     response_view: Task.View = field(Task.View, 2)
 
 
 class BufferTaskRequest(Message):
-    """A task made of a payload alone: the queue's ``http_target`` says where it goes. REST only."""
+    """Creates a task from a payload alone: the queue's ``http_target`` has its URL. REST only."""
 
     queue: str = field(STRING, 1)
     task_id: str = field(STRING, 2)
@@ -191,7 +191,7 @@ class BufferTaskResponse(Message):
 
 
 class BatchCreateTasksRequest(Message):
-    """Many new tasks in one queue; each succeeds or fails by itself."""
+    """Creates many tasks in one queue; each succeeds or fails by itself."""
 
     parent: str = field(STRING, 1)
     """The queue of all of them."""
@@ -208,10 +208,10 @@ class BatchCreateTasksResponse(Message):
 
 
 class BatchCreateTasksMetadata(Message):
-    """How a batch of creations went."""
+    """The progress and the errors of a BatchCreateTasks."""
 
     class State(Enum):
-        """How far the batch is. The numbers differ from those of a batch of deletions."""
+        """The state of the batch. The numbers differ from those of a batch of deletions."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1
@@ -225,11 +225,11 @@ class BatchCreateTasksMetadata(Message):
     end_time: datetime | None = field(Timestamp, 2)
     state: State = field(State, 3)
     failed_requests: MutableMapping[int, Status] = mapping(INT32, Status, 4)
-    """Why, by position in ``requests``."""
+    """The errors, by position in ``requests``."""
 
 
 class BatchDeleteTasksRequest(Message):
-    """The end of many tasks of one queue; each succeeds or fails by itself."""
+    """Deletes many tasks of one queue; each succeeds or fails by itself."""
 
     parent: str = field(STRING, 1)
     """The queue of all of them."""
@@ -240,10 +240,10 @@ class BatchDeleteTasksRequest(Message):
 
 
 class BatchDeleteTasksMetadata(Message):
-    """How a batch of deletions went."""
+    """The progress and the errors of a BatchDeleteTasks."""
 
     class State(Enum):
-        """How far the batch is. The numbers differ from those of a batch of creations."""
+        """The state of the batch. The numbers differ from those of a batch of creations."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1
@@ -256,23 +256,23 @@ class BatchDeleteTasksMetadata(Message):
     end_time: datetime | None = field(Timestamp, 2)
     state: State = field(State, 3)
     failed_requests: MutableMapping[int, Status] = mapping(INT32, Status, 4)
-    """Why, by position in ``names``."""
+    """The errors, by position in ``names``."""
 
 
 class GetCmekConfigRequest(Message):
-    """The encryption key of a location."""
+    """Reads the encryption key of a location."""
 
     name: str = field(STRING, 1)
     """``projects/P/locations/L/cmekConfig``."""
 
 
 class UpdateCmekConfigRequest(Message):
-    """Another encryption key for a location, or none."""
+    """Sets or removes the encryption key of a location."""
 
     cmek_config: CmekConfig = field(CmekConfig, 1)
-    """Its name says which location."""
+    """Its name has the location."""
     update_mask: FieldMask = field(FieldMask, 2)
-    """Only ``kms_key`` means something; empty: all."""
+    """Only ``kms_key`` has an effect; empty: all."""
 
 
 class CloudTasks(Service, name="google.cloud.tasks.v2.CloudTasks"):
@@ -452,13 +452,13 @@ class CloudTasks(Service, name="google.cloud.tasks.v2.CloudTasks"):
 
 
 class Locations(Service, name=mixins.LOCATIONS):
-    """Where queues can be."""
+    """The locations that can have queues."""
 
     list_locations = mixins.list_locations("v2")
     get_location = mixins.get_location("v2")
 
 
 class Operations(Service, name=mixins.OPERATIONS):
-    """How batches went."""
+    """The operations of batches."""
 
     get_operation = mixins.get_operation("v2")

@@ -1,4 +1,4 @@
-"""Where a task goes and what is sent there, for one task and for a whole queue."""
+"""The target of a task and the request that is sent there, for one task and for a whole queue."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class OAuthToken(Message):
     """Send an OAuth access token as ``Authorization``: for Google APIs (``*.googleapis.com``)."""
 
     service_account_email: str = field(STRING, 1)
-    """Whose token it is; the caller must be allowed to act as that account."""
+    """The account of the token; the caller must be allowed to act as it."""
     scope: str = field(STRING, 2)
     """``https://www.googleapis.com/auth/cloud-platform`` by default."""
 
@@ -93,9 +93,9 @@ class OidcToken(Message):
     """Send an OpenID Connect ID token as ``Authorization``: for handlers that check who calls."""
 
     service_account_email: str = field(STRING, 1)
-    """Whose token it is; the caller must be allowed to act as that account."""
+    """The account of the token; the caller must be allowed to act as it."""
     audience: str = field(STRING, 2)
-    """Whom the token is for; the task's own URL by default."""
+    """The audience of the token; the task's own URL by default."""
 
 
 class HttpTarget(Message):

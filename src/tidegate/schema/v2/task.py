@@ -1,4 +1,4 @@
-"""A task and what became of its attempts."""
+"""A task and its attempts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __protobuf__ = module("tidegate.v2", "Task", "Attempt")
 
 
 class Attempt(Message):
-    """One try. Everything here is set by the server, times to the microsecond."""
+    """One attempt. Everything here is set by the server, times to the microsecond."""
 
     schedule_time: datetime | None = field(Timestamp, 1)
     """When it was due."""

@@ -1,6 +1,6 @@
 """Requests, responses and the rows of the services.
 
-What a field means is said in ``tidegate.schema.v2``; here only what differs.
+``tidegate.schema.v2`` documents the fields; this module documents what differs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ __protobuf__ = module(
 
 
 class ListQueuesRequest(Message):
-    """The queues of a location, a page at a time."""
+    """Lists the queues of a location, a page at a time."""
 
     parent: str = field(STRING, 1)
     filter: str = field(STRING, 2)
@@ -84,7 +84,7 @@ class ListQueuesResponse(Message):
 
 
 class GetQueueRequest(Message):
-    """One queue."""
+    """Reads one queue."""
 
     name: str = field(STRING, 1)
     read_mask: FieldMask = field(FieldMask, 2)
@@ -92,45 +92,45 @@ class GetQueueRequest(Message):
 
 
 class CreateQueueRequest(Message):
-    """A new queue."""
+    """Creates a queue."""
 
     parent: str = field(STRING, 1)
     queue: Queue = field(Queue, 2)
 
 
 class UpdateQueueRequest(Message):
-    """New settings for a queue; a queue that is missing is made."""
+    """Changes the settings of a queue; creates the queue when there is none."""
 
     queue: Queue = field(Queue, 1)
     update_mask: FieldMask = field(FieldMask, 2)
 
 
 class DeleteQueueRequest(Message):
-    """The end of a queue and of the tasks in it. Its name stays taken for some days."""
+    """Deletes a queue and the tasks in it. Its name stays taken for some days."""
 
     name: str = field(STRING, 1)
 
 
 class PurgeQueueRequest(Message):
-    """The end of all tasks made in a queue before now."""
+    """Deletes all tasks that were created in a queue before now."""
 
     name: str = field(STRING, 1)
 
 
 class PauseQueueRequest(Message):
-    """No more dispatches, until the queue is resumed."""
+    """Stops the dispatches of a queue until it is resumed."""
 
     name: str = field(STRING, 1)
 
 
 class ResumeQueueRequest(Message):
-    """Dispatch again, after a pause or when the queue was disabled."""
+    """Lets a queue dispatch again that was paused or disabled."""
 
     name: str = field(STRING, 1)
 
 
 class UploadQueueYamlRequest(Message):
-    """All queues of an application at once, as a queue.yaml says. Push queues left out of it become DISABLED."""
+    """Sets all queues of an application from a queue.yaml. Push queues that it does not name become DISABLED."""
 
     app_id: str = field(STRING, 1)
     """The application, which is the project."""
@@ -139,7 +139,7 @@ class UploadQueueYamlRequest(Message):
 
 
 class ListTasksRequest(Message):
-    """The tasks of a queue, a page at a time."""
+    """Lists the tasks of a queue, a page at a time."""
 
     parent: str = field(STRING, 1)
     response_view: Task.View = field(Task.View, 2)
@@ -155,14 +155,14 @@ class ListTasksResponse(Message):
 
 
 class GetTaskRequest(Message):
-    """One task."""
+    """Reads one task."""
 
     name: str = field(STRING, 1)
     response_view: Task.View = field(Task.View, 2)
 
 
 class CreateTaskRequest(Message):
-    """A new task."""
+    """Creates a task."""
 
     parent: str = field(STRING, 1)
     task: Task = field(Task, 2)
@@ -170,13 +170,13 @@ class CreateTaskRequest(Message):
 
 
 class DeleteTaskRequest(Message):
-    """The end of a task. An attempt in flight goes on, without a retry."""
+    """Deletes a task. An attempt in flight goes on, without a retry."""
 
     name: str = field(STRING, 1)
 
 
 class LeaseTasksRequest(Message):
-    """Tasks for a worker to work on, hidden from other workers for a while."""
+    """Leases tasks to a worker. Other workers do not get them until the lease ends."""
 
     parent: str = field(STRING, 1)
     """A pull queue."""
@@ -197,42 +197,42 @@ class LeaseTasksResponse(Message):
 
 
 class AcknowledgeTaskRequest(Message):
-    """The work is done: the task's end."""
+    """Deletes a leased task whose work is done."""
 
     name: str = field(STRING, 1)
     schedule_time: datetime | None = field(Timestamp, 2)
-    """The task's, as the lease answered it: shows that the lease is still the caller's."""
+    """The task's ``schedule_time`` from the lease: shows that the caller still has the lease."""
 
 
 class RenewLeaseRequest(Message):
-    """More time for a leased task."""
+    """Extends the lease of a task."""
 
     name: str = field(STRING, 1)
     schedule_time: datetime | None = field(Timestamp, 2)
-    """The task's, as the lease answered it: shows that the lease is still the caller's."""
+    """The task's ``schedule_time`` from the lease: shows that the caller still has the lease."""
     lease_duration: timedelta = field(Duration, 3)
     """From now: a second to a week, in whole seconds."""
     response_view: Task.View = field(Task.View, 4)
 
 
 class CancelLeaseRequest(Message):
-    """A leased task given back, for anyone to lease at once."""
+    """Ends a lease early, so that the task can be leased again at once."""
 
     name: str = field(STRING, 1)
     schedule_time: datetime | None = field(Timestamp, 2)
-    """The task's, as the lease answered it: shows that the lease is still the caller's."""
+    """The task's ``schedule_time`` from the lease: shows that the caller still has the lease."""
     response_view: Task.View = field(Task.View, 3)
 
 
 class RunTaskRequest(Message):
-    """An attempt now, whatever the queue's state, its limits and the task's schedule say."""
+    """Starts an attempt now, whatever the queue's state, its limits and the task's schedule are."""
 
     name: str = field(STRING, 1)
     response_view: Task.View = field(Task.View, 2)
 
 
 class BufferTaskRequest(Message):
-    """A task made of a payload alone: the queue's ``http_target`` says where it goes. REST only."""
+    """Creates a task from a payload alone: the queue's ``http_target`` has its URL. REST only."""
 
     queue: str = field(STRING, 1)
     task_id: str = field(STRING, 2)
@@ -246,7 +246,7 @@ class BufferTaskResponse(Message):
 
 
 class BatchCreateTasksRequest(Message):
-    """Many new tasks in one queue; each succeeds or fails by itself."""
+    """Creates many tasks in one queue; each succeeds or fails by itself."""
 
     parent: str = field(STRING, 1)
     requests: MutableSequence[CreateTaskRequest] = repeated(CreateTaskRequest, 2)
@@ -260,10 +260,10 @@ class BatchCreateTasksResponse(Message):
 
 
 class BatchCreateTasksMetadata(Message):
-    """How a batch of creations went."""
+    """The progress and the errors of a BatchCreateTasks."""
 
     class State(Enum):
-        """How far the batch is. The numbers differ from those of a batch of deletions."""
+        """The state of the batch. The numbers differ from those of a batch of deletions."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1
@@ -279,7 +279,7 @@ class BatchCreateTasksMetadata(Message):
 
 
 class BatchDeleteTasksRequest(Message):
-    """The end of many tasks of one queue; each succeeds or fails by itself."""
+    """Deletes many tasks of one queue; each succeeds or fails by itself."""
 
     parent: str = field(STRING, 1)
     names: MutableSequence[str] = repeated(STRING, 2)
@@ -287,10 +287,10 @@ class BatchDeleteTasksRequest(Message):
 
 
 class BatchDeleteTasksMetadata(Message):
-    """How a batch of deletions went."""
+    """The progress and the errors of a BatchDeleteTasks."""
 
     class State(Enum):
-        """How far the batch is. The numbers differ from those of a batch of creations."""
+        """The state of the batch. The numbers differ from those of a batch of creations."""
 
         STATE_UNSPECIFIED = 0
         RUNNING = 1
@@ -305,13 +305,13 @@ class BatchDeleteTasksMetadata(Message):
 
 
 class GetCmekConfigRequest(Message):
-    """The encryption key of a location."""
+    """Reads the encryption key of a location."""
 
     name: str = field(STRING, 1)
 
 
 class UpdateCmekConfigRequest(Message):
-    """Another encryption key for a location, or none."""
+    """Sets or removes the encryption key of a location."""
 
     cmek_config: CmekConfig = field(CmekConfig, 1)
     update_mask: FieldMask = field(FieldMask, 2)
@@ -398,13 +398,13 @@ class CloudTasks(Service, name="google.cloud.tasks.v2beta2.CloudTasks"):
 
 
 class Locations(Service, name=mixins.LOCATIONS):
-    """Where queues can be."""
+    """The locations that can have queues."""
 
     list_locations = mixins.list_locations("v2beta2")
     get_location = mixins.get_location("v2beta2")
 
 
 class Operations(Service, name=mixins.OPERATIONS):
-    """How batches went; over REST only."""
+    """The operations of batches; over REST only."""
 
     get_operation = mixins.get_operation("v2beta2", grpc=False)

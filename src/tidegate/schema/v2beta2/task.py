@@ -1,6 +1,6 @@
-"""A task and what became of its attempts.
+"""A task and its attempts.
 
-What a field means is said in ``tidegate.schema.v2``; here only what differs.
+``tidegate.schema.v2`` documents the fields; this module documents what differs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __protobuf__ = module("tidegate.v2beta2", "Task", "TaskStatus", "AttemptStatus")
 
 
 class AttemptStatus(Message):
-    """One try. Everything here is set by the server, times to the microsecond."""
+    """One attempt. Everything here is set by the server, times to the microsecond."""
 
     schedule_time: datetime | None = field(Timestamp, 1)
     dispatch_time: datetime | None = field(Timestamp, 2)

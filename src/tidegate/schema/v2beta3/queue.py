@@ -1,6 +1,6 @@
 """A queue and its settings.
 
-What a field means is said in ``tidegate.schema.v2``; here only what differs.
+``tidegate.schema.v2`` documents the fields; this module documents what differs.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class StackdriverLoggingConfig(Message):
 
 
 class QueueStats(Message):
-    """A queue in numbers, all of them estimates. Answered only when ``read_mask`` asks for it."""
+    """Statistics of a queue, all of them estimates. Returned only when ``read_mask`` asks for it."""
 
     tasks_count: int = field(INT64, 1)
     """Tasks that wait, are in flight or will be tried again."""

@@ -1,6 +1,6 @@
-"""Where a task goes and what is sent there, for one task and for a whole queue.
+"""The target of a task and the request that is sent there, for one task and for a whole queue.
 
-What a field means is said in ``tidegate.schema.v2``; here only what differs.
+``tidegate.schema.v2`` documents the fields; this module documents what differs.
 """
 
 from __future__ import annotations

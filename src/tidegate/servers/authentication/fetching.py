@@ -23,20 +23,23 @@ class FetchError(Exception):
     """A document could not be had; the text says why."""
 
 
-async def fetch_json(url: str, ca_file: str | None = None, data: bytes | None = None) -> dict[str, Any]:
-    """The JSON object at ``url``; with ``data`` it is posted there as a form. ``ca_file`` is trusted in place of the
-    system's authorities. Redirects to another host are not followed, and no proxy is used.
+async def fetch_json(
+    url: str, ca_file: str | None = None, data: bytes | None = None, *, basic: str | None = None
+) -> dict[str, Any]:
+    """The JSON object at ``url``; with ``data`` it is posted there as a form. ``basic`` are credentials for the basic
+    scheme, encoded. ``ca_file`` is trusted in place of the system's authorities. Redirects to another host are not
+    followed, and no proxy is used.
 
     Raises FetchError.
     """
     try:
-        return await asyncio.to_thread(_fetch, url, ca_file, data)
+        return await asyncio.to_thread(_fetch, url, ca_file, data, basic)
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         said = f"{error.code} {error.reason}" if isinstance(error, HTTPError) else str(error) or type(error).__name__
         raise FetchError(f"{url}: {said}") from None
 
 
-def _fetch(url: str, ca_file: str | None, data: bytes | None) -> dict[str, Any]:
+def _fetch(url: str, ca_file: str | None, data: bytes | None, basic: str | None) -> dict[str, Any]:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ValueError("neither http nor https")
     if ca_file is None:
@@ -46,7 +49,8 @@ def _fetch(url: str, ca_file: str | None, data: bytes | None) -> dict[str, Any]:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _SameHost()
     )
-    request = urllib.request.Request(url, data, {"Accept": "application/json"})  # noqa: S310 - checked above
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Basic {basic}"} if basic is not None else {})
+    request = urllib.request.Request(url, data, headers)  # noqa: S310 - checked above
     with opener.open(request, timeout=PATIENCE) as answer:
         text = answer.read(DOCUMENT_MAX + 1)
     if len(text) > DOCUMENT_MAX:

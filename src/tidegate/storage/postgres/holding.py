@@ -12,7 +12,6 @@ from tidegate.core.queue import Queue
 from tidegate.core.times import micros
 from tidegate.engine.ports.store import StoredQueue
 from tidegate.storage import rows
-from tidegate.storage.postgres.heads import Look, next_head
 from tidegate.storage.postgres.ledger import Freed
 from tidegate.storage.postgres.queue_row import QueueRow
 from tidegate.storage.postgres.reader import PostgresReader
@@ -34,7 +33,7 @@ class QueueHolder(StoreTransaction, PostgresReader):
         super().__init__(tables)  # type: ignore[arg-type]
         self._ledger = tables.ledger
         self._seqs = Seqs(tables)
-        self._looked_back: dict[int, int] = {}
+        self._heads = tables.ledger.heads
         self._clear()
 
     def _clear(self) -> None:
@@ -43,14 +42,13 @@ class QueueHolder(StoreTransaction, PostgresReader):
         self._held: set[QueueName] = set()
         self._flows: dict[int, Flow] = {}  # as they are now, where they differ
         self._entries: dict[int, int] = {}  # of the ledger, that those flows take in
-        self._looks: dict[int, Look] = {}
+        self._heads.clear()
         self._reach: dict[int, int] = {}
         self._freed: list[tuple[int, Freed]] = []
         self._counts: dict[int, int] = {}  # of the ledger, that this transaction writes
         self._cleared: dict[int, int] = {}  # queues, and up to which flow they were cleared
         self._asked: defaultdict[int, set[str]] = defaultdict(set)
         self._written: dict[int, int] = {}
-        self._added: set[int] = set()  # queues with new tasks
         self.started: list[tuple[int, int]] = []
         """Queue and seq of each task that was marked as dispatched, or stored so."""
         self.tables.counted.clear()
@@ -74,24 +72,20 @@ class QueueHolder(StoreTransaction, PostgresReader):
         new = []
         for queue, row in self._rows.items():
             flow = self._flows.get(queue)
-            look = self._looks.get(queue)
-            head = row.head if look is None else next_head(row.head, look)
             if flow is None:
-                if look is None or not look.worth_keeping(row.head, head):
+                if not self._heads.worth_keeping(queue, row.head):
                     continue
                 flow, self._entries[queue] = self._ledger.apply(queue, row.stored().flow)
             reach = max(row.reach, self._reach.get(queue, row.reach))
-            following = row.following(flow, self.tables.node, head, reach)
+            following = row.following(flow, self.tables.node, self._heads.following(queue, row.head), reach)
             new.append(following.flow_columns())
             self._written[queue] = following.n
         if new:
             self.tables.append_flows(new)
-        for queue, look in self._looks.items():
-            if look.from_the_beginning:
-                self._looked_back[queue] = look.now
 
     def committed(self) -> None:
         """What was written is so."""
+        self._heads.committed()
         for queue, n in self._written.items():
             self._ledger.wrote(queue, self._entries.get(queue, 0), n)
         for queue, freed in self._freed:
@@ -110,8 +104,7 @@ class QueueHolder(StoreTransaction, PostgresReader):
 
     def was_late(self) -> None:
         """The commit took so long that heads may have passed its tasks: the next claim of their queues looks back."""
-        for queue in self._added:
-            self._looked_back[queue] = 0
+        self._heads.was_late()
 
     # Holding
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tidegate.core.bucket import Flow
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.task import Target
+from tidegate.storage.postgres.heads import Heads
 
 
 class Freed(NamedTuple):
@@ -28,6 +29,7 @@ class Ledger:
         """By queue: ended attempts whose places its newest flow still counts."""
         self.counts: Counter[int] = Counter()
         """Tasks more or less by generation."""
+        self.heads = Heads()
         self._flows: dict[int, tuple[int, int]] = {}  # by queue: the first flow that may be there, the newest of ours
         self._overtaken: set[int] = set()  # queues that have flows before the newest
 

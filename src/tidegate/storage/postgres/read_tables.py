@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from tidegate.storage.postgres import statements as sql
 from tidegate.storage.postgres.cursor import Statements
@@ -10,6 +11,9 @@ from tidegate.storage.postgres.ledger import Ledger
 from tidegate.storage.postgres.queue_row import QueueRow
 from tidegate.storage.postgres.shelf_tables import PostgresShelfReadTables
 from tidegate.storage.rows import Row
+
+NO_LIMIT: Final = 2**63 - 1
+"""No place in line is behind it."""
 
 
 class PostgresReadTables(PostgresShelfReadTables):
@@ -42,6 +46,12 @@ class PostgresReadTables(PostgresShelfReadTables):
 
     def tasks(self, generation: int, after: str, limit: int, *, body: bool) -> Sequence[Row]:
         return self.on.rows(sql.TASKS_WITH_BODIES if body else sql.TASKS, (generation, after, limit))
+
+    def tasks_in_line(
+        self, generation: int, behind: tuple[int, int] | None, limit: int, *, latest_first: bool
+    ) -> Sequence[Row]:
+        start = (sql.LAST_PLACE if latest_first else sql.FIRST_PLACE, 0) if behind is None else behind
+        return self.on.rows(sql.LINE_BACKWARDS if latest_first else sql.LINE, (generation, *start, limit))
 
     def leases(self, generation: int, task_ids: Sequence[str]) -> Sequence[tuple[str, int, int]]:
         return self.on.rows(sql.LEASES, (generation, list(task_ids)))
@@ -81,9 +91,10 @@ class PostgresReadTables(PostgresShelfReadTables):
         """How many tasks each generation has, as the nodes counted them."""
         return dict(self.on.rows(sql.COUNTS, (list(generations),)))
 
-    def backlog_rows(self) -> list[tuple[QueueRow, int]]:
-        """Each queue in which tasks wait, with its earliest place in line."""
-        return [(QueueRow(*row), due) for due, *row in self.on.rows(sql.BACKLOG, ())]
+    def backlog_rows(self, *, whole: bool) -> list[tuple[QueueRow, int]]:
+        """Each queue in which tasks wait, with its first place in line, from its head on or of the ``whole`` line."""
+        found = self.on.rows(sql.BACKLOG, (0 if whole else NO_LIMIT,))
+        return [(QueueRow(*row), due) for due, *row in found]
 
     def document(self, kind: str, name: str, now: int) -> bytes | None:
         row = self.on.row(sql.DOCUMENT, (kind, name, now))

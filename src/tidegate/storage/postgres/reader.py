@@ -48,9 +48,10 @@ class PostgresReader(StoreReader):
             for queue, due in zip(queues, self.next_due(queues), strict=True)
         ]
 
-    def backlog(self, wanted: Callable[[QueueName], bool] | None = None) -> list[tuple[StoredQueue, datetime]]:
-        return [
-            (row.stored(), moment(due))
-            for row, due in self.tables.backlog_rows()
-            if wanted is None or wanted(QueueName(row.name))
-        ]
+    def backlog(
+        self, wanted: Callable[[QueueName], bool] | None = None, *, whole: bool = False
+    ) -> list[tuple[StoredQueue, datetime]]:
+        """And what is found before a queue's head is remembered: the next claim begins there."""
+        found = self.tables.backlog_rows(whole=whole)
+        self.tables.ledger.heads.are_behind([row.id for row, due in found if due < row.head])
+        return [(row.stored(), moment(due)) for row, due in found if wanted is None or wanted(QueueName(row.name))]

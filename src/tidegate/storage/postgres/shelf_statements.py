@@ -43,10 +43,10 @@ DEAD_BEFORE: Final = f"{_BARE} AND id < %b ORDER BY id DESC LIMIT %b"
 BARE_DEAD: Final = f"{_BARE} AND id = ANY(%b) ORDER BY id"
 _WHOLE: Final = "SELECT id, task, expires, size, record, body, attempts FROM dead_tasks"
 WHOLE_DEAD: Final = f"{_WHOLE} WHERE queue = %b AND id = ANY(%b) ORDER BY id"
-DEAD_OF: Final = (
-    "SELECT id, task, expires, size, record, ''::bytea, attempts FROM dead_tasks"
-    " WHERE queue = %b AND task = %b ORDER BY id DESC LIMIT %b"
-)
+_WITH_ATTEMPTS: Final = "SELECT id, task, expires, size, record, ''::bytea, attempts FROM dead_tasks WHERE queue = %b"
+DEAD_OF: Final = f"{_WITH_ATTEMPTS} AND task = %b ORDER BY id DESC LIMIT %b"
+DEAD_WITH_ATTEMPTS: Final = f"{_WITH_ATTEMPTS} AND id <= %b ORDER BY id DESC LIMIT %b"
+LAST_ID: Final = 2**63 - 1
 SHELF: Final = "SELECT tasks, size FROM shelves WHERE queue = %b"
 INSERT_DEAD: Final = (
     "INSERT INTO dead_tasks (queue, task, expires, size, record, body, attempts) SELECT * FROM unnest(%b::bigint[],"

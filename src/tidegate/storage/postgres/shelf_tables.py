@@ -45,6 +45,10 @@ class PostgresShelfReadTables:
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
         return [DeadRow(*row) for row in self.on.rows(sql.DEAD_OF, (queue, task, limit))]
 
+    def dead_with_attempts(self, queue: int, up_to: int | None, limit: int) -> Sequence[DeadRow]:
+        values = (queue, sql.LAST_ID if up_to is None else up_to, limit)
+        return [DeadRow(*row) for row in self.on.rows(sql.DEAD_WITH_ATTEMPTS, values)]
+
     def shelf(self, queue: int) -> Shelf:
         row = self.on.row(sql.SHELF, (queue,))
         return Shelf(0, 0) if row is None else Shelf(*row)

@@ -73,6 +73,15 @@ TASK_WITH_BODY: Final = f"SELECT {_TASK}, body FROM tasks WHERE generation = %b 
 _PAGE: Final = "FROM tasks WHERE generation = %b AND id > %b ORDER BY id LIMIT %b"
 TASKS: Final = f"SELECT {_TASK}, ''::bytea {_PAGE}"
 TASKS_WITH_BODIES: Final = f"SELECT {_TASK}, body {_PAGE}"
+FIRST_PLACE, LAST_PLACE = -(2**63), 2**63 - 1
+LINE: Final = (
+    f"SELECT {_TASK}, due FROM tasks WHERE generation + 0 = %b AND (due, seq + 0) > (%b, %b)"
+    " ORDER BY due, seq + 0 LIMIT %b"
+)
+LINE_BACKWARDS: Final = (
+    f"SELECT {_TASK}, due FROM tasks WHERE generation + 0 = %b AND (due, seq + 0) < (%b, %b)"
+    " ORDER BY due DESC, seq + 0 DESC LIMIT %b"
+)
 LEASES: Final = (
     "SELECT id, schedule_time, dispatch_count FROM tasks"
     " WHERE generation = %b AND id = ANY(%b) AND (tag || '') IS NOT NULL"
@@ -102,7 +111,7 @@ FIRST_DUE: Final = (
 )
 BACKLOG: Final = (
     f"SELECT first.due, {_QUEUE} FROM queues q {_NEWEST_FLOW} CROSS JOIN LATERAL"
-    " (SELECT due FROM tasks WHERE generation + 0 = q.generation AND node IS NULL AND due >= f.head"
+    " (SELECT due FROM tasks WHERE generation + 0 = q.generation AND node IS NULL AND due >= least(f.head, %b)"
     " ORDER BY due, seq + 0 LIMIT 1) first ORDER BY q.id"
 )
 _WAITING_COUNT: Final = (
@@ -221,10 +230,9 @@ DROP_DOCUMENT: Final = "DELETE FROM documents WHERE kind = %b AND name = %b"
 HELD_BY_NODE: Final = (
     f"SELECT q.id FROM queues q {_NEWEST_FLOW} WHERE q.id > %b AND f.under_way LIKE %b ORDER BY q.id LIMIT %b"
 )
-RELEASE: Final = (
-    "UPDATE tasks SET node = NULL, dispatched_at = NULL, due = %(now)b, schedule_time = least(schedule_time, %(now)b)"
-    " WHERE seq = ANY(ARRAY(SELECT seq FROM tasks WHERE generation + 0 = %(generation)b AND due <= %(reach)b"
-    " AND node = %(node)b ORDER BY due, seq + 0 LIMIT %(limit)b))"
+UNDER_WAY: Final = (
+    f"SELECT {_TASK}, ''::bytea FROM tasks WHERE generation + 0 = %b AND due <= %b AND node = %b"
+    " ORDER BY due, seq + 0 LIMIT %b FOR UPDATE"
 )
 RELEASE_SEQS: Final = (
     "UPDATE tasks SET node = NULL, dispatched_at = NULL, due = %(now)b, schedule_time = least(schedule_time, %(now)b)"

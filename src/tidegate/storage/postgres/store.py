@@ -72,7 +72,13 @@ class PostgresStore:
     @property
     def is_away(self) -> bool:
         """Whether the database has not been there for longer than calls wait."""
-        return self._writer.is_away or self._reader.is_away or self._beats.is_away
+        return self.away_for is not None
+
+    @property
+    def away_for(self) -> float | None:
+        """For how many seconds the database has not been there; None while calls are answered or wait for it."""
+        workers = (self._writer, self._reader, self._beats)
+        return max((worker.away_for for worker in workers if worker.is_away), default=None)
 
     def _now(self) -> int:
         return self._tables.now()

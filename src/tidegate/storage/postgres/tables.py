@@ -231,10 +231,14 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
     def drop_document(self, kind: str, name: str) -> None:
         self.on.write(sql.DROP_DOCUMENT, (kind, name))
 
-    def release_tasks(self, generation: int, reach: int, node: int, now: int, limit: int) -> int:
-        """Let up to ``limit`` tasks that a node has under way wait again, due now; how many were."""
-        values = {"generation": generation, "reach": reach, "node": node, "now": now, "limit": limit}
-        return self.on.write(sql.RELEASE, values)
+    def release_tasks(self, generation: int, reach: int, node: int, now: int, limit: int) -> Sequence[Row]:
+        """Let up to ``limit`` tasks that a node has under way wait again, due now; as rows with empty bodies, as they
+        were.
+        """
+        lost = self.on.rows(sql.UNDER_WAY, (generation, reach, node, limit))
+        if lost:
+            self.on.write(sql.RELEASE_SEQS, {"seqs": [row[0] for row in lost], "now": now, "node": node})
+        return lost
 
     def release_seqs(self, seqs: Sequence[int], now: int) -> None:
         """Let these tasks of the node's wait again, due now."""

@@ -12,17 +12,12 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, StoredQueue, Verdict
+from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, Released, StoredQueue, Verdict
 from tidegate.storage import rows
-from tidegate.storage.postgres.heads import Look
 from tidegate.storage.postgres.holding import QueueHolder
 from tidegate.storage.postgres.ledger import Freed
 from tidegate.storage.rows import TaskKey
 from tidegate.storage.transaction import Finished
-
-LOOK_BACK_EVERY: Final = 60_000_000
-"""Microseconds between two looks at all of a queue's waiting tasks, for those that were committed so late that the head
-had passed them."""
 
 RELEASED_QUEUES: Final = 64
 """Queues from which the attempts of a dead node are taken in one step."""
@@ -63,7 +58,7 @@ class PostgresTransaction(QueueHolder):
         seqs = self._seqs.take(len(tasks))
         values[0 :: rows.INSERTED] = seqs
         inserted = self.tables.new_tasks(values, dispatched_at)
-        self._added.add(queue.id)
+        self._heads.waits(queue.id)
         ids = values[2 :: rows.INSERTED]
         taken: set[str] = set()
         if inserted < len(seqs):
@@ -82,28 +77,21 @@ class PostgresTransaction(QueueHolder):
         if not asked:
             return []
         at = micros(now)
-        wanted = []
+        wanted, looks = [], {}
         for stored, limit in asked:
             self._must_hold(stored)
-            look = self._looks[stored.id] = Look(limit, at, self._starts_over(stored.id, at))
-            head = 0 if look.from_the_beginning else self._rows[stored.id].head
+            looks[stored.key], head = self._heads.look(stored.id, self._rows[stored.id].head, limit, at)
             wanted.append((stored.key, head, limit))
         found: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
-        by_generation = {stored.key: self._looks[stored.id] for stored, _ in asked}
+        waiting: defaultdict[int, dict[int, int]] = defaultdict(dict)
         for generation, due, *row, size in self.tables.due_from(wanted, at):
             if row[-1] is None:
                 row[-1] = size
             found[generation].append(tuple(row))
-            by_generation[generation].waiting[row[0]] = due
-        for look in by_generation.values():
-            look.full = len(look.waiting) >= look.limit
-            look.last = max(look.waiting.values(), default=0)
+            waiting[generation][row[0]] = due
+        for generation, look in looks.items():
+            look.saw(waiting[generation])
         return [rows.due_tasks(stored.queue.name, stored.key, found[stored.key]) for stored, _ in asked]  # type: ignore[arg-type]
-
-    def _starts_over(self, queue: int, now: int) -> bool:
-        """Whether to look at all of a queue's waiting tasks: now and then, and when the clock was set back."""
-        last = self._looked_back.setdefault(queue, now)
-        return now < self._rows[queue].head or abs(now - last) >= LOOK_BACK_EVERY
 
     def next_due(self, queues: Sequence[StoredQueue]) -> list[datetime | None]:
         if not queues:
@@ -113,9 +101,6 @@ class PostgresTransaction(QueueHolder):
         found = self.tables.first_due(held) if held else {}
         if len(held) < len(asked):
             found |= self.tables.next_due_by_queue([queue for queue, *_ in asked if queue not in self._rows])
-        for queue, due in found.items():
-            if (look := self._looks.get(queue)) is not None:
-                look.next_due = due
         return [None if (due := found.get(stored.id)) is None else moment(due) for stored in queues]
 
     def _head(self, stored: StoredQueue) -> int:
@@ -126,14 +111,12 @@ class PostgresTransaction(QueueHolder):
         if not tasks:
             return
         at = micros(now)
-        looks = self._looks.values()
         by_queue: dict[QueueName, list[int]] = {}
         due: list[int] = []
         forced: list[int] = []
         for task in tasks:
             seq = task.key.seq
-            looked = any(look.waiting.pop(seq, None) is not None for look in looks)
-            (due if looked else forced).append(seq)
+            (due if self._heads.started(seq) else forced).append(seq)
             by_queue.setdefault(task.name.parent, []).append(seq)
         for name, seqs in by_queue.items():
             stored = self.queue(name)
@@ -150,6 +133,8 @@ class PostgresTransaction(QueueHolder):
     def ended(self, attempts: Sequence[EndedAttempts]) -> list[Verdict]:
         stale = self._record(attempts)
         for each in attempts:
+            if any(verdict.retry is not None for verdict in each.verdicts):
+                self._heads.waits(each.queue.id)
             known = self._queues.get(each.queue.queue.name)
             if known is not None and known.id == each.queue.id and known.id in self._rows:
                 self.save_flows([(known, known.flow.ended(each.places).answered(each.answers, each.latest))])
@@ -176,30 +161,33 @@ class PostgresTransaction(QueueHolder):
 
     # The rest
 
-    def release(self, node: int, now: datetime, limit: int) -> bool:
+    def release(self, node: int, now: datetime, limit: int) -> Released:
         at = micros(now)
         after, left = 0, limit
+        attempts: list[tuple[StoredQueue, Task]] = []
         while left > 0:
             queues = self.tables.queues_with(node, after, RELEASED_QUEUES)
             if not queues:
                 self.tables.forget_node(node)
-                return False
+                return Released(attempts, left=False)
             after = queues[-1]
             self._take(held := self.tables.hold_by_id(queues))
             for row in held:
+                stored = self._queues[QueueName(row.name)]
                 released = self.tables.release_tasks(row.generation, row.reach, node, at, left)
-                left -= released
+                self._heads.waits(row.id)
+                attempts += [(stored, rows.task(stored.queue.name, stored.key, each)) for each in released]
+                left -= len(released)
                 if left <= 0:
-                    return True
+                    return Released(attempts, left=True)
                 by_node = row.by_node()
                 gone = by_node.pop(node, 0)
                 self._rows[row.id] = row.without(node)
-                stored = self._queues[QueueName(row.name)]
                 flow = replace(stored.flow, in_flight=max(0, stored.flow.in_flight - gone))
                 self.save_flows([(stored, flow)])
             if len(held) < len(queues):
-                return True  # others hold some of them just now
-        return True
+                break  # others hold some of them just now
+        return Released(attempts, left=True)
 
     def reset(self) -> None:
         self._clear()
@@ -213,6 +201,7 @@ class PostgresTransaction(QueueHolder):
         self.tables.release_seqs([seq for _, seq in started], now)
         for queue, places in Counter(queue for queue, _ in started).items():
             self._freed.append((queue, Freed(places, (), moment(now))))
+            self._heads.waits(queue)
 
     def publish(self) -> None:
         """Write what nothing else has taken along: places to give back, and counts of tasks; clear away old flows."""

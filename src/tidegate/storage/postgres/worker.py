@@ -132,8 +132,13 @@ class Worker:
     @property
     def is_away(self) -> bool:
         """Whether the database has not been there for longer than calls wait."""
+        return self.away_for > PATIENCE
+
+    @property
+    def away_for(self) -> float:
+        """For how many seconds the database has not been there; 0 while it is."""
         since = self._away_since
-        return since is not None and time.monotonic() - since > PATIENCE
+        return 0.0 if since is None else time.monotonic() - since
 
     async def close(self) -> None:
         """Finish what was submitted if the database is there, then end the thread and close the connection."""

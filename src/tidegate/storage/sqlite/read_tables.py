@@ -45,6 +45,21 @@ class SqliteReadTables(SqliteShelfReadTables):
     def tasks(self, generation: int, after: str, limit: int, *, body: bool) -> Sequence[Row]:
         return self._tasks("generation = ? AND id > ? ORDER BY id LIMIT ?", (generation, after, limit), body=body)
 
+    def tasks_in_line(
+        self, generation: int, behind: tuple[int, int] | None, limit: int, *, latest_first: bool
+    ) -> Sequence[Row]:
+        order, further = ("DESC", "<") if latest_first else ("ASC", ">")
+        then, place = ("", ()) if behind is None else (f" AND (schedule_time, seq) {further} (?, ?)", behind)
+        found: list[Row] = []
+        for waits in ("dispatched_at IS NULL", "dispatched_at IS NOT NULL"):  # each has an index of its own
+            found += self.execute(
+                f"SELECT {TASK_COLUMNS}, schedule_time FROM tasks WHERE generation = ? AND {waits}{then}"
+                f" ORDER BY schedule_time {order}, seq {order} LIMIT ?",
+                (generation, *place, limit),
+            )
+        found.sort(key=lambda row: (row[-1], row[0]), reverse=latest_first)
+        return found[:limit]
+
     def leases(self, generation: int, task_ids: Sequence[str]) -> Sequence[tuple[str, int, int]]:
         (found,) = self.execute(
             "SELECT json_group_array(json_array(id, schedule_time, dispatch_count)) FROM tasks"

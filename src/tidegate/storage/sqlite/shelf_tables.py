@@ -18,6 +18,7 @@ LOOK_AT: Final = 256
 """Rows looked at in one step for those that have to go."""
 
 _BARE: Final = "id, task, expires, size, record, x'', x''"
+_WITH_ATTEMPTS: Final = "id, task, expires, size, record, x'', attempts"
 
 
 @cache
@@ -54,8 +55,11 @@ class SqliteShelfReadTables:
         return self._dead(columns, f"queue = ? AND id {IN} ORDER BY id", (queue, numbers(dead_ids)))
 
     def dead_of(self, queue: int, task: str, limit: int) -> Sequence[DeadRow]:
-        columns = "id, task, expires, size, record, x'', attempts"
-        return self._dead(columns, "queue = ? AND task = ? ORDER BY id DESC LIMIT ?", (queue, task, limit))
+        return self._dead(_WITH_ATTEMPTS, "queue = ? AND task = ? ORDER BY id DESC LIMIT ?", (queue, task, limit))
+
+    def dead_with_attempts(self, queue: int, up_to: int | None, limit: int) -> Sequence[DeadRow]:
+        until, ends = ("", ()) if up_to is None else (" AND id <= ?", (up_to,))
+        return self._dead(_WITH_ATTEMPTS, f"queue = ?{until} ORDER BY id DESC LIMIT ?", (queue, *ends, limit))
 
     def shelf(self, queue: int) -> Shelf:
         row = self.execute("SELECT tasks, size FROM shelves WHERE queue = ?", (queue,)).fetchone()

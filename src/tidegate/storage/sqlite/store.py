@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -169,14 +169,21 @@ def check(path: Path) -> list[str]:
 
     Raises StoreError when there is no such file or it is no store.
     """
+    with reading(path) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    return [] if found == ["ok"] else found
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[apsw.Connection]:
+    """A connection that reads a store, beside the server that may have it. Raises StoreError."""
     if not path.exists():
         raise StoreError(f"there is no store at {path}")
     try:
         with closing(_connect(path, read_only=True)) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            yield connection
     except apsw.Error as error:
         raise StoreError(f"cannot read the store {path}: {error}") from error
-    return [] if found == ["ok"] else found
 
 
 def _connect(path: Path, *, read_only: bool = False, vfs: str | None = None) -> apsw.Connection:

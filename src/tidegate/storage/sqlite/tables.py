@@ -43,6 +43,8 @@ _QUEUE_OF_TASK: Final = (
     " {left} JOIN queues ON queues.id = generations.queue AND queues.generation = tasks.generation"
 )
 
+_TASK_OF_QUEUE: Final = ", ".join(f"tasks.{column}" for column in TASK_COLUMNS.split(", "))
+
 
 @cache
 def _insert(tasks: int) -> str:
@@ -259,9 +261,8 @@ class SqliteTables(SqliteShelfTables, SqliteReadTables):
             )
 
     def last_leases(self, now: int, limit: int) -> Sequence[Row]:
-        columns = ", ".join(f"tasks.{column}" for column in TASK_COLUMNS.split(", "))
         found: Sequence[Row] = self.execute(
-            f"SELECT {columns}, queues.name FROM tasks {_QUEUE_OF_TASK.format(left='')}"
+            f"SELECT {_TASK_OF_QUEUE}, queues.name FROM tasks {_QUEUE_OF_TASK.format(left='')}"
             " WHERE last_lease IS NOT NULL AND schedule_time <= ? LIMIT ?",
             (now, limit),
         ).fetchall()
@@ -286,13 +287,19 @@ class SqliteTables(SqliteShelfTables, SqliteReadTables):
     def drop_document(self, kind: str, name: str) -> None:
         self.execute("DELETE FROM documents WHERE kind = ? AND name = ?", (kind, name))
 
-    def release(self, now: int) -> None:
+    def release(self, now: int, limit: int) -> Sequence[Row]:
         self.execute("UPDATE queues SET in_flight = 0 WHERE in_flight <> 0")
-        self.execute(
-            "UPDATE tasks SET dispatched_at = NULL, schedule_time = min(schedule_time, ?)"
-            " WHERE dispatched_at IS NOT NULL",
-            (now,),
-        )
+        lost: Sequence[Row] = self.execute(
+            f"SELECT {_TASK_OF_QUEUE}, queues.name FROM tasks {_QUEUE_OF_TASK.format(left='LEFT')}"
+            " WHERE dispatched_at IS NOT NULL LIMIT ?",
+            (limit,),
+        ).fetchall()
+        if lost:
+            self.execute(
+                f"UPDATE tasks SET dispatched_at = NULL, schedule_time = min(schedule_time, ?) WHERE seq {IN}",
+                (now, numbers([row[0] for row in lost])),
+            )
+        return lost
 
     def closed_generation(self) -> tuple[int, int, int] | None:
         row: tuple[int, int, int] | None = self.execute(

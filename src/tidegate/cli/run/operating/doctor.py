@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from tidegate.cli.colours import GREEN, RED, YELLOW, paint
 from tidegate.cli.problems import CommandError
 from tidegate.cli.run.operating import probes
+from tidegate.cli.run.operating.spans import read_time
 from tidegate.cli.run.place import LOOPBACK
 from tidegate.cli.run.session import Session
 from tidegate.cli.table.rows import Column
@@ -151,7 +152,9 @@ def _server(session: Session) -> Iterator[Finding]:
 
 
 def _clocks(clock: dict[str, Any], here: float) -> Finding:
-    there = datetime.fromisoformat(clock["realTime"])
+    if "realTime" not in clock:
+        return Finding(WARN, "clock", "the server does not say what time it is", "is it a Tidegate of this version?")
+    there = read_time(clock["realTime"])
     apart = (there - datetime.fromtimestamp(here, UTC)).total_seconds()
     if abs(apart) > CLOCKS_APART_MAX:
         return Finding(WARN, "clock", f"the server's clock is {apart:+.1f} s from this one", "let both follow NTP")

@@ -78,8 +78,10 @@ def token(server: Server, text: str, audience: str) -> str:
     from joserfc.jwk import KeySet
 
     try:
-        keys = KeySet.import_key_set(server.call("GET", KEYS_PATH))
-        claims = jwt.decode(text, keys, algorithms=ALGORITHMS).claims
+        shown = server.call("GET", KEYS_PATH)
+        if not shown.get("keys"):
+            raise ProbeError("the server shows no keys", "the server's keys are needed")
+        claims = jwt.decode(text, KeySet.import_key_set(shown), algorithms=ALGORITHMS).claims
     except CommandError as error:
         raise ProbeError(error.text.partition("\n")[0], "the server's keys are needed") from None
     except (JoseError, ValueError) as error:

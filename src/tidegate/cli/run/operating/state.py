@@ -13,6 +13,7 @@ from tidegate.cli.problems import CommandError, UsageError
 from tidegate.cli.run.rest import Server
 from tidegate.cli.run.session import Session
 from tidegate.cli.table.operating import VERSION
+from tidegate.core.masking import MASK
 
 RECORDS_MAX = 100
 BYTES_MAX = 8 * 2**20
@@ -31,13 +32,22 @@ def export(session: Session) -> None:
     query: dict[str, Any] = {
         "includeDead": line.has("--include-dead"),
         "includePolicies": line.has("--include-policies"),
+        "includeSecrets": line.has("--include-secrets"),
     }
     query = {name: "true" for name, wanted in query.items() if wanted}
     if line.value("--queue"):
         query["queues"] = [session.queue(text) for text in line.value("--queue")]
     parent = "-" if line.has("--all-projects") else session.location()
+    masked = 0
     for record in exported(session.server, parent, query):
-        print(as_line(record))
+        line_of_record = as_line(record)
+        masked += "includeSecrets" not in query and has_masked(line_of_record)
+        print(line_of_record)
+    if masked:
+        session.warn(
+            f"{masked} of them have secrets in headers or URLs, which are {MASK} in the export and would be sent so;"
+            " --include-secrets exports them as they are"
+        )
 
 
 def exported(server: Server, parent: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -50,6 +60,11 @@ def exported(server: Server, parent: str, query: Mapping[str, Any]) -> Iterator[
         raise CommandError("the export ended before its last record: what was printed is not complete; run it again")
 
 
+def has_masked(line: str) -> bool:
+    """Whether a record has a secret that was taken out of it: the value of a header, or of a parameter of a URL."""
+    return f'"{MASK}"' in line or f"={MASK}" in line or f"//{MASK}@" in line
+
+
 def as_line(record: dict[str, Any]) -> str:
     """A record as it stands in a file."""
     return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -60,6 +75,14 @@ def import_file(session: Session) -> None:
     line = session.line
     changes = [_mapping(text) for text in line.value("--map") or ()]
     records = read_records(line.words["FILE"], changes)
+    masked = 0
+
+    def told() -> Iterator[dict[str, Any]]:
+        nonlocal masked
+        for record in records:
+            masked += has_masked(as_line(record))
+            yield record
+
     if line.has("--dry-run"):
         counted: Counter[str] = Counter()
         for record in records:
@@ -69,7 +92,9 @@ def import_file(session: Session) -> None:
     if line.has("--replace"):
         session.confirm("Are you sure you want to replace the queues and tasks that have these names")
     conflict = "REPLACE" if line.has("--replace") else "SKIP"
-    done = import_records(session.server, records, conflict=conflict, paused=line.has("--paused"))
+    done = import_records(session.server, told(), conflict=conflict, paused=line.has("--paused"))
+    if masked:
+        session.warn(f"{masked} of them have {MASK} in place of secrets, for the export was made without them")
     tell(session, done)
 
 

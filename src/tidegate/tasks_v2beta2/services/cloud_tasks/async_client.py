@@ -62,7 +62,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListQueuesAsyncPager:
-        """The queues of a location, a page at a time.
+        """Lists the queues of a location, a page at a time.
 
         Args:
             request: a ListQueuesRequest, in place of these.
@@ -81,7 +81,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """One queue.
+        """Reads one queue.
 
         Args:
             request: a GetQueueRequest, in place of these.
@@ -99,7 +99,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """A new queue.
+        """Creates a queue.
 
         Args:
             request: a CreateQueueRequest, in place of these.
@@ -120,11 +120,11 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """New settings for a queue; a queue that is missing is made.
+        """Changes the settings of a queue; creates the queue when there is none.
 
         Args:
             request: an UpdateQueueRequest, in place of these.
-            queue: Its name says which.
+            queue: Its name has the queue to change.
             update_mask: What to change, such as ``rate_limits.max_dispatches_per_second``. Absent:
                 everything; empty: nothing.
         """
@@ -141,7 +141,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a queue and of the tasks in it. Its name stays taken for some days.
+        """Deletes a queue and the tasks in it. Its name stays taken for some days.
 
         Args:
             request: a DeleteQueueRequest, in place of these.
@@ -158,7 +158,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """The end of all tasks made in a queue before now.
+        """Deletes all tasks that were created in a queue before now.
 
         Args:
             request: a PurgeQueueRequest, in place of these.
@@ -175,7 +175,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """No more dispatches, until the queue is resumed.
+        """Stops the dispatches of a queue until it is resumed.
 
         Args:
             request: a PauseQueueRequest, in place of these.
@@ -192,7 +192,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """Dispatch again, after a pause or when the queue was disabled.
+        """Lets a queue dispatch again that was paused or disabled.
 
         Args:
             request: a ResumeQueueRequest, in place of these.
@@ -208,7 +208,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """All queues of an application at once, as a queue.yaml says. Push queues left out of it become DISABLED."""
+        """Sets all queues of an application from a queue.yaml. Push queues that it does not name become DISABLED."""
         await self._call(CloudTasks.upload_queue_yaml, request, {}, retry, timeout, metadata)
 
     async def get_iam_policy(
@@ -280,7 +280,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListTasksAsyncPager:
-        """The tasks of a queue, a page at a time.
+        """Lists the tasks of a queue, a page at a time.
 
         Args:
             request: a ListTasksRequest, in place of these.
@@ -299,7 +299,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """One task.
+        """Reads one task.
 
         Args:
             request: a GetTaskRequest, in place of these.
@@ -317,7 +317,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """A new task.
+        """Creates a task.
 
         Args:
             request: a CreateTaskRequest, in place of these.
@@ -337,7 +337,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a task. An attempt in flight goes on, without a retry.
+        """Deletes a task. An attempt in flight goes on, without a retry.
 
         Args:
             request: a DeleteTaskRequest, in place of these.
@@ -355,7 +355,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> LeaseTasksResponse:
-        """Tasks for a worker to work on, hidden from other workers for a while.
+        """Leases tasks to a worker. Other workers do not get them until the lease ends.
 
         Args:
             request: a LeaseTasksRequest, in place of these.
@@ -381,12 +381,13 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The work is done: the task's end.
+        """Deletes a leased task whose work is done.
 
         Args:
             request: an AcknowledgeTaskRequest, in place of these.
             name: The full name.
-            schedule_time: The task's, as the lease answered it: shows that the lease is still the caller's.
+            schedule_time: The task's ``schedule_time`` from the lease: shows that the caller still has the
+                lease.
         """
         await self._call(
             CloudTasks.acknowledge_task,
@@ -408,12 +409,13 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """More time for a leased task.
+        """Extends the lease of a task.
 
         Args:
             request: a RenewLeaseRequest, in place of these.
             name: The full name.
-            schedule_time: The task's, as the lease answered it: shows that the lease is still the caller's.
+            schedule_time: The task's ``schedule_time`` from the lease: shows that the caller still has the
+                lease.
             lease_duration: From now: a second to a week, in whole seconds.
         """
         return await self._call(
@@ -435,12 +437,13 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """A leased task given back, for anyone to lease at once.
+        """Ends a lease early, so that the task can be leased again at once.
 
         Args:
             request: a CancelLeaseRequest, in place of these.
             name: The full name.
-            schedule_time: The task's, as the lease answered it: shows that the lease is still the caller's.
+            schedule_time: The task's ``schedule_time`` from the lease: shows that the caller still has the
+                lease.
         """
         return await self._call(
             CloudTasks.cancel_lease, request, {"name": name, "schedule_time": schedule_time}, retry, timeout, metadata
@@ -455,7 +458,7 @@ class CloudTasksAsyncClient(AsyncClient, Paths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """An attempt now, whatever the queue's state, its limits and the task's schedule say.
+        """Starts an attempt now, whatever the queue's state, its limits and the task's schedule are.
 
         Args:
             request: a RunTaskRequest, in place of these.

@@ -62,7 +62,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListQueuesPager:
-        """The queues of a location, a page at a time.
+        """Lists the queues of a location, a page at a time.
 
         Args:
             request: a ListQueuesRequest, in place of these.
@@ -81,7 +81,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """One queue.
+        """Reads one queue.
 
         Args:
             request: a GetQueueRequest, in place of these.
@@ -99,7 +99,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """A new queue.
+        """Creates a queue.
 
         Args:
             request: a CreateQueueRequest, in place of these.
@@ -120,11 +120,11 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """New settings for a queue; a queue that is missing is made.
+        """Changes the settings of a queue; creates the queue when there is none.
 
         Args:
             request: an UpdateQueueRequest, in place of these.
-            queue: Its name says which.
+            queue: Its name has the queue to change.
             update_mask: What to change, such as ``rate_limits.max_dispatches_per_second``. Absent:
                 everything; empty: nothing.
         """
@@ -141,7 +141,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a queue and of the tasks in it. Its name stays taken for some days.
+        """Deletes a queue and the tasks in it. Its name stays taken for some days.
 
         Args:
             request: a DeleteQueueRequest, in place of these.
@@ -158,7 +158,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """The end of all tasks made in a queue before now.
+        """Deletes all tasks that were created in a queue before now.
 
         Args:
             request: a PurgeQueueRequest, in place of these.
@@ -175,7 +175,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """No more dispatches, until the queue is resumed.
+        """Stops the dispatches of a queue until it is resumed.
 
         Args:
             request: a PauseQueueRequest, in place of these.
@@ -192,7 +192,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Queue:
-        """Dispatch again, after a pause or when the queue was disabled.
+        """Lets a queue dispatch again that was paused or disabled.
 
         Args:
             request: a ResumeQueueRequest, in place of these.
@@ -269,7 +269,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> ListTasksPager:
-        """The tasks of a queue, a page at a time.
+        """Lists the tasks of a queue, a page at a time.
 
         Args:
             request: a ListTasksRequest, in place of these.
@@ -286,7 +286,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """One task.
+        """Reads one task.
 
         Args:
             request: a GetTaskRequest, in place of these.
@@ -304,7 +304,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """A new task.
+        """Creates a task.
 
         Args:
             request: a CreateTaskRequest, in place of these.
@@ -322,7 +322,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> None:
-        """The end of a task. An attempt in flight goes on, without a retry.
+        """Deletes a task. An attempt in flight goes on, without a retry.
 
         Args:
             request: a DeleteTaskRequest, in place of these.
@@ -339,7 +339,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Task:
-        """An attempt now, whatever the queue's state, its limits and the task's schedule say.
+        """Starts an attempt now, whatever the queue's state, its limits and the task's schedule are.
 
         Args:
             request: a RunTaskRequest, in place of these.
@@ -357,7 +357,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Operation:
-        """Many new tasks in one queue; each succeeds or fails by itself.
+        """Creates many tasks in one queue; each succeeds or fails by itself.
 
         The future's result is a BatchCreateTasksResponse, its metadata a BatchCreateTasksMetadata.
 
@@ -380,7 +380,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> Operation:
-        """The end of many tasks of one queue; each succeeds or fails by itself.
+        """Deletes many tasks of one queue; each succeeds or fails by itself.
 
         The future's result is Empty, its metadata a BatchDeleteTasksMetadata.
 
@@ -402,7 +402,7 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> CmekConfig:
-        """The encryption key of a location.
+        """Reads the encryption key of a location.
 
         Args:
             request: a GetCmekConfigRequest, in place of these.
@@ -420,12 +420,12 @@ class CloudTasksClient(SyncClient, Paths, KeyPaths):
         timeout: Timeout = DEFAULT,
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> CmekConfig:
-        """Another encryption key for a location, or none.
+        """Sets or removes the encryption key of a location.
 
         Args:
             request: an UpdateCmekConfigRequest, in place of these.
-            cmek_config: Its name says which location.
-            update_mask: Only ``kms_key`` means something; empty: all.
+            cmek_config: Its name has the location.
+            update_mask: Only ``kms_key`` has an effect; empty: all.
         """
         return self._call(
             CloudTasks.update_cmek_config,
