@@ -36,6 +36,7 @@ NAMES = (
     "lease",
     "idle",
     "stats",
+    "console",
     "startup",
     "backlog",
     "postgres",
