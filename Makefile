@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site faces lock sbom clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site faces lock image-steps charts sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -57,7 +57,7 @@ screenshots: $(STAMP) browser ## Look at every page of the console in both theme
 	CONSOLE_SHOTS=$(or $(SHOTS),build/screenshots) $(BIN)/pytest -q tests/browser/test_console_pages.py -k every_page_is_accessible
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
-	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py
+	KILLS=$(or $(KILLS),200) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_kill.py tests/crash/test_dead_letters.py tests/crash/test_bulk.py
 
 backups: $(STAMP) ## Make BACKUPS (20) backups under load, each restored elsewhere and checked; SEED picks the load
 	BACKUPS=$(or $(BACKUPS),20) SEED=$(or $(SEED),1) $(BIN)/pytest -s tests/crash/test_backups.py
@@ -104,6 +104,13 @@ lock: $(STAMP) ## Choose the newest versions of all packages; write the locks an
 	$(BIN)/python -m tests.dependencies.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	$(BIN)/python -m tests.dependencies.licences
+
+image-steps: $(STAMP) ## Take every step of the Dockerfile as plain shell, weigh what they make, and run it as its user
+	IMAGE=1 $(BIN)/pytest -s --timeout 1800 tests/deploy/test_image.py
+
+charts: $(STAMP) ## Render the Helm chart anew with HELM (helm) and check it against the schemas of Kubernetes
+	$(BIN)/python -m tests.deploy.charts $(or $(HELM),helm)
+	$(BIN)/pytest -q tests/deploy/test_chart.py
 
 sbom: $(STAMP) ## Write build/sbom.cdx.json: what the image has, by name, version, licence and hash, as CycloneDX
 	$(BIN)/python -m tests.dependencies.sbom build/sbom.cdx.json

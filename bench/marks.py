@@ -53,6 +53,7 @@ MARKS = {
     "dispatch from 1 queue": rate(18_000, BARE),
     "dispatch from 100 queues": rate(18_000, BARE),
     "dispatch from 20 queues at 500/s each": Mark(9_500, 10_500),
+    "scrape of 10,000 queues": at_most(200),
     "traces of 1 %: create": Mark(most=1.05, by_floor=True),
     "traces of 1 %: create and dispatch": Mark(most=1.05, by_floor=True),
     "attempts kept: failed": Mark(least=0.97, by_floor=True),

@@ -35,6 +35,7 @@ NAMES = (
     "lateness",
     "lease",
     "idle",
+    "scrape",
     "stats",
     "console",
     "startup",

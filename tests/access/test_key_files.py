@@ -25,6 +25,9 @@ DENIED = (
     f'The principal (user or service account) lacks IAM permission "cloudtasks.tasks.create" for the resource '
     f'"{QUEUE}" (or the resource may not exist).'
 )
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For a JVM that has little to do: it compiles quickly and collects on one thread."""
+ADMIN_TOKEN = "the-admin-s-token"
 PROGRAM = Path(__file__).with_name("key_file_program.py")
 
 
@@ -61,8 +64,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "ca.pem").write_bytes(authority.certificate)
     (folder / "cert.pem").write_bytes(identity.cert)
     (folder / "key.pem").write_bytes(identity.key)
-    token = "the-admin-s-token"
-    (folder / "tokens.txt").write_text(f"user:admin@example.com sha256:{sha256(token.encode()).hexdigest()}\n")
+    (folder / "tokens.txt").write_text(f"user:admin@example.com sha256:{sha256(ADMIN_TOKEN.encode()).hexdigest()}\n")
     command = [sys.executable, "-m", "tidegate", "serve", "--port", "0", "--store", "sqlite://:memory:", "--access"]
     command += ["--host", "localhost", "--admin", "user:admin@example.com", "--tokens", "tokens.txt"]
     command += ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--queue", QUEUE]
@@ -72,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             ready = re.fullmatch(r"listening on https://(\S+)\n", server.stdout.readline())
             assert ready is not None
             trust = ssl.create_default_context(cafile=folder / "ca.pem")
-            headers = {"Authorization": f"Bearer {token}"}
+            headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
             with httpx.Client(base_url=f"https://{ready[1]}", headers=headers, verify=trust) as admin:
                 yield Served(ready[1], folder / "ca.pem", admin)
         finally:
@@ -103,16 +105,28 @@ def java_program(served: Served, folder: Path) -> list[str]:
         subprocess.run(command, capture_output=True, timeout=60, check=True)
     java, *arguments = page_programs.java(PROGRAM.with_name("KeyFileProgram.java").read_text(), folder)
     trust = [f"-Djavax.net.ssl.trustStore={trusted}", f"-Djavax.net.ssl.trustStorePassword={password}"]
-    return [java, *trust, *arguments]
+    return [java, *SHORT_LIVED, *trust, *arguments]
 
 
 PROGRAMS: dict[str, Callable[[Served, Path], list[str]]] = {
     "python": python_program,
     "node": node_program,
     "go": go_program,
-    "java": java_program,
 }
 """How to run each program, given the server and a folder to work in."""
+
+
+def accounts(served: Served, folder: Path, name: str) -> tuple[Path, Path]:
+    """Key files of an account that may create tasks, and of one that may only look."""
+    enqueuer = served.key_file(f"enqueuer-{name}", "roles/cloudtasks.enqueuer", folder / "enqueuer.json")
+    viewer = served.key_file(f"viewer-{name}", "roles/cloudtasks.viewer", folder / "viewer.json")
+    assert json.loads(enqueuer.read_text())["token_uri"] == f"https://{served.address}/token"
+    return enqueuer, viewer
+
+
+def is_denial(said: str) -> bool:
+    """REST clients put verb and URL before Google's text, Java's quotes the JSON."""
+    return said.startswith("403 ") and DENIED in said.replace('\\"', '"')
 
 
 def created(served: Served, command: list[str], key_file: Path, transport: str) -> str:
@@ -137,12 +151,55 @@ def created(served: Served, command: list[str], key_file: Path, transport: str) 
 def test_an_enqueuer_creates_a_task_and_a_viewer_gets_google_s_denial(
     served: Served, tmp_path: Path, language: str, transport: str
 ) -> None:
-    name = f"{language}-{transport}"
-    enqueuer = served.key_file(f"enqueuer-{name}", "roles/cloudtasks.enqueuer", tmp_path / "enqueuer.json")
-    viewer = served.key_file(f"viewer-{name}", "roles/cloudtasks.viewer", tmp_path / "viewer.json")
-    assert json.loads(enqueuer.read_text())["token_uri"] == f"https://{served.address}/token"
+    enqueuer, viewer = accounts(served, tmp_path, f"{language}-{transport}")
     program = PROGRAMS[language](served, tmp_path)
     assert created(served, program, enqueuer, transport) == "True"
-    refused = created(served, program, viewer, transport)
-    assert refused.startswith("403 ")
-    assert DENIED in refused.replace('\\"', '"')  # REST clients put verb and URL before it, Java's quotes the JSON
+    assert is_denial(created(served, program, viewer, transport))
+
+
+def test_so_it_is_with_gcloud_which_administers_it_too(served: Served, tmp_path: Path) -> None:
+    """It asks for its tokens at the key file's ``token_uri``. Each line costs seconds, so there are few."""
+    url, email = f"https://{served.address}/", "gcloud-mailer@shop.iam.gserviceaccount.com"
+    token, key_file = tmp_path / "token", tmp_path / "mailer.json"
+    token.write_text(ADMIN_TOKEN)
+    environment = {
+        **os.environ,
+        **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api}": url for api in ("CLOUDTASKS", "CLOUDRESOURCEMANAGER", "IAM")},
+        "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
+        "CLOUDSDK_CORE_PROJECT": "shop",
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(served.ca),
+        "REQUESTS_CA_BUNDLE": str(served.ca),
+    }
+
+    def typed(line: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [tool("gcloud"), *line.split()]
+        given = {**environment, **more}
+        return subprocess.run(command, env=given, capture_output=True, text=True, timeout=300, check=False)
+
+    def good(line: str, **more: str) -> None:
+        done = typed(line, **more)
+        assert done.returncode == 0, done.stderr
+
+    admin = {"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token)}
+    create = "tasks create-http-task --queue mail --location here --url http://127.0.0.1:9/"
+    good("iam service-accounts create gcloud-mailer", **admin)
+    good(f"iam service-accounts keys create {key_file} --iam-account {email}", **admin)
+    good(f"auth activate-service-account --key-file {key_file}")
+    refused = typed(create)
+    assert refused.returncode == 1
+    assert DENIED in refused.stderr
+    binding = f"--member serviceAccount:{email} --role roles/cloudtasks.enqueuer"
+    good(f"projects add-iam-policy-binding shop {binding}", **admin)
+    good(create)
+
+
+def test_so_it_is_with_java(served: Served, tmp_path: Path) -> None:
+    """Over gRPC, with scopes and without, and over REST; in one process, for a JVM takes seconds to start."""
+    enqueuer, viewer = accounts(served, tmp_path, "java")
+    command = [*java_program(served, tmp_path), served.address, QUEUE, str(enqueuer), str(viewer)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[:3] == ["True", "True", "True"]
+    assert [is_denial(line) for line in said[3:]] == [True, True, True]

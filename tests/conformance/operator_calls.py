@@ -1,7 +1,8 @@
 """The table of the operator's calls: each method with a success, a failure and bad input, the same in three ways.
 
 ``CALLS`` are made in their order, each over gRPC, REST and the client. A call that changes something must leave the
-same, however often it is made. ``STREAMS`` are those of methods that answer more than once.
+same, however often it is made, or be about something that each way has for itself: ``WAY`` stands for its number. There
+are dead tasks, faults and an operation that has ended. ``STREAMS`` are those of methods that answer more than once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ QUEUE = f"{LOCATION}/queues/q"
 OTHER = f"{LOCATION}/queues/other"
 TASK = f"{QUEUE}/tasks/waiting"
 NONE = f"{LOCATION}/queues/none"
+DYING = f"{LOCATION}/queues/dying"
+"""Its tasks are given up after an attempt that found nobody."""
+WAY = "WAY"
+OPERATION = f"{LOCATION}/operations/ENDED"
+"""Stands for the name of an operation that has ended."""
 
 
 class Call(NamedTuple):
@@ -74,22 +80,37 @@ CALLS = [
     call(O.list_attempts, parent=QUEUE),
     call(O.list_attempts, "NOT_FOUND", parent=NONE),
     call(O.list_attempts, BAD, parent=QUEUE, filter="nothing=1"),
+    call(O.list_attempts, parent=DYING, filter="outcome=NO_ANSWER", page_size=2),
+    call(O.get_attempt, name=f"{DYING}/tasks/d1/attempts/1"),
     call(O.get_attempt, "NOT_FOUND", name=f"{TASK}/attempts/7"),
     call(O.get_attempt, BAD, name=f"{TASK}/attempts/x"),
     call(O.render_request, name=TASK, format="HTTP"),
     call(O.render_request, "NOT_FOUND", name=f"{QUEUE}/tasks/none"),
     call(O.render_request, BAD, name=TASK, attempt=-1),
+    call(O.render_request, name=TASK, format="CURL"),
+    call(O.replay_task, name=TASK, url="http://127.0.0.1:1/"),
     call(O.replay_task, "NOT_FOUND", name=f"{QUEUE}/tasks/none"),
     call(O.replay_task, BAD, name=TASK, body_limit=-1),
     call(O.list_dead_tasks, parent=QUEUE),
     call(O.list_dead_tasks, "NOT_FOUND", parent=NONE),
+    call(O.list_dead_tasks, parent=DYING, filter="reason=ATTEMPTS"),
+    call(O.list_dead_tasks, BAD, parent=DYING, filter="nothing=1"),
+    call(O.get_dead_task, name=f"{DYING}/deadTasks/1"),
     call(O.get_dead_task, "NOT_FOUND", name=f"{QUEUE}/deadTasks/1"),
+    call(O.get_dead_task, BAD, name="nothing"),
+    call(O.redrive_dead_tasks, "NOT_FOUND", parent=NONE, filter="name:*"),
+    call(O.redrive_dead_tasks, parent=DYING, to_queue=QUEUE, validate_only=True),
+    call(O.group_dead_tasks, parent=DYING),
+    call(O.group_dead_tasks, "NOT_FOUND", parent=NONE),
+    call(O.delete_dead_task, name=f"{DYING}/deadTasks/{WAY}"),
     call(O.delete_dead_task, "NOT_FOUND", name=f"{QUEUE}/deadTasks/1"),
+    call(O.delete_dead_task, BAD, name="nothing"),
     call(O.group_dead_tasks, parent=QUEUE),
     call(O.group_dead_tasks, BAD, parent=QUEUE, filter="nothing=1"),
     call(O.redrive_dead_tasks, parent=QUEUE, validate_only=True),
     call(O.redrive_dead_tasks, BAD, parent=QUEUE, to_queue="nowhere"),
     call(O.purge_dead_tasks, parent=QUEUE, validate_only=True),
+    call(O.purge_dead_tasks, "NOT_FOUND", parent=NONE, filter="name:*"),
     call(O.purge_dead_tasks, BAD, parent=QUEUE, filter="nothing=1"),
     call(O.get_clock),
     call(O.freeze_clock),
@@ -107,6 +128,10 @@ CALLS = [
     call(O.explain_queue, "NOT_FOUND", name=NONE),
     call(O.create_fault, BAD, parent=OTHER, fault={}),
     call(O.create_fault, "NOT_FOUND", parent=NONE, fault={"hang": {}}),
+    call(O.get_fault, name=f"{OTHER}/faults/f{WAY}"),
+    call(O.delete_fault, name=f"{OTHER}/faults/f{WAY}"),
+    call(O.get_fault, BAD, name="nothing"),
+    call(O.delete_fault, BAD, name="nothing"),
     call(O.get_fault, "NOT_FOUND", name=f"{OTHER}/faults/none"),
     call(O.delete_fault, "NOT_FOUND", name=f"{OTHER}/faults/none"),
     call(O.clear_faults, parent=LOCATION),
@@ -120,6 +145,14 @@ CALLS = [
     call(O.wait_idle, BAD, parent=OTHER, timeout="3600s"),
     call(O.import_state, parent=LOCATION, records=[]),
     call(O.import_state, BAD, parent="nothing", records=[]),
+    call(O.get_operation, name=OPERATION),
+    call(O.cancel_operation, name=OPERATION),
+    call(O.get_operation, BAD, name="nothing"),
+    call(O.bulk_delete_tasks, "NOT_FOUND", parent=NONE, filter="name:*"),
+    call(O.bulk_run_tasks, "NOT_FOUND", parent=NONE, filter="name:*"),
+    call(O.bulk_reschedule_tasks, "NOT_FOUND", parent=NONE, filter="name:*"),
+    call(O.search_tasks, parent=QUEUE, order_by="schedule_time desc"),
+    call(O.search_tasks, BAD, parent=QUEUE, order_by="nothing"),
     call(O.get_operation, "NOT_FOUND", name=f"{LOCATION}/operations/none"),
     call(O.list_operations, name=LOCATION),
     call(O.list_operations, BAD, name=LOCATION, filter="nothing=1"),

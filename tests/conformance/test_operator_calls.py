@@ -15,7 +15,20 @@ import pytest
 from google.api_core import exceptions
 from google.protobuf.json_format import ParseDict
 from tests.cli.serving import served
-from tests.conformance.operator_calls import CALLS, LAST, LOCATION, OTHER, QUEUE, STREAMS, TASK, Call
+from tests.conformance.operator_calls import (
+    CALLS,
+    DYING,
+    LAST,
+    LOCATION,
+    OPERATION,
+    OTHER,
+    QUEUE,
+    STREAMS,
+    TASK,
+    WAY,
+    Call,
+)
+from tests.endtoend.waiting import eventually_all
 
 import tidegate
 from tidegate import tasks_v2
@@ -26,9 +39,9 @@ from tidegate.schema.transcoding import to_json, write_request
 CANARY = "canary-7f3a"
 MOVING = re.compile(
     r"\d{4}-\d\d-\d\dT[\d:.]+Z|\"(eyJ|[A-Za-z0-9_-]{20,})[A-Za-z0-9_-]*\"|\"offset\": \"[^\"]*\""
-    r"|(operations|faults)/\w+"
+    r"|(operations|faults|deadTasks)/\w+|\"\d+(\.\d+)?s\"|\"timing\": \{[^}]*\}"
 )
-"""Times, tokens and names that differ from call to call."""
+"""Times, spans, tokens and names that differ from call to call."""
 HANDLED = {"OK", "NOT_FOUND", "INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 
 
@@ -47,8 +60,32 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         task = tasks_v2.Task(name=TASK, http_request=request, schedule_time=datetime.now(UTC) + timedelta(hours=1))
         client.pause_queue(name=QUEUE)
         client.create_task(parent=QUEUE, task=task)
+        dying = tasks_v2.Queue(name=DYING, retry_config=tasks_v2.RetryConfig(max_attempts=1))
+        client.create_queue(parent=LOCATION, queue=dying)
+        for number in range(1, 1 + len(WAYS)):
+            unanswered = tasks_v2.HttpRequest(url="http://127.0.0.1:1/")
+            client.create_task(
+                parent=DYING, task=tasks_v2.Task(name=f"{DYING}/tasks/d{number}", http_request=unanswered)
+            )
+            eventually_all("the task has died", lambda: len(list(client.list_tasks(parent=DYING))))
+            client.operator.create_fault(
+                parent=OTHER, fault={"match": {"task_prefix": "none"}, "refuse": {}}, fault_id=f"f{number}"
+            )
+        ended = client.operator.bulk_delete_tasks(request={"parent": OTHER, "filter": "name:*"})
+        ended.result(timeout=60)
+        ENDED["name"] = ended.operation.name
         client.transport.close()
         yield address
+
+
+WAYS = ("grpc", "rest", "client", "client over rest")
+ENDED: dict[str, str] = {}
+
+
+def in_this_way(call: Call, way: str) -> Call:
+    """The call about what this way has for itself."""
+    text = json.dumps(call.fields).replace(WAY, str(1 + WAYS.index(way)))
+    return call._replace(fields=json.loads(text.replace(OPERATION, ENDED["name"])))
 
 
 def message_of(call: Call) -> Any:
@@ -59,6 +96,16 @@ def test_every_method_is_in_the_table() -> None:
     made = {call.row.name for call in (*CALLS, *LAST) if not call.row.streams}
     streamed = {call.row.name for call in STREAMS if call.row.streams}
     assert made | streamed == {row.name for row in Operator.rpcs}
+
+
+def test_every_method_has_a_success_and_a_refusal() -> None:
+    told = {
+        row.name: {call.code == "OK" for call in (*CALLS, *STREAMS, *LAST) if call.row is row} for row in Operator.rpcs
+    }
+    without_input = {"get_server", "list_nodes", "get_clock", "freeze_clock", "reset_clock", "reset_server"}
+    only_with_access = ["list_audit_entries"]  # its success: tests/access/test_audit.py
+    assert [name for name, kinds in told.items() if True not in kinds] == only_with_access
+    assert {name for name, kinds in told.items() if False not in kinds} == without_input
 
 
 def over_grpc(channel: grpc.Channel) -> Callable[[Call], tuple[str, Any]]:
@@ -129,13 +176,15 @@ def ways(address: str) -> Iterator[dict[str, Callable[[Call], tuple[str, Any]]]]
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.row.name}-{call.code}")
 def test_the_answer_is_the_same_in_every_way(call: Call, ways: dict[str, Any]) -> None:
-    code, answer = ways["grpc"](call)
+    code, answer = ways["grpc"](in_this_way(call, "grpc"))
     assert code == call.code, answer
     if call.row is not Operator.search_tasks:  # which shows tasks as Cloud Tasks does
         assert CANARY not in json.dumps(answer)
     for way, ask in ways.items():
+        if way == "grpc":
+            continue
         with suppress(ValueError):  # a client refuses a name over REST that fits no path
-            other_code, other = ask(call)
+            other_code, other = ask(in_this_way(call, way))
             if way == "rest" and other_code == "NOT_FOUND" and "There is no" in str(other):
                 continue  # so does the router
             assert other_code == code, way
@@ -171,7 +220,7 @@ async def test_the_client_with_asyncio_answers_the_same(address: str) -> None:
         async with tidegate.connect(address, transport=transport, asynchronous=True) as client:
             assert (await client.operator.get_server()).state.name == "SERVING"
             names = [status.name async for status in await client.operator.list_queue_statuses(parent=LOCATION)]
-            assert names == sorted([f"{QUEUE}/status", f"{OTHER}/status"])
+            assert names == sorted(f"{queue}/status" for queue in (QUEUE, OTHER, DYING))
             async for event in client.operator.watch_events(request={"parent": "-", "replay_last": 1}):
                 assert event.cursor
                 break

@@ -5,19 +5,16 @@ The long form: ``make crash KILLS=200 SEED=7``.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 from tests.crash.load import IN_FLIGHT
+from tests.crash.operating import Operator
 from tests.endtoend.calls import create_queue, list_tasks, queue_name
 from tests.endtoend.client import GoogleClient
 from tests.endtoend.dispatch_rules import Retries
@@ -36,38 +33,6 @@ SCRIPT = "500,200"
 """What the first request of a task is answered, and every other."""
 
 
-class Operator:
-    """The operator's API, as far as it is needed here."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def dead_tasks(self) -> list[str]:
-        """The IDs of the tasks on the shelf, as often as they lie there."""
-        found: list[str] = []
-        token = ""
-        while True:
-            page = self._call("GET", f"deadTasks?pageSize=1000&pageToken={token}")
-            found += [dead["task"]["name"].rsplit("/", 1)[1] for dead in page.get("deadTasks", ())]
-            token = page.get("nextPageToken", "")
-            if not token:
-                return found
-
-    def redrive(self) -> bool:
-        """Whether it was begun, as far as anybody knows."""
-        try:
-            self._call("POST", "deadTasks:redrive", b"{}")
-        except (URLError, ConnectionError, TimeoutError):
-            return False
-        return True
-
-    def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
-        url = f"http://{self._server.address}/operator/v1/{queue_name(QUEUE)}/{path}"
-        request = Request(url, body, {"Content-Type": "application/json"}, method=method)
-        with urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with alive(Server(tmp_path, "--no-throttling")) as server:  # else handlers that always fail slow the queue
@@ -76,7 +41,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def operator(server: Server) -> Operator:
-    return Operator(server)
+    return Operator(server, QUEUE)
 
 
 @pytest.mark.timeout(180 + 20 * KILLS)

@@ -18,6 +18,7 @@ from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
 from tidegate.engine import leases
+from tidegate.engine.ports.events import TasksAcknowledged, TasksLeased
 
 QUEUE = QueueName.of("p", "l", "pull")
 ANY = LeaseFilter()
@@ -58,6 +59,20 @@ async def test_tasks_are_leased_oldest_first_and_not_again_while_the_lease_runs(
     assert {task.dispatch_count for task in first} == {1}
     assert names(await lease(at)) == ["c"]
     assert await lease(at) == []
+
+
+async def test_listeners_are_told_how_many_tasks_were_leased_and_acknowledged() -> None:
+    at = await hands()
+    await pull_queue(at)
+    await put(at, "a")
+    await put(at, "b")
+    first, _ = await lease(at)
+    await at.engine.leases.acknowledge(first.name, held(first))
+    with pytest.raises(NotFound):
+        await at.engine.leases.acknowledge(first.name, held(first))
+    assert await lease(at) == []
+    told = [event for event in at.notes.events if isinstance(event, TasksLeased | TasksAcknowledged)]
+    assert told == [TasksLeased(QUEUE, 2), TasksAcknowledged(QUEUE, 1)]
 
 
 async def test_an_expired_lease_lets_the_task_be_leased_again() -> None:

@@ -32,7 +32,9 @@ from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration, micros
 from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
+from tidegate.engine.bulk import Selection
 from tidegate.engine.engine import Engine
+from tidegate.engine.long_running import LongRunning
 from tidegate.engine.ports.store import StoredQueue, StoreError
 from tidegate.engine.ports.world import World
 from tidegate.engine.redrive import DeadSelection
@@ -46,6 +48,8 @@ CUTS_A_RUN = 40
 PUSH, PULL = QueueName.of("p", "l", "push"), QueueName.of("p", "l", "pull")
 DEADLY = QueueName.of("p", "l", "deadly")
 """Its tasks fail always, and are given up at once."""
+BULK = QueueName.of("p", "l", "bulk")
+"""A paused queue whose tasks operations put on the shelf, and back."""
 BURST = 60
 LIMITS = RateLimits(max_dispatches_per_second=0.001, max_burst_size=BURST, max_concurrent_dispatches=5)
 AT_ONCE = RetryConfig(min_backoff=Duration(0, 1_000_000), max_backoff=Duration(0, 1_000_000))
@@ -59,6 +63,8 @@ class Known(Told):
     sent: int = 0
     deadly: set[str] = field(default_factory=set)
     """Tasks that were created in the queue where all fail."""
+    bulk: set[str] = field(default_factory=set)
+    """Tasks that were created in the queue of operations."""
     held: dict[str, int] = field(default_factory=dict)
     """Until when tasks are leased, in microseconds."""
 
@@ -98,12 +104,18 @@ async def work(engine: Engine, dice: random.Random, known: Known, steps: int) ->
     await engine.queues.create(Queue(name=PUSH, rate_limits=LIMITS, retry_config=AT_ONCE))
     await engine.queues.create(Queue(name=PULL, kind=Kind.PULL))
     await engine.queues.create(Queue(name=DEADLY, retry_config=RetryConfig(max_attempts=1)))
+    await engine.queues.create(Queue(name=BULK))
+    await engine.queues.pause(BULK)
+    engine.serve_dead_tasks(lambda _: DeadSelection())
+    engine.serve_bulk(lambda _: Selection(chooses=lambda task: True, shelve=True))
     for step in range(steps):
         kind = dice.random()
         if kind < 0.15:
             await asyncio.gather(*[die(engine, known, f"d{step}-{n}") for n in range(dice.randint(1, 4))])
-        elif kind < 0.25:
-            await redrive(engine)
+        elif kind < 0.22:
+            await redrive(engine, DEADLY)
+        elif kind < 0.3:
+            await to_the_shelf(engine, dice, known, step)
         elif kind < 0.6:
             await asyncio.gather(*[create(engine, known, PUSH, f"t{step}-{n}") for n in range(dice.randint(1, 4))])
         elif kind < 0.7:
@@ -131,10 +143,26 @@ async def die(engine: Engine, known: Known, task: str) -> None:
     known.deadly.add(task)
 
 
-async def redrive(engine: Engine) -> None:
+async def to_the_shelf(engine: Engine, dice: random.Random, known: Known, step: int) -> None:
+    """Have an operation put tasks on the shelf, and perhaps another one bring them back."""
+    await asyncio.gather(*[put(engine, known, f"b{step}-{n}") for n in range(dice.randint(1, 4))])
+    await done(engine, await engine.long_running.begin("BulkDeleteTasks", BULK, b""))
+    if dice.random() < 0.5:
+        await redrive(engine, BULK)
+
+
+async def put(engine: Engine, known: Known, task: str) -> None:
+    draft = TaskDraft(name=f"{BULK}/tasks/{task}", target=HttpDraft("http://handler.test/", body=b"x" * 2000))
+    await engine.tasks.create(BULK, check_task(draft, BULK, engine.clock.now()))
+    known.bulk.add(task)
+
+
+async def redrive(engine: Engine, queue: QueueName) -> None:
     """Drive all that lie on the shelf into their queue again."""
-    engine.serve_dead_tasks(lambda _: DeadSelection())
-    operation = await engine.long_running.begin("RedriveDeadTasks", DEADLY, b"")
+    await done(engine, await engine.long_running.begin("RedriveDeadTasks", queue, b""))
+
+
+async def done(engine: Engine, operation: LongRunning) -> None:
     while not (await engine.long_running.get(OperationName(operation.name))).done:  # noqa: ASYNC110 - a step takes 20 ms
         await asyncio.sleep(0.001)
 
@@ -184,7 +212,8 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
         broken += [f"{task} is not whole" for task, each in there.items() if each.body != b"x" * 2000]
         if push is not None and push.flow.bucket.tokens > BURST - known.sent + 0.1:
             broken.append(f"{known.sent} were sent, and {push.flow.bucket.tokens} tokens are left of {BURST}")
-        broken += await astray(store, known)
+        broken += await astray(store, DEADLY, known.deadly, attempts=1)
+        broken += await astray(store, BULK, known.bulk, attempts=0)
         now = SystemClock().now()
         await store.write(lambda tx: tx.release(0, now, 100))
         for queue in filter(None, (push, pull)):
@@ -193,19 +222,21 @@ async def broken_by(folder: Path, files: dict[str, bytes], known: Known) -> list
     return broken + check(folder / "t.db")
 
 
-async def astray(store: SqliteStore, known: Known) -> list[str]:
-    """Tasks of the deadly queue that are neither there nor on its shelf, or both, or twice on it."""
-    stored = await store.read(lambda tx: tx.queue(DEADLY))
+async def astray(store: SqliteStore, queue: QueueName, known: set[str], attempts: int) -> list[str]:
+    """Tasks of a queue that are neither there nor on its shelf, or both, or twice on it, or there without so many
+    attempts.
+    """
+    stored = await store.read(lambda tx: tx.queue(queue))
     if stored is None:
-        return [f"{task} is nowhere" for task in known.deadly]
+        return [f"{task} is nowhere" for task in known]
     waiting = await store.read(lambda tx: tx.tasks(stored, "", 10_000, body=False))
     bare = await store.read(lambda tx: tx.dead_tasks(stored, 10_000))
     dead = await store.read(lambda tx: tx.dead_tasks_by_id(stored, [each.id for each in bare], whole=True))
     places = Counter([task.name.task for task in waiting] + [each.task.name.task for each in dead])
-    broken = [f"{task} is nowhere" for task in known.deadly if not places[task]]
+    broken = [f"{task} is nowhere" for task in known if not places[task]]
     broken += [f"{task} is in {count} places" for task, count in places.items() if count > 1]
     broken += [f"{each.task.name} is not whole" for each in dead if each.task.body != b"x" * 2000]
-    broken += [f"{each.task.name} lacks its attempts" for each in dead if len(each.attempts) != 1]
+    broken += [f"{each.task.name} lacks its attempts" for each in dead if len(each.attempts) != attempts]
     tally = await store.read(lambda tx: tx.shelf(stored))
     if (tally.tasks, tally.size) != (len(bare), sum(each.size for each in bare)):
         broken.append(f"the shelf counts {tally}, and has {len(bare)}")

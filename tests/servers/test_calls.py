@@ -301,3 +301,43 @@ def test_a_deadline_too_far_away_is_not_watched() -> None:
         await asyncio.sleep(2 * WATCHED_MAX)
 
     in_virtual_time(story())
+
+
+# Calls that come together
+
+
+async def test_bodies_of_calls_that_come_together_are_taken_before_any_of_them_is_handled() -> None:
+    steps: list[str] = []
+
+    class Noting(Client):
+        async def receive(self) -> dict[str, Any]:
+            steps.append("taken")
+            return await super().receive()
+
+    async def handle(message: Empty, call: Call) -> Empty:
+        steps.append("handled")
+        return message
+
+    server = answering(handle)
+    calls = [request(server, DO, headers=(GRPC,), client=Noting([framed(b"")])) for _ in range(3)]
+    answers = await asyncio.gather(*calls)
+    assert [answer.status for answer in answers] == [0, 0, 0]
+    assert steps == ["taken"] * 3 + ["handled"] * 3
+
+
+async def test_a_call_whose_client_leaves_between_its_body_and_its_handling_is_not_handled() -> None:
+    handled: list[Empty] = []
+
+    async def handle(message: Empty, call: Call) -> Empty:
+        handled.append(message)
+        return message
+
+    client = Client([framed(b"")])
+    call = asyncio.ensure_future(request(answering(handle), DO, client=client))
+    while not client.asked:  # noqa: ASYNC110 - turns of the loop, not time
+        await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert handled == []
+    assert client.sent == []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from tidegate.core.access.accounts import ACCOUNTS_MAX, KEYS_MAX, AccountKey, ServiceAccount
-from tidegate.core.errors import AlreadyExists, NotFound, ResourceExhausted
+from tidegate.core.errors import Aborted, AlreadyExists, NotFound, ResourceExhausted
 from tidegate.engine.documents import all_documents, note_access_change
 from tidegate.engine.policies import OTHERS_KIND
 from tidegate.engine.ports.events import AccountChanged, KeyChanged
@@ -79,6 +80,22 @@ class Accounts:
             return page
 
         return await self._store.read(look)
+
+    async def update(self, email: str, texts: Mapping[str, str], known: bytes = b"") -> ServiceAccount:
+        """Give an account another ``display_name`` or ``description``. Raises NotFound, and Aborted when its etag is
+        not the one that is ``known``.
+        """
+        now, etag = self._clock.now(), self._ids.etag()
+
+        def work(tx: Transaction) -> ServiceAccount:
+            present = found_account(tx, email, now)
+            if known and known != present.etag:
+                raise Aborted("ServiceAccount.etag is not the present one: the account was changed meanwhile.")
+            account = replace(present, etag=etag, **texts)
+            tx.put_document(ACCOUNTS, email, _encode(account))
+            return account
+
+        return await self._store.write(work)
 
     async def delete(self, email: str) -> None:
         """Delete an account with its keys and its policy. Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from tidegate.core.queue import Kind, State
 from tidegate.core.task import Task
 from tidegate.engine.batching import Batcher
 from tidegate.engine.lookup import found
-from tidegate.engine.ports.events import TaskDied
+from tidegate.engine.ports.events import TaskDied, TasksAcknowledged, TasksLeased
 from tidegate.engine.ports.store import StoredQueue, Transaction
 from tidegate.engine.ports.world import World
 from tidegate.engine.shelving import USUAL, Shelving, first_of
@@ -153,6 +153,8 @@ class Leases:
         leased = await self._store.write(work)
         for death in leased.died:
             self._events.emit(death)
+        if leased.tasks:
+            self._events.emit(TasksLeased(queue, len(leased.tasks)))
         return leased.tasks
 
     async def acknowledge(self, name: TaskName, held: Held) -> None:
@@ -183,7 +185,13 @@ class Leases:
 
     async def _acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Sequence[ApiError | None]:
         now = self._clock.now()
-        return await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
+        refused = await self._store.write(lambda tx: acknowledge(tx, acknowledgements, now))
+        done = Counter(
+            each.task.parent for each, why_not in zip(acknowledgements, refused, strict=True) if why_not is None
+        )
+        for queue, count in done.items():
+            self._events.emit(TasksAcknowledged(queue, count))
+        return refused
 
 
 def _known(there: Lease | None) -> Lease:

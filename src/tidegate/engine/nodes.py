@@ -49,7 +49,16 @@ class Nodes:
         self.node = 0
         self.members: frozenset[int] = frozenset()
         """All nodes at the last look, also those whose attempts wait to be released; none before the first look."""
+        self.taken_over = 0
+        """How many nodes this one found dead and whose attempts it released, since its start."""
+        self.rejoined = 0
+        """How often the others took this one for dead, and it joined anew."""
         life.at_end(self._waiter.wake)
+
+    @property
+    def living(self) -> int:
+        """How many nodes have beaten lately, this one among them; 0 while it has not joined."""
+        return len(self._living)
 
     def at_change(self, listener: Callable[[], None]) -> None:
         """Call this when other nodes see to some queues first than before, or tasks of a dead one are due again."""
@@ -107,6 +116,7 @@ class Nodes:
         logger.warning("the other nodes took this one for dead; it forgets its attempts and joins anew")
         try:
             await self._join()
+            self.rejoined += 1
         except StoreError as error:
             logger.warning("cannot join the other nodes: %s", error)
             await self._machine.sleep(LOOK_EVERY)
@@ -162,6 +172,7 @@ class Nodes:
             if member.fenced or await self._membership.fence(member):
                 logger.warning("node %d is dead; its attempts are due again", member.node)
                 await self._release(member.node)
+                self.taken_over += 1
                 self._tell()
         except StoreError as error:  # it is still there at the next look, and dead
             logger.warning("cannot release the attempts of node %d: %s", member.node, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tidegate.core.names import ProjectName, QueueName
@@ -40,6 +40,15 @@ class Numbers:
         there.
         """
         return await tasks_left(self._store, parent)
+
+    async def shelved(self, names: Sequence[QueueName]) -> Mapping[QueueName, int]:
+        """How many dead tasks lie on the shelf of each queue; without those queues that are not there."""
+
+        def look(reader: Reader) -> dict[QueueName, int]:
+            there = [stored for stored in map(reader.queue, names) if stored is not None]
+            return {stored.queue.name: reader.shelf(stored).tasks for stored in there}
+
+        return await self._store.read(look)
 
     def _look(self, reader: Reader, queues: Sequence[StoredQueue]) -> list[QueueNumbers]:
         now = self._clock.now()

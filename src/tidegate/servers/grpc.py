@@ -92,9 +92,13 @@ class GrpcServer:
                 task = asyncio.current_task()
                 deadline = task.get_loop().time() + parse_timeout(timeout)
                 waiting = self._deadlines.watch(task, deadline)
+            # The HTTP server's thread is woken when a body is taken. Of calls that come together, the bodies are taken
+            # one right after the other, so that it is woken once: a quarter of a create's processor time.
+            await asyncio.sleep(0)
             event = await receive()
             body = event.get("body")
             end = await receive() if event.get("more_body") else END  # over HTTP/2 the end is an event of its own
+            await asyncio.sleep(0)
             request, handler, most, insists, field_most = method
             # Nearly every message is complete, short and uncompressed. read_message reads all others.
             if (

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 from tests.cli.serving import served
-from tests.observers.metrics.test_metrics import heard, snapshot
+from tests.observers.metrics.test_metrics import SomeNodes, heard, snapshot
 
 import tidegate
 from tidegate.observers.metrics.families import every_family
@@ -43,7 +43,7 @@ def named(text: str) -> set[str]:
 def there() -> set[str]:
     """Every name of a sample that the page can have."""
     names = set()
-    for family in every_family(snapshot(heard(), commits=CommitCounts())):
+    for family in every_family(snapshot(heard(), commits=CommitCounts(), nodes=SomeNodes())):
         ends = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))
         names |= {family.name + end for end in ends}
     return names

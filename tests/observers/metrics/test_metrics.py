@@ -2,11 +2,13 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from tidegate.core.backoff import RetryLimit
+from tidegate.core.dead_letters import DeathReason
 from tidegate.core.histogram import Exemplar
 from tidegate.core.lifecycle import Gone, Judgement, Outcome
 from tidegate.core.names import QueueName
@@ -19,7 +21,10 @@ from tidegate.engine.ports.events import (
     AttemptStarted,
     QueueChanged,
     QueueDeleted,
+    TaskDied,
+    TasksAcknowledged,
     TasksCreated,
+    TasksLeased,
 )
 from tidegate.observers.metrics.counts import ACTIVE_FOR, SECONDS, Counts
 from tidegate.observers.metrics.families import OTHER, SHOWN_MOST, Snapshot, text
@@ -45,6 +50,14 @@ def created(queue: QueueName, count: int) -> TasksCreated:
     return TasksCreated(Queue(name=queue), [TASK] * count, NOON)
 
 
+class SomeNodes(NamedTuple):
+    """What a node sees of the others."""
+
+    living: int = 3
+    taken_over: int = 2
+    rejoined: int = 1
+
+
 def snapshot(
     counts: Counts,
     *,
@@ -52,6 +65,8 @@ def snapshot(
     in_flight: Counter[QueueName] | None = None,
     calls: CallCounts | None = None,
     commits: CommitCounts | None = None,
+    shelved: dict[QueueName, int] | None = None,
+    nodes: SomeNodes | None = None,
 ) -> Snapshot:
     return Snapshot(
         now=NOON,
@@ -63,6 +78,8 @@ def snapshot(
         in_flight=in_flight or Counter(),
         calls=calls or CallCounts(),
         commits=commits,
+        shelved=shelved or {},
+        nodes=nodes,
     )
 
 
@@ -113,6 +130,27 @@ def test_tasks_that_are_given_up_are_counted_by_the_limit() -> None:
     assert {key: value for key, value in shown.items() if key[0] == "tidegate_tasks_given_up_total"} == {
         ("tidegate_tasks_given_up_total", "MAX_ATTEMPTS", MAIL): 1
     }
+
+
+def test_dead_tasks_are_counted_by_the_reason_and_shown_as_they_lie_on_the_shelf() -> None:
+    died = TaskDied(MAIL, MAIL.task("t"), DeathReason.TTL, shelved=True, at=NOON)
+    shown = numbers(snapshot(heard(created(MAIL, 1), died, died), shelved={MAIL: 7}))
+    assert shown["tidegate_tasks_died_total", MAIL, "TTL"] == 2
+    assert shown["tidegate_queue_dead_tasks", MAIL] == 7
+
+
+def test_leases_and_acknowledgements_are_counted() -> None:
+    shown = numbers(heard(TasksLeased(MAIL, 5), TasksLeased(MAIL, 1), TasksAcknowledged(MAIL, 4)))
+    assert shown["tidegate_tasks_leased_total", MAIL] == 6
+    assert shown["tidegate_tasks_acknowledged_total", MAIL] == 4
+
+
+def test_the_nodes_of_a_shared_store_are_shown() -> None:
+    shown = numbers(snapshot(Counts(), nodes=SomeNodes()))
+    assert shown["tidegate_nodes",] == 3
+    assert shown["tidegate_node_take_overs_total",] == 2
+    assert shown["tidegate_node_rejoins_total",] == 1
+    assert ("tidegate_nodes",) not in numbers(Counts())
 
 
 def test_attempts_under_way_are_those_of_this_process() -> None:

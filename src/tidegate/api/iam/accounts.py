@@ -22,6 +22,9 @@ PAGE: Final = 20
 PAGE_MAX: Final = 100
 """Accounts on a page, as at Google: if nothing is said, and at most."""
 
+TEXTS: Final = ("display_name", "description")
+"""What of an account can be changed."""
+
 _Account: Final = raw(iam.ServiceAccount)
 _List: Final = raw(iam.ListServiceAccountsResponse)
 
@@ -51,6 +54,18 @@ async def create_account(engine: Engine, request: Any, name: ProjectName, may: M
     sent = request.service_account
     check_texts(sent.display_name, sent.description)
     return written(await engine.accounts.create(NewAccount(email, name.project, sent.display_name, sent.description)))
+
+
+async def patch_account(engine: Engine, request: Any, name: AccountName, may: May) -> Any:
+    sent = request.service_account
+    unknown = set(request.update_mask.paths) - set(TEXTS)
+    if unknown:
+        raise InvalidArgument(f"updateMask may name displayName and description, not {min(unknown)[:100]}.")
+    texts = {field: getattr(sent, field) for field in request.update_mask.paths or TEXTS}
+    if not request.update_mask.paths:
+        texts = {field: text for field, text in texts.items() if text}
+    check_texts(sent.display_name, sent.description)
+    return written(await engine.accounts.update(name.email, texts, sent.etag))
 
 
 async def delete_account(engine: Engine, request: Any, name: AccountName, may: May) -> Any:

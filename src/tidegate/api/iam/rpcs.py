@@ -31,6 +31,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "list_service_accounts": accounts.list_accounts,
     "create_service_account": accounts.create_account,
     "get_service_account": accounts.get_account,
+    "patch_service_account": accounts.patch_account,
     "delete_service_account": accounts.delete_account,
     "get_account_policy": policies.get_account_policy,
     "set_account_policy": policies.set_account_policy,

@@ -25,6 +25,7 @@ def _mask_task(task: Any) -> None:
     if kind == "http_request":
         _mask_headers(task.http_request.headers)
         task.http_request.url = masked_url(task.http_request.url)
+        _mask_audience(task.http_request)
     elif kind == "app_engine_http_request":
         request = task.app_engine_http_request
         _mask_headers(request.headers)
@@ -37,9 +38,16 @@ def _mask_queue(queue: Any) -> None:
         return
     for override in queue.http_target.header_overrides:
         override.header.value = _masked(override.header.key, override.header.value)
+    _mask_audience(queue.http_target)
     query = queue.http_target.uri_override.query_override
     if query.query_params:
         query.query_params = masked_url(f"?{query.query_params}")[1:]
+
+
+def _mask_audience(target: Any) -> None:
+    """An audience is the URL where none was named."""
+    if target.HasField("oidc_token") and target.oidc_token.audience:
+        target.oidc_token.audience = masked_url(target.oidc_token.audience)
 
 
 def _mask_headers(headers: Any) -> None:

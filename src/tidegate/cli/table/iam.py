@@ -46,6 +46,17 @@ IAM_COMMANDS = (
         positionals=(EMAIL,),
     ),
     iam(
+        "service-accounts update",
+        "Change what a service account is called.",
+        "service-accounts update mailer@shop.iam.gserviceaccount.com --display-name Mailer",
+        "accounts:update",
+        positionals=(EMAIL,),
+        flags=(
+            Flag("--display-name", "A name for people."),
+            Flag("--description", "What it is for."),
+        ),
+    ),
+    iam(
         "service-accounts delete",
         "Delete a service account with its keys and its policy.",
         "service-accounts delete mailer@shop.iam.gserviceaccount.com",

@@ -48,7 +48,7 @@ PROJECTS_GET: Final = "resourcemanager.projects.get"
 ACT_AS: Final = "iam.serviceAccounts.actAs"
 ACCOUNTS: Final = _of(
     "iam.serviceAccounts",
-    "actAs create delete get getAccessToken getIamPolicy getOpenIdToken list setIamPolicy",
+    "actAs create delete get getAccessToken getIamPolicy getOpenIdToken list setIamPolicy update",
 )
 ACCOUNT_KEYS: Final = _of("iam.serviceAccountKeys", "create delete get list")
 ADMINISTRATION: Final = ACCOUNTS | ACCOUNT_KEYS | PROJECT_POLICIES | SERVER_POLICIES | {EXPLAIN_ACCESS, PROJECTS_GET}

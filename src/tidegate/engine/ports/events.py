@@ -39,6 +39,20 @@ class TasksDeleted(Event, frozen=True):
     at: datetime
 
 
+class TasksLeased(Event, frozen=True):
+    """A worker leased so many tasks of a pull queue, one at least."""
+
+    queue: QueueName
+    count: int
+
+
+class TasksAcknowledged(Event, frozen=True):
+    """Workers were done with so many tasks of a pull queue, one at least."""
+
+    queue: QueueName
+    count: int
+
+
 class AttemptStarted(Event, frozen=True):
     queue: Queue
     task: Task

@@ -8,7 +8,17 @@ from typing import Any
 
 from tidegate.core.histogram import Exemplar, Histogram
 from tidegate.core.lifecycle import Gone
-from tidegate.engine.ports.events import AllDeleted, AttemptEnded, AttemptStarted, Event, QueueDeleted, TasksCreated
+from tidegate.engine.ports.events import (
+    AllDeleted,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    QueueDeleted,
+    TaskDied,
+    TasksAcknowledged,
+    TasksCreated,
+    TasksLeased,
+)
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0)
 """Upper ends of buckets: from a handler next door to the longest deadline of an HTTP task."""
@@ -26,13 +36,28 @@ RETIRE_EVERY = 3600.0
 class QueueCounts:
     """What happened in one queue, or in all that have none of their own."""
 
-    __slots__ = ("active_at", "created", "delays", "durations", "ended", "given_up", "seen", "started")
+    __slots__ = (
+        "acknowledged",
+        "active_at",
+        "created",
+        "delays",
+        "died",
+        "durations",
+        "ended",
+        "given_up",
+        "leased",
+        "seen",
+        "started",
+    )
 
     def __init__(self) -> None:
         self.created = 0
         self.started = 0
         self.ended: Counter[str] = Counter()  # by the code of their outcome
         self.given_up: Counter[str] = Counter()  # by the limit that was reached
+        self.died: Counter[str] = Counter()  # by the reason
+        self.leased = 0
+        self.acknowledged = 0
         self.delays = Histogram(SECONDS)  # from the schedule time to the dispatch
         self.durations = Histogram(SECONDS)  # from the dispatch to the outcome
         self.seen = 0  # events, when it was looked at last
@@ -40,7 +65,7 @@ class QueueCounts:
 
     @property
     def events(self) -> int:
-        return self.created + self.started + self.ended.total()
+        return self.created + self.started + self.ended.total() + self.leased + self.acknowledged
 
     def take_in(self, others: Sequence[QueueCounts]) -> None:
         """Add what others have counted."""
@@ -49,6 +74,10 @@ class QueueCounts:
         for other in others:
             self.created += other.created
             self.started += other.started
+            self.leased += other.leased
+            self.acknowledged += other.acknowledged
+            for reason, count in other.died.items():
+                self.died[reason] += count
             for code, count in other.ended.items():
                 self.ended[code] += count
             for limit, count in other.given_up.items():
@@ -71,6 +100,9 @@ class Counts:
             TasksCreated: self._created,
             AttemptStarted: self._started,
             AttemptEnded: self._ended,
+            TaskDied: self._died,
+            TasksLeased: self._leased,
+            TasksAcknowledged: self._acknowledged,
             QueueDeleted: self._deleted,
             AllDeleted: self._all_deleted,
         }
@@ -122,6 +154,15 @@ class Counts:
         judgement = event.judgement
         if isinstance(judgement, Gone) and judgement.limit is not None:
             counts.given_up[judgement.limit.name] += 1
+
+    def _died(self, event: TaskDied) -> None:
+        self.queues.get(event.queue, self.other).died[event.reason.name] += 1
+
+    def _leased(self, event: TasksLeased) -> None:
+        self._of(event.queue).leased += event.count
+
+    def _acknowledged(self, event: TasksAcknowledged) -> None:
+        self._of(event.queue).acknowledged += event.count
 
     def _deleted(self, event: QueueDeleted) -> None:
         self.queues.pop(event.queue, None)

@@ -24,6 +24,7 @@ from prometheus_client.samples import Exemplar
 from tidegate.core.histogram import Histogram
 from tidegate.core.names import QueueName
 from tidegate.core.stats import QueueStats
+from tidegate.engine.ports.store_figures import StoreFigures
 from tidegate.observers.metrics.counts import Counts, QueueCounts
 
 SHOWN_MOST: Final = 200
@@ -62,9 +63,23 @@ def shown(counts: Counts) -> list[str]:
     return list(islice(counts.queues, SHOWN_MOST))
 
 
+class Nodes(Protocol):
+    """The nodes of a shared store as this one sees them: how many live, how many it took over, how often it joined
+    anew.
+    """
+
+    @property
+    def living(self) -> int: ...
+    @property
+    def taken_over(self) -> int: ...
+    @property
+    def rejoined(self) -> int: ...
+
+
 class Snapshot(NamedTuple):
-    """What a page is made of. ``queues`` has the present state of the queues that are ``shown``, ``in_flight`` the
-    attempts under way in this process, ``ready`` whether calls are answered.
+    """What a page is made of. ``queues`` has the present state of the queues that are ``shown``, ``shelved`` how many
+    dead tasks each of them keeps, ``in_flight`` the attempts under way in this process, ``ready`` whether calls are
+    answered.
     """
 
     now: datetime
@@ -76,6 +91,9 @@ class Snapshot(NamedTuple):
     in_flight: Counter[QueueName]
     calls: Calls
     commits: Commits | None
+    figures: StoreFigures | None = None
+    shelved: Mapping[QueueName, int] = {}
+    nodes: Nodes | None = None
 
 
 def text(snapshot: Snapshot, *, openmetrics: bool) -> bytes:
@@ -93,6 +111,10 @@ def every_family(snapshot: Snapshot) -> Iterator[Metric]:
     yield from _calls(snapshot.calls)
     if snapshot.commits is not None:
         yield from _commits(snapshot.commits)
+    if snapshot.figures is not None:
+        yield from _figures(snapshot.figures)
+    if snapshot.nodes is not None:
+        yield from _nodes(snapshot.nodes)
     yield from _process(snapshot)
 
 
@@ -138,6 +160,16 @@ def _events(snapshot: Snapshot) -> Iterator[Metric]:
         "limit",
         lambda counts: counts.given_up,
     )
+    yield by(
+        "tasks_died",
+        "Tasks that were given up, by the reason; most lie on the shelf of their queue.",
+        "reason",
+        lambda counts: counts.died,
+    )
+    yield counter("tasks_leased", "Leases of tasks of pull queues.", lambda counts: counts.leased)
+    yield counter(
+        "tasks_acknowledged", "Leased tasks that their workers were done with.", lambda counts: counts.acknowledged
+    )
     yield histogram(
         "attempt_delay_seconds", "How long after its schedule time an attempt started.", lambda counts: counts.delays
     )
@@ -181,6 +213,28 @@ def _present(snapshot: Snapshot) -> Iterator[Metric]:
         lambda stats: stats.effective_rate,
     )
 
+    family = GaugeMetricFamily("tidegate_queue_dead_tasks", "Dead tasks on the shelf of the queue.", labels=["queue"])
+    for queue, tasks in sorted(snapshot.shelved.items()):
+        family.add_metric([queue], tasks)
+    yield family
+
+
+def _nodes(nodes: Nodes) -> Iterator[Metric]:
+    """Who else works on the store."""
+    living = GaugeMetricFamily("tidegate_nodes", "Nodes that have beaten lately, this one among them.")
+    living.add_metric([], nodes.living)
+    yield living
+    taken = CounterMetricFamily(
+        "tidegate_node_take_overs", "Nodes that this one found dead, and whose attempts it made due again."
+    )
+    taken.add_metric([], nodes.taken_over)
+    yield taken
+    rejoined = CounterMetricFamily(
+        "tidegate_node_rejoins", "How often the others took this node for dead, and it joined anew."
+    )
+    rejoined.add_metric([], nodes.rejoined)
+    yield rejoined
+
 
 def _calls(calls: Calls) -> Iterator[Metric]:
     """What was asked of the API."""
@@ -209,6 +263,19 @@ def _commits(commits: Commits) -> Iterator[Metric]:
     failed = CounterMetricFamily("tidegate_store_commit_failures", "Transactions that could not be committed.")
     failed.add_metric([], commits.failed)
     yield failed
+
+
+def _figures(figures: StoreFigures) -> Iterator[Metric]:
+    """How the database fares."""
+    yield _histogram("store_due_seconds", "How long a look for due tasks took.", [], [([], figures.due)])
+    dead = GaugeMetricFamily("tidegate_store_dead_rows", "Rows of tasks that are gone and not cleared away yet.")
+    dead.add_metric([], figures.dead_rows)
+    yield dead
+    if figures.oldest_snapshot is not None:
+        name = "tidegate_store_oldest_snapshot_seconds"
+        oldest = GaugeMetricFamily(name, "For how long somebody has held a snapshot; 0 when nobody does.")
+        oldest.add_metric([], figures.oldest_snapshot)
+        yield oldest
 
 
 def _process(snapshot: Snapshot) -> Iterator[Metric]:

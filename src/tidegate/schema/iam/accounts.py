@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableSequence
 from datetime import datetime
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tidegate.schema.declare import BOOL, BYTES, INT32, STRING, Enum, Message, field, module, repeated
@@ -16,6 +17,7 @@ __protobuf__ = module(
     "ListServiceAccountsResponse",
     "GetServiceAccountRequest",
     "CreateServiceAccountRequest",
+    "PatchServiceAccountRequest",
     "DeleteServiceAccountRequest",
     "ServiceAccountKey",
     "ListServiceAccountKeysRequest",
@@ -73,6 +75,15 @@ class CreateServiceAccountRequest(Message):
     """The part of its email before the ``@``."""
     service_account: ServiceAccount = field(ServiceAccount, 3)
     """Its display name and description."""
+
+
+class PatchServiceAccountRequest(Message):
+    """Other texts for an account."""
+
+    service_account: ServiceAccount = field(ServiceAccount, 1)
+    """Its name says which; its display name and description are what it gets."""
+    update_mask: FieldMask = field(FieldMask, 2)
+    """Which of the two; without it, those that are not empty."""
 
 
 class DeleteServiceAccountRequest(Message):

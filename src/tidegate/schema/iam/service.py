@@ -12,7 +12,7 @@ from google.iam.v1.policy_pb2 import Policy
 from google.protobuf.empty_pb2 import Empty
 
 from tidegate.schema.iam import accounts, explain, projects
-from tidegate.schema.rpc import Rpc, Service, delete, get, post
+from tidegate.schema.rpc import Rpc, Service, delete, get, patch, post
 
 PROJECT = "projects/*"
 ACCOUNT = "projects/*/serviceAccounts/*"
@@ -85,6 +85,13 @@ class Iam(Service, name="tidegate.iam.v1.Iam"):
         accounts.ServiceAccount,
         get(f"/v1/{{name={ACCOUNT}}}"),
         permission="iam.serviceAccounts.get",
+        grpc=False,
+    )
+    patch_service_account = Rpc(
+        accounts.PatchServiceAccountRequest,
+        accounts.ServiceAccount,
+        patch(f"/v1/{{service_account.name={ACCOUNT}}}", "*"),
+        permission="iam.serviceAccounts.update",
         grpc=False,
     )
     delete_service_account = Rpc(

@@ -7,8 +7,8 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from tidegate.cli.output.formats import Format
-from tidegate.cli.output.printing import show
+from tidegate.cli.line import Line
+from tidegate.cli.output.printing import show, table
 from tidegate.cli.problems import CommandError
 from tidegate.cli.run.session import Session
 
@@ -29,15 +29,26 @@ def show_all(session: Session) -> None:
 
 
 def create(session: Session) -> None:
-    line = session.line
-    said = {"displayName": line.value("--display-name"), "description": line.value("--description")}
-    body = {
-        "accountId": line.words["ACCOUNT_ID"],
-        "serviceAccount": {name: value for name, value in said.items() if value},
-    }
+    body = {"accountId": session.line.words["ACCOUNT_ID"], "serviceAccount": _texts(session.line)}
     account = session.server.call("POST", f"/v1/projects/{session.place.project()}/serviceAccounts", None, body)
     session.say(f"Created service account [{account['email']}].")
     session.answer(account)
+
+
+def update(session: Session) -> None:
+    texts = _texts(session.line)
+    if not texts:
+        raise CommandError("Specify at least one of --display-name and --description.")
+    body = {"serviceAccount": texts, "updateMask": ",".join(texts)}
+    account = session.server.call("PATCH", account_path(session.line.words["EMAIL"]), None, body)
+    session.say(f"Updated service account [{account['email']}].")
+    session.answer(account)
+
+
+def _texts(line: Line) -> dict[str, str]:
+    """The texts of an account that the line says, an empty one too."""
+    said = {"displayName": line.value("--display-name"), "description": line.value("--description")}
+    return {name: text for name, text in said.items() if text is not None}
 
 
 def describe(session: Session) -> None:
@@ -81,7 +92,13 @@ def delete_key(session: Session) -> None:
 
 def show_list(session: Session, records: list[Any]) -> None:
     """Print records as the table of the command, or as ``--format`` wants them."""
-    show(records, session.format or Format("table"), session.line.command.columns)
+    columns = session.line.command.columns
+    if session.format is not None:
+        show(records, session.format, columns)
+        return
+    table(records, columns)
+    if not records:
+        session.say("Listed 0 items.")
 
 
 def account_path(email: str) -> str:
