@@ -41,7 +41,9 @@ OTHER_COMMANDS = re.compile(r"^```sh\n.*?^```$", re.MULTILINE | re.DOTALL)
 """Blocks of a language that no page uses for our own command line."""
 
 ROW = re.compile(r"^\| (.+?) \| (.+?) \|(?: (.+?) \|)?$", re.MULTILINE)
-OTHERS = re.compile(r"`pip [^`]*`|^pg_\w+ .*$", re.MULTILINE)  # programs with flags of their own
+OTHERS = re.compile(
+    r"`pip [^`]*`|^(?:pg_\w+|(?:POSTGRES_PASSWORD=\S+ )?docker|helm|systemctl) (?:.*\\\n)*.*$", re.MULTILINE
+)  # programs with flags of their own
 FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
 
