@@ -21,6 +21,7 @@ from tidegate.cli.move import move
 from tidegate.cli.table.find import commands
 from tidegate.cli.table.rows import TRACKS
 from tidegate.settings import SETTINGS, File, load
+from tidegate.testing import modes
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src/tidegate"
@@ -48,7 +49,7 @@ VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
 CLIENT_VARIABLES = {"TIDEGATE_TOKEN", "TIDEGATE_TOKEN_FILE"}
 """Those of the command line that stand for no flag."""
 
-TEST_VARIABLES = {postgres.NAMED, postgres_programs.PROGRAMS}
+TEST_VARIABLES = {postgres.NAMED, postgres_programs.PROGRAMS, modes.VARIABLE}
 """Those that tests read."""
 
 # What shows that a part of the README's table is there: a file, or a file and words in it.
@@ -195,6 +196,7 @@ def test_the_settings_in_the_readme_are_as_they_are() -> None:
 def test_every_flag_and_variable_in_the_docs_exists(page: Path) -> None:
     text = OTHER_COMMANDS.sub("", page.read_text())
     flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"} | command_line_flags()
+    flags.add(modes.OPTION.removeprefix("--"))  # of pytest
     assert set(FLAG.findall(OTHERS.sub("", text))) <= flags
     variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags} | CLIENT_VARIABLES | TEST_VARIABLES
     assert set(VARIABLE.findall(text)) <= set(variables)
