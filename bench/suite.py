@@ -37,6 +37,7 @@ NAMES = (
     "idle",
     "scrape",
     "stats",
+    "console",
     "startup",
     "backlog",
     "postgres",
