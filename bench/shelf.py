@@ -2,7 +2,7 @@
 
 The shelf is a server's, resident beside what it held before with tasks that wait: its page cache is full either way.
 The series are filled in a process of their own, for a day cannot be waited for: up to 2,000 tasks in each step, with
-answers in five of the buckets of response times.
+answers in five of the buckets of response times, and spark lines of ten times as many queues.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from bench.shelf import resident
 from tidegate.observers.series import COARSE_ROWS, FINE_ROWS
 from tidegate.observers.series.line import Line
 from tidegate.observers.series.metric import WIDTH
+from tidegate.observers.series.series import _Spark
 
 dice = Random(1)
 counts = [[dice.randrange(2000) for _ in range(5)] for _ in range(97)]
@@ -51,6 +52,7 @@ for queue in range({queues}):
         for slot in range(rows):
             line.add(slot, busy[(queue + slot) % len(busy)])
     kept.append((fine, coarse))
+sparks = {{f"projects/p/locations/l/queues/q{{number}}": _Spark(number) for number in range(10 * {queues})}}
 print(json.dumps(resident() - before))
 """
 
