@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site faces lock sbom clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site release faces lock image-steps charts sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -97,6 +97,9 @@ docs: $(STAMP) ## Write docs/settings.md anew from the settings
 site: $(STAMP) ## Build the documentation site into build/site; every warning and every link that leads nowhere ends it
 	$(BIN)/python -m website
 
+release: $(STAMP) ## Check version, changelog and repository, build into dist/, install and start that; CHECK=build: files alone
+	$(BIN)/python -m release $(filter build,$(CHECK))
+
 faces: $(STAMP) ## Write the clients of each API version anew from the rows
 	$(BIN)/python -m tests.client.faces
 
@@ -104,6 +107,13 @@ lock: $(STAMP) ## Choose the newest versions of all packages; write the locks an
 	$(BIN)/python -m tests.dependencies.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	$(BIN)/python -m tests.dependencies.licences
+
+image-steps: $(STAMP) ## Take every step of the Dockerfile as plain shell, weigh what they make, and run it as its user
+	IMAGE=1 $(BIN)/pytest -s --timeout 1800 tests/deploy/test_image.py
+
+charts: $(STAMP) ## Render the Helm chart anew with HELM (helm) and check it against the schemas of Kubernetes
+	$(BIN)/python -m tests.deploy.charts $(or $(HELM),helm)
+	$(BIN)/pytest -q tests/deploy/test_chart.py
 
 sbom: $(STAMP) ## Write build/sbom.cdx.json: what the image has, by name, version, licence and hash, as CycloneDX
 	$(BIN)/python -m tests.dependencies.sbom build/sbom.cdx.json

@@ -39,6 +39,7 @@ NAMES = (
     "idle",
     "scrape",
     "stats",
+    "console",
     "startup",
     "backlog",
     "postgres",

@@ -65,7 +65,6 @@ from tidegate.servers.rest import RestServer
 from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
-from tidegate.storage.sqlite import SqliteStore
 from tidegate.task_tokens import mint_of, token_pages, warn_of_unreachable_issuer
 from tidegate.tracing import MakeTracing, Tracing, tracing_as_asked
 
@@ -267,14 +266,13 @@ class Application:
 
     def _metrics(self, engine: Engine, machine: MachineClock) -> MetricsPage:
         assert self._opened is not None  # noqa: S101 - it opens first
-        store = self._opened.store
-        commits = store.commits if isinstance(store, SqliteStore) else None
         return MetricsPage(
             self.counts,
             engine,
             self.asgi.calls,
-            commits,
+            self._opened.commits,
             store=self._opened.kind,
+            figures=self._opened.figures,
             ready=lambda: self.asgi.ready,
             monotonic=machine.monotonic,
         )

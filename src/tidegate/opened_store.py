@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,15 +17,18 @@ from tidegate.delivery.signing_keys import SigningKeys
 from tidegate.delivery.stored_keys import Keys, StoredKeys
 from tidegate.engine.ports.membership import Alone, Membership
 from tidegate.engine.ports.store import Store, StoreError
+from tidegate.engine.ports.store_figures import StoreFigures
 from tidegate.engine.ports.world import Clock
 from tidegate.operator_errors import OperatorError
 from tidegate.settings.stores import PostgresUrl, SqliteUrl, StoreUrl
+from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.sqlite import MemoryStore, SqliteStore
 
 
 class OpenedStore(Struct, frozen=True):
     """``kind`` is its name in metrics, ``clock`` the time that it goes by, ``away`` says why it cannot be reached (None
-    while it can), and ``go_by`` sets the time by which its tasks stand in line, where that is another one.
+    while it can), and ``go_by`` sets the time by which its tasks stand in line, where that is another one. ``commits``
+    counts commits, ``figures`` tells how a database fares.
     """
 
     store: Store
@@ -35,6 +38,8 @@ class OpenedStore(Struct, frozen=True):
     membership: Membership = Alone()
     away: Callable[[], str | None] = lambda: None
     go_by: Callable[[Clock], None] = lambda clock: None  # noqa: ARG005 - a file's tasks stand where they say
+    commits: CommitCounts | None = None
+    figures: Callable[[], Awaitable[StoreFigures]] | None = None
 
 
 async def open_store(url: StoreUrl, machine: SystemClock) -> OpenedStore:
@@ -51,7 +56,8 @@ async def _open_sqlite(url: SqliteUrl, machine: SystemClock) -> OpenedStore:
     if url.in_memory:
         return OpenedStore(MemoryStore(), "memory", machine, SigningKeys(None))
     store = await SqliteStore.open(Path(url.path), _abandon)
-    return OpenedStore(store, "sqlite", machine, SigningKeys(Path(f"{url.path}-keys.json")))
+    keys = SigningKeys(Path(f"{url.path}-keys.json"))
+    return OpenedStore(store, "sqlite", machine, keys, commits=store.commits)
 
 
 async def _open_postgres(url: PostgresUrl, machine: SystemClock) -> OpenedStore:
@@ -74,7 +80,10 @@ async def _open_postgres(url: PostgresUrl, machine: SystemClock) -> OpenedStore:
             return None
         return f"PostgreSQL has not been reached for {seconds:.0f} s; calls are UNAVAILABLE until it answers"
 
-    return OpenedStore(store, "postgresql", clock, StoredKeys(store), store.membership, away, go_by)
+    keys = StoredKeys(store)
+    return OpenedStore(
+        store, "postgresql", clock, keys, store.membership, away, go_by, commits=store.commits, figures=store.figures
+    )
 
 
 def _abandon(error: StoreError) -> NoReturn:

@@ -80,6 +80,31 @@ def test_a_queue_is_made_configured_and_deleted(tab: Page, shop: Filled) -> None
     assert shop.get(queue) is None
 
 
+def test_what_a_queue_keeps_and_who_may_use_it_is_changed(tab: Page, shop: Filled) -> None:
+    queue = shop.queue(f"{SHOP}/queues/kept-{id(tab)}")
+    tab.goto(f"{shop.console}{queue}/configuration")
+    tab.get_by_label("Dead letters stay for").fill("36 h")
+    tab.get_by_label("Attempts", exact=True).last.select_option("all")
+    tab.get_by_label("Start of the response").uncheck()
+    press(tab, "Save what is kept")
+    said(tab, "Saved")
+    expect(tab.get_by_label("Dead letters stay for")).to_have_value("1 d 12 h")
+    expect(tab.get_by_label("Start of the response")).not_to_be_checked()
+    press(tab, "As the settings say")
+    expect(tab.get_by_label("Dead letters stay for")).to_have_value("7 d")
+
+    tab.get_by_role("link", name="Permissions").click()
+    tab.get_by_label("Member").fill("ana")
+    press(tab, "Give role")
+    expect(tab.get_by_role("alert").filter(has_text="ana")).to_be_visible()
+    tab.get_by_label("Member").fill("user:ana@example.com")
+    press(tab, "Give role")
+    table = tab.get_by_role("table", name="Permissions")
+    expect(table.get_by_role("rowheader")).to_have_text(["user:ana@example.com"])
+    press(tab, "Remove roles/cloudtasks.viewer from user:ana@example.com")
+    expect(tab.get_by_role("heading", name="No policy on this queue")).to_be_visible()
+
+
 def test_a_purge_asks_for_the_name(tab: Page, shop: Filled) -> None:
     queue = shop.queue(f"{SHOP}/queues/purged-{id(tab)}")
     shop.post(f"{queue}:pause")

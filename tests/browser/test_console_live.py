@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from tests.browser.filled import SHOP, Filled
 from tests.browser.pages import Watched
 from tests.endtoend.server import Server
+from tests.endtoend.waiting import eventually
 
 import tidegate
 from tidegate import tasks_v2
+
+NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,8 @@ def shop(server: Server) -> Iterator[Filled]:
 @pytest.fixture
 def queue(request: pytest.FixtureRequest, shop: Filled) -> str:
     """A paused queue without tasks."""
-    queue = shop.queue(f"{SHOP}/queues/{request.node.name.replace('_', '-')}")
+    name = f"{request.node.name.replace('_', '-')[:60]}-{next(NUMBERS)}"  # a test may be run again
+    queue = shop.queue(f"{SHOP}/queues/{name}")
     shop.post(f"{queue}:pause")
     return queue
 
@@ -41,6 +46,16 @@ def tab(chrome: Browser, shop: Filled) -> Iterator[Page]:
     watched = Watched(chrome, shop.console)
     with watched.context:
         yield watched.context.new_page()
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until ``holds()``, while the page goes on."""
+
+    def going_on() -> bool:
+        page.wait_for_timeout(10)
+        return holds()
+
+    eventually("the page has done so", going_on)
 
 
 def ids(page: Page) -> list[str]:
@@ -73,6 +88,36 @@ def test_what_is_typed_and_selected_stays_while_the_page_changes(tab: Page, shop
     expect(tab.get_by_text("1 selected")).to_be_visible()
     expect(field).to_have_value("half a wo")
     expect(field).to_be_focused()
+
+
+def test_what_happens_while_a_page_asks_is_not_lost(tab: Page, shop: Filled, queue: str) -> None:
+    tab.goto(shop.console + queue)
+    expect(tab.get_by_role("heading", name="No task here")).to_be_visible()
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        held.append((route, route.fetch()))  # as it is now
+
+    tab.route(lambda url: url == shop.console + queue, hold, times=1)
+    shop.task(queue, "first")
+    until(tab, lambda: bool(held))
+    shop.task(queue, "second")
+    tab.wait_for_timeout(2500)  # the page hears of it and wants to ask; where it is slower, nothing is shown
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(tab.get_by_role("link", name="second")).to_be_visible()
+
+
+def test_charts_follow_the_width_of_the_window(tab: Page, shop: Filled, queue: str) -> None:
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.goto(f"{shop.console}{queue}/metrics")
+    tab.wait_for_function("() => document.querySelectorAll('.uplot').length === 5")
+    tab.get_by_role("button", name="Live").click()  # what is asked for anew is drawn anew in any case
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.wait_for_function(
+        """() => document.documentElement.scrollWidth <= innerWidth
+            && [...document.querySelectorAll(".uplot")].every((each) => each.offsetWidth < 390)"""
+    )
 
 
 def test_eight_tabs_all_load_and_follow(tab: Page, shop: Filled, queue: str) -> None:

@@ -69,6 +69,10 @@ def scripted() -> Iterator[Scripted]:
         server.server_close()
 
 
+ACCOUNT = {"name": "k1", "email": "mailer@shop.iam.gserviceaccount.com", "privateKeyData": "e30="}
+"""An account and a key of it at once."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Any
 
@@ -98,6 +102,8 @@ def answer(request: Request, locations: list[str]) -> tuple[int, Any]:
     last = request.path.rpartition("/")[2]
     if last.startswith("missing"):
         return 404, {"error": {"code": 404, "message": NO_QUEUE, "status": "NOT_FOUND"}}
+    if "/serviceAccounts" in request.path and ":" not in last:
+        return 200, ACCOUNT
     if last.startswith("bad"):
         violation = {
             "@type": "type.googleapis.com/google.rpc.BadRequest",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tidegate.core.errors import Code, InvalidArgument
 from tidegate.core.names import QueueName
 from tidegate.core.task import AppEngineRequest, Attempt, HttpRequest, PullMessage, Status, Target, Task
-from tidegate.core.task_filter import id_range, task_chooser
+from tidegate.core.task_filter import TimeRange, id_range, schedule_range, task_chooser
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUEUE = QueueName.of("p", "l", "q")
@@ -87,3 +87,22 @@ def test_outside_of_the_range_no_task_is_chosen(low: str, high: str, over: str, 
 @pytest.mark.parametrize("text", ["", "mail", "task_id>a OR name:b", "NOT task_id>a", "task_id=a", "task_id:a"])
 def test_where_nothing_is_demanded_of_the_id_all_are_looked_at(text: str) -> None:
     assert (id_range(text).after, id_range(text).before) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "earliest", "latest"),
+    [
+        ("", None, None),
+        ('schedule_time>"1970-01-01T00:00:01Z"', 1_000_000, None),
+        ('scheduleTime<="1970-01-01T00:00:01.5Z" task_id:a', None, 1_500_000),
+        ('schedule_time>="1970-01-01T00:00:01Z" schedule_time>"1970-01-01T00:00:02Z"', 2_000_000, None),
+        ('schedule_time>"1970-01-01T00:00:01Z" OR task_id:a', None, None),
+        ('NOT schedule_time>"1970-01-01T00:00:01Z"', None, None),
+        ('create_time>"1970-01-01T00:00:01Z"', None, None),
+        ("schedule_time:*", None, None),
+    ],
+)
+def test_schedule_times_outside_of_the_range_are_chosen_by_no_part(
+    text: str, earliest: int | None, latest: int | None
+) -> None:
+    assert schedule_range(text) == TimeRange(earliest, latest)

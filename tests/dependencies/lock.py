@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.dependencies import page
-from tests.dependencies.locks import DEVELOPMENT, IMAGE, PROJECT, ROOT, RUN, read
+from tests.dependencies.locks import BUILD, DEVELOPMENT, IMAGE, PROJECT, ROOT, RUN, read
 
 NEEDED = ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md", "src/tidegate/__init__.py")
 HEADER = """\
@@ -34,6 +34,9 @@ def main() -> None:
             HEADER.format(what="what the image has, Tidegate with all its extras", name=IMAGE.name)
             + export(directory, "--no-dev", "--all-extras")
         )
+        BUILD.write_text(
+            HEADER.format(what="what builds the package", name=BUILD.name) + export(directory, "--only-group", "build")
+        )
         DEVELOPMENT.write_text(
             HEADER.format(what="what Tidegate is built and tested with", name=DEVELOPMENT.name)
             + export(directory, "--group", "dev", "--all-extras")
@@ -44,7 +47,10 @@ def main() -> None:
         if "version" in package
     }
     page.PAGE.write_text(page.page(read(RUN.read_text()), files))
-    print(f"{RUN.name}, {IMAGE.name}, {DEVELOPMENT.name} and {page.PAGE.relative_to(ROOT)} are as {PROJECT.name} asks")
+    print(
+        f"{RUN.name}, {IMAGE.name}, {BUILD.name}, {DEVELOPMENT.name} and {page.PAGE.relative_to(ROOT)}"
+        f" are as {PROJECT.name} asks"
+    )
 
 
 def export(directory: str, *which: str) -> str:

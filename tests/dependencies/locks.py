@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = ROOT / "pyproject.toml"
 RUN: Final = ROOT / "requirements.lock"
 IMAGE: Final = ROOT / "requirements-image.lock"
+BUILD: Final = ROOT / "requirements-build.lock"
 DEVELOPMENT: Final = ROOT / "requirements-dev.lock"
 
 _ENTRY: Final = re.compile(

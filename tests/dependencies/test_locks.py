@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.dependencies.locks import DEVELOPMENT, IMAGE, PROJECT, RUN, Locked, extras, missing, read, wanted
+from tests.dependencies.locks import BUILD, DEVELOPMENT, IMAGE, PROJECT, RUN, Locked, extras, missing, read, wanted
 
 HASH = "a" * 64
 ENTRY = f"one==1.0 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{'b' * 64}\n"
@@ -21,12 +21,12 @@ def test_the_image_has_what_every_extra_asks_for() -> None:
 
 def test_what_is_tested_is_what_is_run() -> None:
     developed = {(entry.name, entry.version, entry.marker) for entry in read(DEVELOPMENT.read_text())}
-    for entry in read(IMAGE.read_text()):
+    for entry in [*read(IMAGE.read_text()), *read(BUILD.read_text())]:
         # What one platform alone needs to run, all may need to develop.
         assert (entry.name, entry.version) in {(name, version) for name, version, _ in developed}, "run: make lock"
 
 
-@pytest.mark.parametrize("lock", [RUN, IMAGE, DEVELOPMENT], ids=["run", "image", "development"])
+@pytest.mark.parametrize("lock", [RUN, IMAGE, BUILD, DEVELOPMENT], ids=["run", "image", "build", "development"])
 def test_a_lock_names_packages_and_no_place_to_get_them_from(lock) -> None:
     assert "://" not in lock.read_text()
     assert "--index" not in lock.read_text()

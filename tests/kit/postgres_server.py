@@ -53,6 +53,15 @@ class PostgresServer:
         self.run("initdb", *arguments)
         self.configure(SETTINGS)
 
+    def follow(self, primary: PostgresServer) -> None:
+        """Make the cluster a standby of another server."""
+        source = f"host=127.0.0.1 port={primary.port} user=postgres"
+        self.run("pg_basebackup", "-D", self.data, "-d", source, "-X", "stream", "-c", "fast", "--no-sync", "-R")
+
+    def promote(self) -> None:
+        """Let a standby take its primary's place."""
+        self.run("pg_ctl", "promote", "-D", self.data, "-t", str(round(PATIENCE)))
+
     def configure(self, settings: Mapping[str, str]) -> None:
         """Add settings; they hold from the next start, or reload, on."""
         with (self.data / "postgresql.conf").open("a") as file:
@@ -88,6 +97,10 @@ class PostgresServer:
         assert self._process is not None
         self._process.kill()
         self._process.wait(PATIENCE)
+
+    def said(self, words: str) -> bool:
+        """Whether its log has these words."""
+        return words in (self.place / "log").read_text(errors="replace")
 
     def reload(self) -> None:
         assert self._process is not None

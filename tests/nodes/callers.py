@@ -92,7 +92,7 @@ class Callers:
         path = f"/v2/{LOCATION}/queues/{queue}/tasks"
         while True:
             reply = self.call("create_task", queue, "POST", path, body, tasks=(f"{queue}/{name}",))
-            if reply.code not in NO_ANSWER:
+            if reply.code not in NO_ANSWER or self._stopping.is_set():
                 break
             time.sleep(0.05)
         self.made.append(f"{queue}/{name}")

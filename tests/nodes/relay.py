@@ -10,10 +10,13 @@ from types import TracebackType
 
 COMMIT = b"COMMIT"
 
+PAUSE = 0.02
+"""Seconds between two looks whether the network is whole again."""
+
 
 class Relay:
     """Runs in a thread of its own. Cuts connections as a COMMIT passes: before the database has it, or before its
-    answer is back.
+    answer is back. Or lets nothing through, in one direction or both, and nobody is told: as a network that is cut.
     """
 
     def __init__(self, port: int, seed: int) -> None:
@@ -22,6 +25,10 @@ class Relay:
         self.cutting = False
         """Whether some connections are cut at COMMIT."""
         self.cuts = 0
+        self.deaf = False
+        """Whether the database hears nothing."""
+        self.mute = False
+        """Whether the database's answers do not come back."""
         self._database = port
         self._dice = random.Random(seed)
         self._loop = asyncio.new_event_loop()
@@ -64,7 +71,7 @@ class Relay:
         except OSError:
             writer.transport.abort()
             return
-        answers = asyncio.ensure_future(_copy(to_database[0], writer))
+        answers = asyncio.ensure_future(self._answer(to_database[0], writer))
         try:
             with suppress(OSError):
                 await self._ask(reader, to_database[1], answers)
@@ -77,6 +84,8 @@ class Relay:
 
     async def _ask(self, reader: asyncio.StreamReader, database: asyncio.StreamWriter, answers: object) -> None:
         while data := await reader.read(65536):
+            while self.deaf:  # noqa: ASYNC110 - another thread ends it
+                await asyncio.sleep(PAUSE)
             if self.cutting and COMMIT in data and self._dice.random() < 0.05:
                 self.cuts += 1
                 if self._dice.random() < 0.5:
@@ -89,9 +98,10 @@ class Relay:
             database.write(data)
             await database.drain()
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.transport.abort()
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            while self.mute:  # noqa: ASYNC110
+                await asyncio.sleep(PAUSE)
+            writer.write(data)
+            await writer.drain()
+        writer.transport.abort()

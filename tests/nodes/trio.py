@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 from tests.endtoend.handler import Handler
 from tests.endtoend.server import Server
 from tests.endtoend.waiting import eventually_all
@@ -64,16 +65,25 @@ class Node(Server):
 class Trio:
     """Nodes, callers, a handler. ``trouble`` is noted: attempts that it may have cut off may come again."""
 
-    def __init__(self, nodes: list[Node], database: PostgresServer, relay: Relay, handler: Handler, seed: int) -> None:
+    def __init__(
+        self, nodes: list[Node], database: PostgresServer, relays: list[Relay], handler: Handler, seed: int
+    ) -> None:
         self.nodes = nodes
         self.database = database
-        self.relay = relay
+        self.relays = relays
         self.handler = handler
         self.callers = Callers(self._ports, handler, [f"q{number}" for number in range(4)], seed)
         self.notes: list[Entry] = []
+        self.schema = "tidegate"
 
     def _ports(self) -> list[int]:
         return [node.port for node in self.nodes if node.open]
+
+    def sql(self, statement: str) -> None:
+        """What an administrator does to the database, in the nodes' schema."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            connection.execute(f"SET search_path = {self.schema}".encode())
+            connection.execute(statement.encode())
 
     def note(self, text: str) -> None:
         self.notes.append(Note(time.monotonic(), text))
@@ -125,18 +135,20 @@ class Trio:
 
 
 @contextmanager
-def trio(place: Path, database: PostgresServer, url: str, seed: int = 1) -> Iterator[Trio]:
-    """Three nodes that run, with their queues."""
+def trio(place: Path, database: PostgresServer, url: str, seed: int = 1, schema: str = "tidegate") -> Iterator[Trio]:
+    """Three nodes that run, with their queues, in a schema of a database."""
+    url += f"{'&' if '?' in url else '?'}schema={schema}"
     with ExitStack() as stack:
         handler = stack.enter_context(Handler())
-        relay = stack.enter_context(Relay(database.port, seed))
-        way = url.replace(f":{database.port}/", f":{relay.port}/")
-        nodes = [stack.enter_context(Node(place / f"node-{number}", way)) for number in range(NODES)]
+        relays = [stack.enter_context(Relay(database.port, seed + number)) for number in range(NODES)]
+        ways = [url.replace(f":{database.port}", f":{relay.port}") for relay in relays]
+        nodes = [stack.enter_context(Node(place / f"node-{number}", way)) for number, way in enumerate(ways)]
         for node in nodes:
             node.spawn()
         for node in nodes:
             node.wait_ready()
-        three = Trio(nodes, database, relay, handler, seed)
+        three = Trio(nodes, database, relays, handler, seed)
+        three.schema = schema
         three.callers.set_up()
         yield three
         for node in nodes:

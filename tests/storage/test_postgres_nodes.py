@@ -7,24 +7,29 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 from tests.kit.postgres_server import PostgresServer, postgres_server
-from tests.storage.claims import claim, record
+from tests.storage.claims import claim, clear_away, record
 from tests.storage.postgres_stores import empty, open_store
 from tests.storage.test_every_store import HOUR, NOON, QUEUE, current, ids, listed, made, task
 
 from tidegate.core.task import Task
 from tidegate.core.times import micros
 from tidegate.engine.ports.membership import Member
-from tidegate.engine.ports.store import FencedError, Store, StoreAwayError, Tally, Transaction, Verdict
+from tidegate.engine.ports.store import FencedError, Store, StoreAwayError, StoredQueue, Tally, Transaction, Verdict
+from tidegate.settings.stores import PostgresUrl
 from tidegate.storage.postgres import PostgresStore
+from tidegate.storage.postgres.connecting import connect
 from tidegate.storage.postgres.link import Timelines
 from tidegate.storage.postgres.rings import AHEAD, LONG, RINGS, SLOT, ring_of, spent_ring
 
 SECOND = timedelta(seconds=1)
+
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'tidegate fence' AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -160,6 +165,82 @@ async def test_a_node_that_was_fenced_writes_nothing(nodes: tuple[PostgresStore,
     await one.write(lambda tx: tx.add_tasks(stored, [task("c")]))
 
 
+async def test_a_fence_waits_for_a_transaction_that_is_under_way_and_beats_do_not(
+    nodes: tuple[PostgresStore, PostgresStore], postgres_url: str
+) -> None:
+    one, two = nodes
+    members = await one.membership.beat()
+    other = next(member for member in members if member.node == two.membership._node)
+    with psycopg.connect(postgres_url) as connection, psycopg.connect(postgres_url, autocommit=True) as watching:
+        connection.execute("SELECT 1 FROM tidegate.writers WHERE node = %s FOR NO KEY UPDATE", (other.node,))
+        fencing = asyncio.ensure_future(one.membership.fence(other))
+        while watching.execute(WAITS).fetchone() is None:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+        await one.membership.beat()
+        assert not fencing.done()
+        connection.commit()
+        assert await fencing
+
+
+async def test_what_a_dead_node_did_not_count_is_counted_anew(nodes: tuple[PostgresStore, PostgresStore]) -> None:
+    one, two = nodes
+    stored = await made(one)
+    await one.write(lambda tx: tx.add_tasks(stored, [task("a"), task("b")]))
+    await two.write(lambda tx: tx.add_tasks(stored, [task("c")]))
+    await one._publish()
+    await two._publish()
+    two._ledger.counts[stored.key] -= 5  # as one that was killed before it could add them
+    await two._publish()
+    assert (await tally(one)).tasks == 0
+    assert await one.membership.fence(await seen(one, two))
+    assert not (await one.write(lambda tx: tx.release(two.membership._node, NOON, 100))).left
+    await clear_away(one, NOON, 100)
+    assert (await tally(one)).tasks == 3
+
+
+async def test_who_leaves_in_order_leaves_its_counts(postgres_url: str) -> None:
+    empty(postgres_url)
+    for task_id in "ab":
+        async with open_store(postgres_url) as store:
+            stored = await current(store) if task_id == "b" else await made(store)
+            await store.write(partial(_add, stored, task_id))
+            await store.write(partial(_release, store.membership._node))
+    async with open_store(postgres_url) as store:
+        assert (await tally(store)).tasks == 2
+        with psycopg.connect(postgres_url) as connection:
+            assert connection.execute("SELECT node, tasks FROM tidegate.counts").fetchall() == [(0, 2)]
+
+
+def _add(stored: StoredQueue, task_id: str, tx: Transaction) -> None:
+    tx.add_tasks(stored, [task(task_id)])
+
+
+def _release(node: int, tx: Transaction) -> None:
+    tx.release(node, NOON, 100)
+
+
+async def tally(store: PostgresStore) -> Tally:
+    stored = await current(store)
+    (found,) = await store.read(lambda tx: tx.tallies([stored]))
+    return found
+
+
+async def seen(store: PostgresStore, other: PostgresStore) -> Member:
+    return next(member for member in await store.membership.beat() if member.node == other.membership._node)
+
+
+async def test_a_store_tells_how_its_database_fares(
+    nodes: tuple[PostgresStore, PostgresStore], postgres_url: str
+) -> None:
+    one, _ = nodes
+    found = await one.figures()
+    assert found.dead_rows >= 0
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT 1 FROM tidegate.queues")
+        assert (await one.figures()).oldest_snapshot > 0  # type: ignore[operator]
+
+
 async def test_what_a_dead_node_had_under_way_is_due_again(nodes: tuple[PostgresStore, PostgresStore]) -> None:
     one, other = nodes
     await made(one, *[task(name, NOON - SECOND) for name in ("a", "b", "c")])
@@ -273,7 +354,7 @@ async def test_a_warning_at_a_commit_counts_as_no_answer(store: PostgresStore) -
 
 def test_an_old_primary_is_refused_by_its_timeline(postgres_url: str) -> None:
     timelines = Timelines()
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
+    with connect(PostgresUrl(postgres_url)) as connection:
         timelines.check(connection)
         timelines.newest += 1
         with pytest.raises(psycopg.OperationalError, match="old primary"):

@@ -52,7 +52,7 @@ OF_TASKS = {
 }
 """By which index of ``tasks`` a statement finds its rows; the others may take any."""
 
-FEW_ROWS = {"NODES", "NAMESAKES", "RING_IS_USED"}
+FEW_ROWS = {"NODES", "NAMESAKES", "RING_IS_USED", "COUNT_ANEW"}
 """Read whole, by intent."""
 
 

@@ -13,7 +13,8 @@ from tests.storage.claims import claim, clear_away, record
 from tests.storage.postgres_stores import long_ago, open_store
 from tests.storage.test_every_store import HOUR, NOON, listed, made, queue, task
 
-from tidegate.engine.ports.store import StoreError, Verdict
+from tidegate import __version__
+from tidegate.engine.ports.store import FencedError, StoreError, Verdict
 from tidegate.settings.stores import PostgresUrl
 from tidegate.storage.postgres import PostgresStore
 from tidegate.storage.postgres.migrating import migrate
@@ -86,8 +87,26 @@ async def test_a_store_of_a_newer_version_is_refused(server: PostgresServer) -> 
     migrate(url)
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute("INSERT INTO newer.steps (n, oldest) VALUES (99, '9.0')")
-    with pytest.raises(StoreError, match="from a newer tidegate"):
+    with pytest.raises(StoreError, match=r"from a newer tidegate .* needs 9\.0 or later"):
         await PostgresStore.open(url, long_ago, lambda sample: None)
+
+
+async def test_a_node_goes_on_beside_newer_tables_for_as_long_as_they_say_so(server: PostgresServer) -> None:
+    url = PostgresUrl(server.url, schema="rolling")
+    migrate(url)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("INSERT INTO rolling.steps (n, oldest) VALUES (99, %s)", (__version__,))
+        async with open_store(url) as store:
+            assert len(await store.membership.beat()) == 1
+            connection.execute("INSERT INTO rolling.steps (n, oldest) VALUES (100, '9.0')")
+            with pytest.raises(FencedError, match=r"need tidegate 9\.0 or later"):
+                await store.membership.beat()
+            assert store.away_for is not None
+            with pytest.raises(FencedError, match="upgrade"):
+                await store.membership.join("test:1")
+            connection.execute("DELETE FROM rolling.steps WHERE n = 100")
+            await store.membership.beat()
+            assert store.away_for is None
 
 
 GRANTS = """

@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "tidegate"}:
+            raise
+        sys.exit(f"this needs {package}, which is not installed here: pip install tidegate")  # as in the small image
     except BrokenPipeError:  # whoever reads the output has seen enough
         import os
 

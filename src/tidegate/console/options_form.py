@@ -10,7 +10,7 @@ from tidegate.core.errors import InvalidArgument
 from tidegate.schema.operator import AttemptOptions, Operator
 
 MIB: Final = 2**20
-KEPT: Final = (("NONE", "none"), ("FAILED", "those that failed"), ("ALL", "all"))
+KEPT: Final = (("NONE", "none"), ("FAILED", "failed"), ("ALL", "all"))
 """Values of ``attempts.keep``, and what the form calls them."""
 LABELS: Final = {
     "dead_letters.keep_for": "Dead letters stay for",

@@ -15,8 +15,11 @@ from tidegate.console.snapshot import moment
 from tidegate.console.states import IN_FLIGHT, State, task_state
 from tidegate.schema.v2beta3 import HttpMethod
 
+LATEST: Final = "latest"
 SEGMENTS: Final = ("in-flight", "due", "retrying", "scheduled")
 URL_MAX: Final = 200
+AFTER_ALL: Final = "~"
+"""Sorts behind every character of an ID."""
 
 
 class TaskRow(Struct, frozen=True):
@@ -113,19 +116,31 @@ def filter_of(text: str, segment: str, now: datetime) -> str:
         if colon and field == "url":
             terms.append(f'url_host:"{value}"' if "/" not in value else f'http_request.url:"{value}"')
         elif colon and field == "status" and value.isdecimal():
-            terms.append(f"last_attempt.response_status.code={value}")
+            terms.append(f"last_http_status={value}")
         elif colon and field == "attempts" and value.isdecimal():
             terms.append(f"dispatch_count>={value}")
         else:
-            terms.append(f'name:"/tasks/{word.replace(chr(34), "")}"')
+            beginning = word.replace('"', "")
+            terms += [f'task_id>="{beginning}"', f'task_id<"{beginning}{AFTER_ALL}"']  # found by an index
     stamp = words.iso(now)
     if segment == "due":
         terms.append(f'schedule_time<="{stamp}"')
     elif segment == "scheduled":
         terms += [f'schedule_time>"{stamp}"', "dispatch_count=0"]
+    elif segment == "in-flight":
+        terms += ["last_attempt.dispatch_time:*", "NOT last_attempt.response_time:*"]
     elif segment == "retrying":
         terms += [f'schedule_time>"{stamp}"', "dispatch_count>0"]
     return " AND ".join(terms)
+
+
+def order_of(text: str, sort: str) -> str:
+    """The order of SearchTasks: by schedule time, the latest first with ``sort`` latest; by ID where that is searched
+    for, which is found by an index then.
+    """
+    if any(":" not in word for word in text.split()):
+        return "name"
+    return "schedule_time desc" if sort == LATEST else "schedule_time"
 
 
 def late_by(status: Any) -> timedelta | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from tidegate.core.errors import Code
-from tidegate.core.listing import FieldKind, FilterField, Schema, compile_filter, plain
+from tidegate.core.listing import FieldKind, FilterField, Schema, compile_filter, plain, read_time
 from tidegate.core.listing.grammar import All, Node, Restriction, parse
 from tidegate.core.task import AppEngineRequest, HttpRequest, PullMessage, Task
 from tidegate.core.times import micros
@@ -100,7 +100,7 @@ FIELDS: Final[Schema] = _named(
             dispatch_time=_time(lambda task: task.first_dispatch_time),
         ),
         "last_attempt": _inside(
-            lambda task: task.last_attempt,
+            lambda task: task.newest_attempt,
             dispatch_time=_time(lambda attempt: attempt.dispatch_time),
             response_time=_time(lambda attempt: attempt.response_time),
             response_status=_inside(
@@ -146,6 +146,27 @@ def id_range(text: str) -> IdRange:
         elif each.operator == "<=":
             before = min(before or each.value + "\0", each.value + "\0")
     return IdRange(after, before)
+
+
+class TimeRange(Struct, frozen=True):
+    """Between which schedule times all tasks lie that a filter chooses, in microseconds since 1970; None: no bound."""
+
+    earliest: int | None = None
+    latest: int | None = None
+
+
+def schedule_range(text: str) -> TimeRange:
+    """What a filter says of schedule times with ``schedule_time>"…" schedule_time<"…"``."""
+    earliest, latest = [], []
+    for each in _demands(parse(text)):
+        moment = read_time(each.value) if plain(each.path) == "scheduletime" and each.value else None
+        if moment is None:
+            continue
+        if each.operator in {">", ">="}:
+            earliest.append(moment // 1000)
+        elif each.operator in {"<", "<="}:
+            latest.append(moment // 1000)
+    return TimeRange(max(earliest, default=None), min(latest, default=None))
 
 
 def _demands(node: Node) -> list[Restriction]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
 from tidegate.core.lifecycle import Retry
 from tidegate.core.names import QueueName
+from tidegate.core.task import HttpRequest
 from tidegate.engine.ports.events import (
     AllDeleted,
     AttemptEnded,
@@ -45,6 +46,9 @@ from tidegate.observers.happenings import (
 
 RING_SIZE: Final = 10_000
 """Events that are remembered; those of the oldest transaction go together."""
+
+URL_KEPT: Final = 500
+"""Characters of a URL that are remembered: 5 MB in all, where every URL is that long and another."""
 
 UNREAD_MAX: Final = 1000
 """Events that a watcher may leave unread who does not read."""
@@ -246,6 +250,7 @@ class EventRing:
 
     def _ended(self, event: AttemptEnded) -> None:
         task, judgement = event.task, event.judgement
+        target = task.target
         self._put(
             EndedAttempt(
                 self._next,
@@ -259,6 +264,7 @@ class EventRing:
                 event.took,
                 judgement.task.schedule_time if type(judgement) is Retry else None,
                 judgement is not None,
+                target.url[:URL_KEPT] if type(target) is HttpRequest else "",
             )
         )
 

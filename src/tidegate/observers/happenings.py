@@ -45,7 +45,8 @@ class StartedAttempt(Struct, frozen=True, gc=False):
 
 class EndedAttempt(Struct, frozen=True, gc=False):
     """The same after its end. ``retry_time`` is when the task is tried again; ``counts`` is False for an outcome that
-    was not recorded, since the task was deleted or a newer attempt of it started.
+    was not recorded, since the task was deleted or a newer attempt of it started. ``url`` is how an HTTP task's URL
+    begins.
     """
 
     first: int
@@ -59,6 +60,7 @@ class EndedAttempt(Struct, frozen=True, gc=False):
     took: timedelta
     retry_time: datetime | None
     counts: bool
+    url: str
 
 
 class GivenUp(Struct, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from tidegate.core.errors import Aborted, InvalidArgument, NotFound, ResourceExh
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import RetryConfig
+from tidegate.core.validation import HttpDraft, TaskDraft, check_task
 from tidegate.schema.operator import Attempt, Event
 
 OTHER = QueueName.of("p", "elsewhere", "q")
@@ -144,15 +145,18 @@ async def test_bad_input_is_refused_before_anything_is_streamed(at: Place, field
         await at.stream("watch_events", **{"parent": "-", **fields})
 
 
-async def test_no_event_holds_a_header_a_body_or_a_url(at: Place) -> None:
+async def test_of_a_task_only_its_url_is_told_without_secrets_when_an_attempt_has_ended(at: Place) -> None:
     await at.engine.start()
     await at.make()
     stream = await at.stream("watch_events", parent="-", replay_last=10)
-    await at.put("canary", after=timedelta())
+    url = "http://ann:pw@handler.test/work?a=b&token=canary"
+    draft = TaskDraft(QUEUE.task("t"), HttpDraft(url, headers={"X-Canary": "canary"}, body=b"canary"))
+    await at.engine.tasks.create(QUEUE, check_task(draft, QUEUE, at.now()))
     await at.settled()
     events = await taken(stream, 4)
     assert kinds(events)[-1] == Kind.ATTEMPT_ENDED
-    assert not any("handler.test" in str(event) for event in events)
+    assert [event.attempt.request.url for event in events[-2:]] == ["", "http://***@handler.test/work?a=b&token=***"]
+    assert not any("canary" in str(event).lower() for event in events)
     await at.engine.stop()
 
 

@@ -112,6 +112,26 @@ def test_a_search_goes_by_schedule_times_both_ways() -> None:
     lived(story)
 
 
+def test_a_search_by_schedule_times_looks_only_where_the_filter_can_choose() -> None:
+    async def story(life: Life) -> None:
+        await ten(life)  # an hour apart
+        await life.engine.queues.pause(QUEUE)
+        after = life.clock.now() + HOUR * 8
+        now = life.clock.now() + HOUR * 3
+        for wanted, names, scanned in (
+            (f'schedule_time>="{after:%Y-%m-%dT%H:%M:%SZ}"', ["t7", "t8", "t9"], 3),
+            (f'schedule_time>"{after:%Y-%m-%dT%H:%M:%SZ}" task_id:t', ["t8", "t9"], 3),
+            (f'schedule_time<="{now:%Y-%m-%dT%H:%M:%SZ}"', ["t0", "t1", "t2"], 3),
+            (f'schedule_time<"{after:%Y-%m-%dT%H:%M:%SZ}" schedule_time>"{now:%Y-%m-%dT%H:%M:%SZ}"', [*"3456"], 6),
+        ):
+            page = await life.call(Operator.search_tasks, parent=QUEUE, order_by="schedule_time", filter=wanted)
+            assert [task.name[-2:].lstrip("t") for task in page.tasks] == [name.lstrip("t") for name in names]
+            assert page.scanned == scanned, wanted
+            assert page.next_page_token == ""
+
+    lived(story)
+
+
 def test_only_the_full_view_has_bodies() -> None:
     async def story(life: Life) -> None:
         draft = TaskDraft(name=QUEUE.task("b"), target=HttpDraft("http://h.test/", body=b"body"))

@@ -8,6 +8,7 @@ from tidegate.api.times import put_moment, put_span
 from tidegate.core.attempt_record import kind_of
 from tidegate.core.dead_letters import DeathReason
 from tidegate.core.lifecycle import response_status
+from tidegate.core.masking import masked_url
 from tidegate.core.time_text import rfc3339, seconds
 from tidegate.core.times import MICROSECOND
 from tidegate.observers.happenings import EndedAttempt, EventKind, GivenUp, Happening, StartedAttempt
@@ -63,6 +64,8 @@ def _write_attempt(event: Happening, detail: StartedAttempt | EndedAttempt, into
     put_span(into.timing.total, detail.took)
     into.outcome = int(kind_of(outcome))
     into.http_status = outcome.http_status
+    if detail.url:
+        into.request.url = masked_url(detail.url)
     status = response_status(outcome)
     into.rpc_status.code = status.code
     into.rpc_status.message = status.message

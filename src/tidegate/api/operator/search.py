@@ -14,7 +14,8 @@ from tidegate.core.errors import InvalidArgument, NotFound
 from tidegate.core.listing import page_token, plain, read_page_token
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
-from tidegate.core.task_filter import id_range, task_chooser
+from tidegate.core.task_filter import id_range, schedule_range, task_chooser
+from tidegate.core.times import micros
 from tidegate.core.validation.paging import PAGE_BYTES_MAX, found_page_size
 from tidegate.engine.ports.store import PlaceInLine
 from tidegate.schema.operator import SearchTasksResponse
@@ -39,7 +40,7 @@ async def search_tasks(parts: Parts, request: Any, queue: QueueName, call: Any) 
     looked_at = (
         _by_id(parts, queue, behind, request.filter)
         if latest_first is None
-        else _by_schedule_time(parts, queue, _place(behind), latest_first=latest_first)
+        else _by_schedule_time(parts, queue, _place(behind), request.filter, latest_first=latest_first)
     )
     response = SearchTasksResponse.pb()()
     pace, left = Pace(), PAGE_BYTES_MAX
@@ -67,10 +68,19 @@ async def _by_id(parts: Parts, queue: QueueName, behind: str, text: str) -> Asyn
 
 
 async def _by_schedule_time(
-    parts: Parts, queue: QueueName, behind: PlaceInLine | None, *, latest_first: bool
+    parts: Parts, queue: QueueName, behind: PlaceInLine | None, text: str, *, latest_first: bool
 ) -> AsyncIterator[tuple[Task, str]]:
+    """Tasks and the places behind them; of those alone that the filter can choose by their schedule times. A task
+    stands at its schedule time, or later at a moment that has passed.
+    """
+    within, now = schedule_range(text), micros(parts.engine.clock.now())
+    end = None if within.latest is None or latest_first else max(within.latest, now)
+    if behind is None and within.earliest is not None and not latest_first:
+        behind = PlaceInLine(within.earliest, -1)
     while page := await parts.engine.tasks.in_line(queue, behind, STEP, latest_first=latest_first):
         for task, place in page:
+            if end is not None and place.at > end:
+                return
             yield task, f"{place.at}.{place.number}"
         behind = place
 

@@ -24,6 +24,7 @@ from tidegate.core.attempt_record import (
 )
 from tidegate.core.dead_letters import DeadTask, DeathReason, ErrorGroup
 from tidegate.core.errors import Code, InvalidArgument
+from tidegate.core.headers import APP_ENGINE_USER_AGENT
 from tidegate.core.names import QUEUE, TASK
 from tidegate.core.queue import Queue, RetryConfig, State
 from tidegate.core.queue_options import check_options
@@ -98,6 +99,7 @@ def read_task(message: Any, under: str, now: datetime) -> Task:
     name = TASK.parse(message.name)
     if name is None or not name.startswith(under):
         raise InvalidArgument(f"task.name must be the name of a task below {under.rstrip('/')}.")
+    _drop_own_agent(message)
     new = check_task(_DIALECT.read_task(message), name.parent, now)
     first = message.first_attempt
     if min(message.dispatch_count, message.response_count) < 0:
@@ -116,6 +118,19 @@ def read_task(message: Any, under: str, now: datetime) -> Task:
         first_dispatch_time=_moment_of(first, "dispatch_time"),
         last_attempt=_read_attempt(message.last_attempt) if message.HasField("last_attempt") else None,
     )
+
+
+def _drop_own_agent(message: Any) -> None:
+    """Leave of an App Engine task's User-Agent what its caller said: our part of it is added to what is created."""
+    if message.WhichOneof("payload_type") != "app_engine_http_request":
+        return
+    headers = message.app_engine_http_request.headers
+    for name in [name for name in headers if name.lower() == "user-agent"]:
+        said = headers[name].removesuffix(APP_ENGINE_USER_AGENT).rstrip(" ")
+        if said:
+            headers[name] = said
+        else:
+            del headers[name]
 
 
 def _moment_of(message: Any, field: str) -> datetime | None:

@@ -29,8 +29,9 @@ async function refresh() {
     const answer = await fetch(location.href, {
       headers: { "HX-Request": "true" },
       signal: AbortSignal.timeout(PATIENCE),
-      redirect: "error",
+      redirect: "manual",
     });
+    if (answer.type === "opaqueredirect") return location.reload(); // whoever was logged in is not any more
     if (answer.status >= 500) throw new Error(answer.statusText);
     const text = await answer.text();
     const open = new Set([...document.querySelectorAll("details[open]")].map((each) => each.id));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,14 +11,17 @@ from tidegate.console.hours import QueueHour, hour_of
 from tidegate.console.options_form import KEPT, LABELS
 from tidegate.console.queue_form import queue_from_form, retry_from_form
 from tidegate.console.queue_head import Head, head_of
-from tidegate.console.tasks_table import SEGMENTS, filter_of, task_row
+from tidegate.console.tasks_table import LATEST, SEGMENTS, filter_of, order_of, task_row
 from tidegate.console.visit import Visit, if_built
-from tidegate.core.errors import ApiError, Unimplemented
+from tidegate.console.words import iso
+from tidegate.core.errors import ApiError
 from tidegate.core.names import QueueName
 from tidegate.schema.operator import Operator
 from tidegate.schema.v2beta3 import CloudTasks
 
 PAGE_SIZE: Final = 50
+FIRST: Final = "-"
+"""Stands for the first page, which has no token."""
 BACK_MAX: Final = 20
 """Pages that "Previous" leads back to; a page's address holds the way."""
 
@@ -26,25 +29,21 @@ BACK_MAX: Final = 20
 async def tasks(visit: Visit, name: QueueName) -> Answer:
     head = await head_of(visit, name, "")
     asked = visit.request.asked
-    text, segment, token = asked("q"), asked("state"), asked("after")
-    page = await _search(visit, name, filter_of(text, segment, visit.now), token)
+    text, segment, token, sort = asked("q"), asked("state"), asked("after"), asked("sort")
+    segment, sort = segment if segment in SEGMENTS else "", LATEST if sort == LATEST else ""
+    # What is due depends on the moment, and a token goes on with the same question.
+    at = _moment(asked("at"), visit.now) if token else visit.now
+    page = await _search(visit, head, filter_of(text, segment, at), token, order_of(text, sort), segment)
     way = [each for each in asked("way").split(",") if each]
 
     def link(**fields: str) -> str:
-        kept = {name: value for name, value in fields.items() if value}
+        kept = {field: value for field, value in {"q": text, "state": segment, "sort": sort, **fields}.items() if value}
         return f"{name.queue}?{urlencode(kept)}" if kept else name.queue
 
-    following = link(q=text, state=segment, after=page.next_page_token, way=",".join([*way, token or "-"][-BACK_MAX:]))
-    before = (
-        link(
-            q=text,
-            state=segment,
-            after=way[-1].replace("-", "", 1) if way[-1] == "-" else way[-1],
-            way=",".join(way[:-1]),
-        )
-        if way
-        else None
-    )
+    following = link(after=page.next_page_token, at=iso(at), way=",".join([*way, token or FIRST][-BACK_MAX:]))
+    before = None
+    if way:
+        before = link(after="" if way[-1] == FIRST else way[-1], at=iso(at), way=",".join(way[:-1]))
     rows = [task_row(task, visit.now) for task in page.tasks]
     return visit.page(
         "queue.html",
@@ -54,32 +53,48 @@ async def tasks(visit: Visit, name: QueueName) -> Answer:
         hour=await _hour(visit, head),
         rows=rows,
         query=text,
-        state=segment if segment in SEGMENTS else "",
-        segments=[(link(q=text), "All", not segment, head.row.depth), *_segments(head, text, segment, link)],
-        scanned=getattr(page, "scanned", 0),
+        state=segment,
+        sort=sort,
+        by_id=order_of(text, sort) == "name",
+        turned=link(sort="" if sort else LATEST),
+        segments=[(link(state=""), "All", not segment, head.row.depth), *_segments(head, segment, link)],
+        scanned=page.scanned,
         previous=before,
-        next=following if page.next_page_token and (rows or getattr(page, "scanned", 0)) else None,
+        next=following if page.next_page_token and (rows or page.scanned) else None,
         undo_queue=name,
     )
 
 
-def _segments(head: Head, text: str, segment: str, link: Any) -> list[tuple[str, str, bool, int | None]]:
+def _moment(text: str, otherwise: datetime) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return found if found.tzinfo else otherwise
+
+
+def _segments(head: Head, segment: str, link: Any) -> list[tuple[str, str, bool, int | None]]:
     counts = {"due": head.row.due, "scheduled": head.status.scheduled, "in-flight": head.row.in_flight}
     return [
-        (link(q=text, state=each), each.replace("-", " ").capitalize(), segment == each, counts.get(each))
+        (link(state=each), each.replace("-", " ").capitalize(), segment == each, counts.get(each))
         for each in SEGMENTS
-        if each != "in-flight"
+        if each != "in-flight" or not head.row.pull
     ]
 
 
-async def _search(visit: Visit, name: QueueName, wanted: str, token: str) -> Any:
-    """A page of tasks by schedule time. Without a search on this server: by ID, and only all of them."""
-    try:
-        return await visit.calls(
-            Operator.search_tasks, parent=name, filter=wanted, page_size=PAGE_SIZE, page_token=token
-        )
-    except Unimplemented:
-        return await visit.calls(CloudTasks.list_tasks, parent=name, page_size=PAGE_SIZE, page_token=token)
+async def _search(visit: Visit, head: Head, wanted: str, token: str, order: str, segment: str) -> Any:
+    """A page of tasks. One of those in flight ends with the last that there is, and looks at no others then."""
+    many = head.row.in_flight if segment == "in-flight" else PAGE_SIZE
+    if not many and not token:
+        return Operator.search_tasks.response_pb()
+    return await visit.calls(
+        Operator.search_tasks,
+        parent=head.name,
+        filter=wanted,
+        page_size=min(many, PAGE_SIZE) or PAGE_SIZE,
+        page_token=token,
+        order_by=order,
+    )
 
 
 async def _hour(visit: Visit, head: Head) -> QueueHour | None:

@@ -1,6 +1,6 @@
 """Lists: which queues a filter chooses, and where the next page begins."""
 
-from tidegate.core.listing.evaluation import Chooser, compile_filter
+from tidegate.core.listing.evaluation import Chooser, compile_filter, read_time
 from tidegate.core.listing.fields import FieldKind, FilterField, Schema, plain
 from tidegate.core.listing.tokens import PAGE_TOKEN_LIFE, page_token, read_page_token
 
@@ -14,4 +14,5 @@ __all__ = [
     "page_token",
     "plain",
     "read_page_token",
+    "read_time",
 ]

@@ -154,7 +154,7 @@ def _read_value(text: str, field: FilterField) -> int | float | None:
         case FieldKind.DURATION:
             return _read_duration(text)
         case FieldKind.TIME:
-            return _read_time(text)
+            return read_time(text)
         case _:
             return {"true": True, "false": False}.get(text.lower())
 
@@ -168,7 +168,8 @@ def _read_duration(text: str) -> int | None:
     return -nanos if sign else nanos
 
 
-def _read_time(text: str) -> int | None:
+def read_time(text: str) -> int | None:
+    """The nanoseconds since 1970 of a time as filters have it; None for what is none."""
     parts = _TIME.fullmatch(text)
     if parts is None:
         return None

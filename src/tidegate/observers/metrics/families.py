@@ -24,6 +24,7 @@ from prometheus_client.samples import Exemplar
 from tidegate.core.histogram import Histogram
 from tidegate.core.names import QueueName
 from tidegate.core.stats import QueueStats
+from tidegate.engine.ports.store_figures import StoreFigures
 from tidegate.observers.metrics.counts import Counts, QueueCounts
 
 SHOWN_MOST: Final = 200
@@ -90,6 +91,7 @@ class Snapshot(NamedTuple):
     in_flight: Counter[QueueName]
     calls: Calls
     commits: Commits | None
+    figures: StoreFigures | None = None
     shelved: Mapping[QueueName, int] = {}
     nodes: Nodes | None = None
 
@@ -109,6 +111,8 @@ def every_family(snapshot: Snapshot) -> Iterator[Metric]:
     yield from _calls(snapshot.calls)
     if snapshot.commits is not None:
         yield from _commits(snapshot.commits)
+    if snapshot.figures is not None:
+        yield from _figures(snapshot.figures)
     if snapshot.nodes is not None:
         yield from _nodes(snapshot.nodes)
     yield from _process(snapshot)
@@ -259,6 +263,19 @@ def _commits(commits: Commits) -> Iterator[Metric]:
     failed = CounterMetricFamily("tidegate_store_commit_failures", "Transactions that could not be committed.")
     failed.add_metric([], commits.failed)
     yield failed
+
+
+def _figures(figures: StoreFigures) -> Iterator[Metric]:
+    """How the database fares."""
+    yield _histogram("store_due_seconds", "How long a look for due tasks took.", [], [([], figures.due)])
+    dead = GaugeMetricFamily("tidegate_store_dead_rows", "Rows of tasks that are gone and not cleared away yet.")
+    dead.add_metric([], figures.dead_rows)
+    yield dead
+    if figures.oldest_snapshot is not None:
+        name = "tidegate_store_oldest_snapshot_seconds"
+        oldest = GaugeMetricFamily(name, "For how long somebody has held a snapshot; 0 when nobody does.")
+        oldest.add_metric([], figures.oldest_snapshot)
+        yield oldest
 
 
 def _process(snapshot: Snapshot) -> Iterator[Metric]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from tidegate import __version__
 from tidegate.core.names import QueueName
 from tidegate.engine.engine import Engine
+from tidegate.engine.ports.store import StoreError
+from tidegate.engine.ports.store_figures import StoreFigures
 from tidegate.observers.metrics.counts import Counts
 
 if TYPE_CHECKING:  # families imports prometheus-client, which takes 60 ms and 4 MiB
@@ -19,7 +21,9 @@ OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8
 
 
 class MetricsPage:
-    """Makes the page for one server. ``store`` is the kind of its store, ``ready`` says whether it answers calls."""
+    """Makes the page for one server. ``store`` is the kind of its store, ``figures`` how it fares, where it can tell;
+    ``ready`` says whether it answers calls.
+    """
 
     def __init__(
         self,
@@ -29,6 +33,7 @@ class MetricsPage:
         commits: Commits | None,
         *,
         store: str,
+        figures: Callable[[], Awaitable[StoreFigures]] | None = None,
         ready: Callable[[], bool],
         monotonic: Callable[[], float],
     ) -> None:
@@ -37,6 +42,7 @@ class MetricsPage:
         self._calls = calls
         self._commits = commits
         self._store = store
+        self._figures = figures
         self._ready = ready
         self._monotonic = monotonic
         self._one_at_a_time = asyncio.Lock()  # several that scrape at once would share the interpreter anyway
@@ -62,6 +68,15 @@ class MetricsPage:
                 in_flight=engine.under_way.by_queue(),
                 calls=self._calls,
                 commits=self._commits,
+                figures=await self._figures_now(),
             )
             page = await asyncio.to_thread(text, snapshot, openmetrics=openmetrics)
         return page, OPENMETRICS if openmetrics else TEXT
+
+    async def _figures_now(self) -> StoreFigures | None:
+        if self._figures is None:
+            return None
+        try:
+            return await self._figures()
+        except StoreError:  # the rest of the page is worth having
+            return None

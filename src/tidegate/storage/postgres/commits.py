@@ -15,6 +15,7 @@ from psycopg import errors
 
 from tidegate.core.names import QueueName
 from tidegate.engine.ports.store import FencedError, StoreAwayError, StoreError, StoreFullError
+from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.postgres import statements as sql
 from tidegate.storage.postgres.connecting import Connection, run
 from tidegate.storage.postgres.holding import SpoiledError
@@ -41,6 +42,9 @@ HELD_TOO_LONG: Final = 5.0
 
 PUBLISH_EVERY: Final = 1.0
 """Seconds within which places of ended attempts and counts of tasks are written, if nothing else takes them along."""
+
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Whatever the default of the database is: what is read under a lock must be newer than the lock."""
 
 AGAIN: Final = (
     errors.DeadlockDetected,
@@ -70,8 +74,11 @@ class Commits(Runner):
     link: Link
     """The connection, made anew when it breaks; set before the first job."""
 
-    def __init__(self, transaction: PostgresTransaction, sampled: Callable[[int], None]) -> None:
-        """``sampled`` is told the database's time, in microseconds, as each transaction begins."""
+    def __init__(self, transaction: PostgresTransaction, sampled: Callable[[int], None], counts: CommitCounts) -> None:
+        """``sampled`` is told the database's time, in microseconds, as each transaction begins; ``counts`` counts
+        commits.
+        """
+        self._counts = counts
         self._transaction = transaction
         self._tables = transaction.tables
         self._sampled = sampled
@@ -143,7 +150,7 @@ class Commits(Runner):
     def _together(self, jobs: list[Job]) -> list[Answer]:  # noqa: C901 - a transaction, from top to bottom
         transaction, on = self._transaction, self._tables.on
         began = time.monotonic()
-        run(self.link.connection, "BEGIN")
+        run(self.link.connection, BEGIN)
         if not self._fence(self._tables.node):
             self._undo(jobs)
             return _failed(jobs, FencedError("this node was taken for dead, and writes no more"))
@@ -201,10 +208,11 @@ class Commits(Runner):
         node = self._tables.node
         self._doubt = Doubt(node, self._number, answers)
         self._warned = False
-        self.committing_since = time.monotonic()
+        self.committing_since = begun = time.monotonic()
         try:
             run(self.link.connection, f"INSERT INTO commits VALUES ({node}, {self._number}); COMMIT")
         except psycopg.Error as error:
+            self._counts.failed += 1
             if is_lost(error, self.link):
                 raise LostError(()) from error
             self._doubt = None
@@ -215,6 +223,7 @@ class Commits(Runner):
             self.link.drop()
             raise LostError(())
         self._doubt = None
+        self._counts.add(len(answers), time.monotonic() - begun)
 
     def recover(self) -> tuple[list[Answer], list[Job]]:
         if self._doubt is None:
@@ -233,7 +242,7 @@ class Commits(Runner):
         """Whether a transaction was, once it is over; known when a transaction after it is committed without a warning,
         for then the standbys have both.
         """
-        run(self.link.connection, "BEGIN")
+        run(self.link.connection, BEGIN)
         alive = self._fence(node)
         found = self._tables.on.row(sql.WAS_COMMITTED, (node, number)) is not None
         if not alive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 import psycopg
@@ -11,6 +12,9 @@ from tidegate.settings.stores import MASK, PostgresUrl
 
 CONNECT_TIMEOUT: Final = 5
 """Seconds that one host may take to answer; libpq's ``connect_timeout``, where the URL does not say it."""
+
+SHUFFLES: Final = 160000
+"""The version of libpq that can try hosts in any order."""
 
 NETWORK: Final = {
     "connect_timeout": CONNECT_TIMEOUT,
@@ -41,17 +45,32 @@ WAIT_FOR_DISK: Final = (
 )
 """An answer leaves once the disk has what it tells of. How many standbys must have it, the operator says."""
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that tells for how long it has waited for an answer."""
+
+    waiting_since: float | None = None
+    """When the question under way was asked, by ``time.monotonic``; None while none is."""
+
+    def wait(self, gen: Any, *how: Any, **more: Any) -> Any:
+        self.waiting_since = time.monotonic()
+        try:
+            return super().wait(gen, *how, **more)
+        finally:
+            self.waiting_since = None
 
 
-def connect(url: PostgresUrl, *, application: str = "tidegate") -> Connection:
+def connect(url: PostgresUrl, *, application: str = "tidegate", shuffled: bool = False) -> Connection:
     """A connection whose transactions are begun and ended by their words. Raises psycopg.Error.
 
-    Whole numbers travel as ``bigint``, so that a statement is prepared once, whatever their sizes.
+    Whole numbers travel as ``bigint``, so that a statement is prepared once, whatever their sizes. Where
+    ``shuffled``, several hosts are tried in any order.
     """
     given = psycopg.conninfo.conninfo_to_dict(url.conninfo)
     network: dict[str, Any] = {word: value for word, value in NETWORK.items() if word not in given}
-    connection = psycopg.connect(
+    if shuffled and psycopg.pq.version() >= SHUFFLES:
+        network["load_balance_hosts"] = "random"
+    connection = Connection.connect(
         url.conninfo,
         autocommit=True,
         prepare_threshold=0 if url.prepare else None,
@@ -60,6 +79,7 @@ def connect(url: PostgresUrl, *, application: str = "tidegate") -> Connection:
     )
     try:
         connection.adapters.register_dumper(int, Int8BinaryDumper)
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # of ``transaction()``
         connection.prepared_max = 500  # no statement is dropped, and prepared again
         if url.prepare:
             words = [*SESSION.items(), ("search_path", url.schema)]

@@ -23,6 +23,10 @@ LONGEST_PAUSE: Final = 1.0
 """Seconds between two tries to connect, and some at random."""
 
 
+class WrongServerError(psycopg.OperationalError):
+    """There is a server, but not the one to write to."""
+
+
 class Timelines:
     """Remembers the newest timeline that any connection has seen. After a switch-over the old primary, should it come
     back, is on an older one: what is written there is lost.
@@ -32,10 +36,10 @@ class Timelines:
         self.newest = 0
 
     def check(self, connection: Connection) -> None:
-        """Raises psycopg.OperationalError on an older timeline, or on a standby."""
+        """Raises WrongServerError on an older timeline, or on a standby."""
         row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
         if row == (True,):
-            raise psycopg.OperationalError("the server is a standby, which cannot be written to")
+            raise WrongServerError("the server is a standby, which cannot be written to")
         try:
             row = connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone()
         except psycopg.Error:
@@ -45,7 +49,7 @@ class Timelines:
         assert row is not None  # noqa: S101 - a SELECT without FROM has a row
         timeline = int(row[0][:8], 16)
         if timeline < self.newest:
-            raise psycopg.OperationalError("the server is an old primary: another one has taken its place")
+            raise WrongServerError("the server is an old primary: another one has taken its place")
         self.newest = timeline
 
 
@@ -63,6 +67,7 @@ class Link:
         self._pause = FIRST_PAUSE
         self._closing = threading.Event()
         self._complained = False
+        self._shuffled = False
 
     @property
     def connection(self) -> Connection:
@@ -86,7 +91,7 @@ class Link:
             return True
         self.drop()
         try:
-            connection = connect(self._url, application=self._application)
+            connection = connect(self._url, application=self._application, shuffled=self._shuffled)
             try:
                 self.use(connection)
             except BaseException:
@@ -94,6 +99,8 @@ class Link:
                 connection.close()
                 raise
         except psycopg.Error as error:
+            # The first of several hosts may be an old primary for as long as it runs.
+            self._shuffled = isinstance(error, WrongServerError)
             if not self._complained:
                 logger.warning("cannot reach PostgreSQL: %s; trying again until it answers", one_line(self._url, error))
                 self._complained = True
@@ -130,6 +137,12 @@ class Link:
                 watched.shutdown(socket.SHUT_RDWR)
             finally:
                 watched.detach()
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the question that waits for its answer was asked; None when none does."""
+        connection = self._connection
+        return None if connection is None else connection.waiting_since
 
     def end(self) -> None:
         """Wait no more between tries; from another thread."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -16,6 +18,7 @@ from tidegate.storage.postgres.commits import LANE
 from tidegate.storage.postgres.connecting import Connection, run
 from tidegate.storage.postgres.link import Link
 from tidegate.storage.postgres.rings import spent_ring
+from tidegate.storage.postgres.steps import may_go_on
 from tidegate.storage.postgres.worker import Answer, Job, LostError, Runner, Worker, is_lost, one_by_one
 
 RING_PATIENCE: Final = "100ms"
@@ -44,6 +47,10 @@ class Statements(Runner):
             return [Answer(job, None, error)]
 
 
+class OutdatedError(FencedError):
+    """The tables were changed by a newer version, beside which this one may not go on: its life ends."""
+
+
 class PostgresMembership:
     """``ports.Membership``, on a connection of its own."""
 
@@ -56,11 +63,15 @@ class PostgresMembership:
         settled: Callable[[], int],
         now: Callable[[], int],
         publish: Callable[[], Awaitable[None]],
+        connect: Callable[[], Connection],
     ) -> None:
-        """``joined`` is told the number of each new life; ``settled`` says up to which transaction nobody will ask;
-        ``publish`` writes what a node has to write before it leaves.
+        """``connect`` makes a connection for one fence. ``joined`` is told the number of each new life; ``settled``
+        says up to which transaction nobody will ask; ``publish`` writes what a node has to write before it leaves.
         """
         self._publish = publish
+        self._connect = connect
+        self.outdated_since: float | None = None
+        """Since when, by ``time.monotonic``, the tables are too new for this version."""
         self._worker = worker
         self._joined = joined
         self._settled = settled
@@ -68,19 +79,37 @@ class PostgresMembership:
         self._node = 0
 
     async def join(self, name: str) -> Joined:
-        joined: Joined = await self._worker.submit(lambda connection: _join(connection, name))
+        joined: Joined = await self._timely(lambda connection: _join(connection, name))
         self._node = joined.node
         self._joined(joined.node)
         return joined
 
     async def beat(self) -> Sequence[Member]:
         node, settled, now = self._node, self._settled(), self._now()
-        members: Sequence[Member] = await self._worker.submit(lambda connection: _beat(connection, node, settled, now))
+        members: Sequence[Member] = await self._timely(lambda connection: _beat(connection, node, settled, now))
         return members
 
+    async def _timely(self, work: Callable[[Connection], Any]) -> Any:
+        """Note whether this version is too old for the tables."""
+        try:
+            answer = await self._worker.submit(work)
+        except OutdatedError:
+            if self.outdated_since is None:
+                self.outdated_since = time.monotonic()
+            raise
+        self.outdated_since = None
+        return answer
+
     async def fence(self, member: Member) -> bool:
-        fenced: bool = await self._worker.submit(lambda connection: _fence(connection, member))
-        return fenced
+        """On a connection of its own: it waits for a transaction that the node has begun, and beats must not."""
+        return await asyncio.to_thread(self._fence, member)
+
+    def _fence(self, member: Member) -> bool:
+        try:
+            with self._connect() as connection:
+                return _fence(connection, member)
+        except psycopg.Error as error:
+            raise StoreError(f"the store could not be asked: {' '.join(str(error).split())}") from error
 
     async def leave(self) -> None:
         node = self._node
@@ -97,7 +126,14 @@ def _write(connection: Connection, statement: str, *values: Any) -> int:
     return connection.execute(statement, values).rowcount
 
 
+def _check_version(connection: Connection) -> None:
+    ((oldest,),) = _rows(connection, sql.OLDEST)
+    if not may_go_on(oldest):
+        raise OutdatedError(f"the store's tables need tidegate {oldest} or later; this is {__version__}: upgrade")
+
+
 def _join(connection: Connection, name: str) -> Joined:
+    _check_version(connection)
     with connection.transaction():
         ((node,),) = _rows(connection, sql.JOIN, name, __version__)
         _write(connection, sql.ADD_WRITER, node, LANE)
@@ -111,6 +147,7 @@ def _join(connection: Connection, name: str) -> Joined:
 def _beat(connection: Connection, node: int, settled: int, now: int) -> Sequence[Member]:
     if not _write(connection, sql.BEAT, node):
         raise FencedError("this node was taken for dead")
+    _check_version(connection)
     _write(connection, sql.FORGET_COMMITS, node, settled)
     _empty_ring(connection, spent_ring(now))
     return [Member(*row) for row in _rows(connection, sql.NODES)]

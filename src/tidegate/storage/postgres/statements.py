@@ -130,6 +130,29 @@ ADD_COUNTS: Final = (
     " ON CONFLICT (generation, node) DO UPDATE SET tasks = counts.tasks + excluded.tasks"
 )
 
+FOLD_COUNTS: Final = (
+    "WITH gone AS (DELETE FROM counts WHERE node = %(node)b AND generation = ANY(%(generations)b)"
+    " RETURNING generation, tasks)"
+    " INSERT INTO counts (generation, node, tasks) SELECT generation, %(into)b, tasks FROM gone"
+    " ON CONFLICT (generation, node) DO UPDATE SET tasks = counts.tasks + excluded.tasks"
+)
+COUNTED_BY: Final = (
+    "SELECT generation FROM counts WHERE node = %b ORDER BY node, generation LIMIT %b FOR UPDATE SKIP LOCKED"
+)
+COUNT_ANEW: Final = (
+    "INSERT INTO counts (generation, node, tasks) SELECT generation, -1, 0 FROM queues"
+    " ON CONFLICT (generation, node) DO NOTHING"
+)
+RECOUNT: Final = (
+    "INSERT INTO counts (generation, node, tasks) SELECT a.generation, 0, c.found - k.known"
+    " FROM unnest(%(generations)b::bigint[]) AS a(generation)"
+    " CROSS JOIN LATERAL (SELECT count(*) AS found FROM"
+    " (SELECT 1 FROM tasks WHERE generation = a.generation LIMIT %(most)b) first) c"
+    " CROSS JOIN LATERAL (SELECT coalesce(sum(tasks), 0)::bigint AS known FROM counts"
+    " WHERE counts.generation = a.generation) k"
+    " WHERE c.found < %(most)b ON CONFLICT (generation, node) DO UPDATE SET tasks = counts.tasks + excluded.tasks"
+)
+
 # Tasks, written
 
 NEXT_SEQS: Final = "SELECT nextval('task_seq') FROM generate_series(1, %b)"
@@ -274,6 +297,7 @@ ADD_WRITER: Final = "INSERT INTO writers (node, lane) VALUES (%b, %b)"
 NAMESAKES: Final = "SELECT id FROM nodes WHERE name = %b AND id < %b"
 BEAT: Final = "UPDATE nodes SET beat = beat + 1 WHERE id = %b AND NOT fenced"
 NODES: Final = "SELECT id, beat, fenced FROM nodes ORDER BY id"
+OLDEST: Final = "SELECT oldest FROM steps ORDER BY n DESC LIMIT 1"
 FENCE_NODE: Final = "UPDATE nodes SET fenced = true WHERE id = %b AND beat = %b"
 FENCE_ANYHOW: Final = "UPDATE nodes SET fenced = true WHERE id = %b"
 DROP_WRITER: Final = "DELETE FROM writers WHERE node = %b"

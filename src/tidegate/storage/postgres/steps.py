@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from typing import Final
 
@@ -34,22 +35,36 @@ def known() -> list[str]:
     return [file.read_text() for file in sorted(files, key=lambda file: file.name) if file.name.endswith(".sql")]
 
 
-def taken(connection: Connection) -> int:
-    """How many steps were taken; 0 when there is no table of them."""
+def taken(connection: Connection) -> tuple[int, str]:
+    """How many steps were taken, and the oldest version that may go on with them; 0 when there is no table of them."""
     try:
-        row = connection.execute("SELECT coalesce(max(n), 0) FROM steps").fetchone()
+        row = connection.execute("SELECT n, oldest FROM steps ORDER BY n DESC LIMIT 1").fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        return 0
-    assert row is not None  # noqa: S101 - an aggregate has a row
-    return int(row[0])
+        return 0, OLDEST
+    return (0, OLDEST) if row is None else (int(row[0]), row[1])
+
+
+def may_go_on(oldest: str) -> bool:
+    """Whether this version may work on tables on which no older one than ``oldest`` may."""
+    return _order(oldest) <= _order(__version__)
+
+
+def _order(version: str) -> list[int]:
+    """Versions in their order, without what is said behind the numbers."""
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether all steps were taken. Raises StoreError when the tables are from a newer version."""
-    number, steps = taken(connection), len(known())
-    if number > steps:
-        raise StoreError(f"the store is from a newer tidegate (step {number}, this one knows {steps}); upgrade")
-    return number == steps
+    """Whether all steps were taken. Raises StoreError when the tables are from a newer version, with which this one may
+    not go on.
+    """
+    (number, oldest), steps = taken(connection), len(known())
+    if number > steps and not may_go_on(oldest):
+        raise StoreError(
+            f"the store is from a newer tidegate (step {number}, this one knows {steps}), which needs {oldest} or later"
+            f" on every node; this is {__version__}: upgrade"
+        )
+    return number >= steps
 
 
 def check_whole(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
@@ -11,10 +12,13 @@ import psycopg
 
 from tidegate.core.names import QueueName
 from tidegate.engine.ports.store import Reader, StoreError, Transaction
+from tidegate.engine.ports.store_figures import StoreFigures
 from tidegate.settings.stores import PostgresUrl
+from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.postgres.checks import check_server
 from tidegate.storage.postgres.commits import Commits
 from tidegate.storage.postgres.connecting import Connection, connect, one_line
+from tidegate.storage.postgres.figures import figures
 from tidegate.storage.postgres.ledger import Ledger
 from tidegate.storage.postgres.link import Link, Timelines
 from tidegate.storage.postgres.membership import PostgresMembership, Statements
@@ -44,10 +48,21 @@ class PostgresStore:
         self._tables = PostgresTables(ledger, now)
         transaction = PostgresTransaction(self._tables)
         read_tables = PostgresReadTables(ledger)
-        self._commits = Commits(transaction, sampled)
+        self.commits = CommitCounts()
+        self._commits = Commits(transaction, sampled, self.commits)
         writing = Link(url, "tidegate writer", timelines, self._commits.connected)
         reading = Link(url, "tidegate reader", timelines, read_tables.on.use)
         beating = Link(url, "tidegate beat", timelines, _as_it_is)
+
+        def timely() -> Connection:
+            connection = connect(url, application="tidegate fence")
+            try:
+                timelines.check(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
         self._commits.link = writing
         writing.use(checked)
         sampled(_clock_of(checked))
@@ -56,7 +71,7 @@ class PostgresStore:
         self._reader = Worker("tidegate-reader", reading, Reads(reading, PostgresReader(read_tables)))
         self._beats = Worker("tidegate-beats", beating, Statements(beating))
         self.membership = PostgresMembership(
-            self._beats, self._joined, lambda: self._commits.settled, self._now, self._publish
+            self._beats, self._joined, lambda: self._commits.settled, self._now, self._publish, timely
         )
 
     @classmethod
@@ -76,9 +91,14 @@ class PostgresStore:
 
     @property
     def away_for(self) -> float | None:
-        """For how many seconds the database has not been there; None while calls are answered or wait for it."""
+        """For how many seconds the database has not been there, or its tables have been too new for this version; None
+        while calls are answered or wait for it.
+        """
         workers = (self._writer, self._reader, self._beats)
-        return max((worker.away_for for worker in workers if worker.is_away), default=None)
+        away = [worker.away_for for worker in workers if worker.is_away]
+        if self.membership.outdated_since is not None:
+            away.append(time.monotonic() - self.membership.outdated_since)
+        return max(away, default=None)
 
     def _now(self) -> int:
         return self._tables.now()
@@ -100,6 +120,12 @@ class PostgresStore:
     ) -> T:
         done: T = await self._writer.submit(work, holds, changes)
         return done
+
+    async def figures(self) -> StoreFigures:
+        """How the database fares. Raises StoreError."""
+        due = self._tables.due_seconds
+        found: StoreFigures = await self._reader.submit(lambda reader: figures(reader.tables.on, due))
+        return found
 
     async def close(self) -> None:
         for worker in (self._reader, self._writer, self._beats):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from tidegate.core.histogram import Histogram
+from tidegate.storage.commit_counts import SECONDS
 from tidegate.storage.postgres import statements as sql
 from tidegate.storage.postgres.ledger import Ledger
 from tidegate.storage.postgres.queue_row import QueueRow
@@ -17,6 +20,16 @@ from tidegate.storage.tables import Grave
 
 GENERATION_KEPT: Final = 15 * 60 * 1_000_000
 """Microseconds for which a closed generation is kept: longer than a transaction lives that may add to it."""
+
+FORMER: Final = 0
+"""Stands in counts for the nodes that are no more."""
+
+COUNTED_ANEW: Final = -1
+"""Stands in counts for those of them that did not leave in order."""
+
+RECOUNTED_AT_ONCE: Final = 8
+RECOUNTED_MOST: Final = 50_000
+"""Generations, and tasks of each, that are counted in one step: 10 ms at most."""
 
 RETRIES_AT_ONCE: Final = 64
 """The statement may compare every pair."""
@@ -36,6 +49,8 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         self.now = now
         self.node = 0
         """Who writes."""
+        self.due_seconds = Histogram(SECONDS)
+        """Of the looks for due tasks; another thread reads it, and may miss the last one."""
         self.counted: Counter[int] = Counter()
         """Tasks more or less by generation, of this transaction."""
 
@@ -133,7 +148,10 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         before the transaction ends: generation, place in line, ``rows.DUE_COLUMNS``, the size of the body.
         """
         generations, heads, limits = zip(*asked, strict=True)
-        return self.on.rows(sql.DUE, (list(generations), list(heads), list(limits), now))
+        begun = time.perf_counter()
+        found = self.on.rows(sql.DUE, (list(generations), list(heads), list(limits), now))
+        self.due_seconds.add(time.perf_counter() - begun)
+        return found
 
     def first_due(self, asked: Sequence[tuple[int, int, int]]) -> dict[int, int | None]:
         """By queue the first place in line of a waiting task, of these queues, generations and heads."""
@@ -253,6 +271,22 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         """Add to the node's own counts of tasks, by generation."""
         self.on.write(sql.ADD_COUNTS, (list(counts), [self.node] * len(counts), list(counts.values())))
 
+    def fold_counts(self, node: int, into: int, limit: int = 100_000) -> list[int]:
+        """Add the counts of one node, of up to so many generations, to those of another; which generations."""
+        generations = [generation for (generation,) in self.on.rows(sql.COUNTED_BY, (node, limit))]
+        if generations:
+            self.on.write(sql.FOLD_COUNTS, {"node": node, "into": into, "generations": generations})
+        return generations
+
+    def recount(self) -> bool:
+        """Count the tasks of some generations whose counts are to be made anew; whether there may be more. A long one
+        keeps its count, in which what is missing makes no difference.
+        """
+        generations = self.fold_counts(COUNTED_ANEW, FORMER, RECOUNTED_AT_ONCE)
+        if generations:
+            self.on.write(sql.RECOUNT, {"generations": generations, "most": RECOUNTED_MOST})
+        return len(generations) == RECOUNTED_AT_ONCE
+
     def clear_flows(self, spent: Sequence[tuple[int, int, int]]) -> None:
         """Delete flows of queues, from one up to another."""
         self.on.write(sql.DELETE_OLD_FLOWS, [list(column) for column in zip(*spent, strict=True)])
@@ -262,7 +296,14 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
         return [queue for (queue,) in self.on.rows(sql.HELD_BY_NODE, (after, f'%"{node}":%', limit))]
 
     def forget_node(self, node: int) -> None:
-        """A node that has nothing under way any more."""
+        """A node that has nothing under way any more. What another had not added to its counts nobody knows: they are
+        to be made anew.
+        """
+        if node == self.node:
+            self.fold_counts(node, FORMER)
+        else:
+            self.fold_counts(node, COUNTED_ANEW)
+            self.on.write(sql.COUNT_ANEW, ())
         for statement in (sql.DROP_WRITER, sql.DROP_COMMITS, sql.DROP_NODE):
             self.on.write(statement, (node,))
 

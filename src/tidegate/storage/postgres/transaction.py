@@ -168,6 +168,8 @@ class PostgresTransaction(QueueHolder):
         while left > 0:
             queues = self.tables.queues_with(node, after, RELEASED_QUEUES)
             if not queues:
+                if node == self.tables.node and self._ledger.counts:
+                    self._add_counts()
                 self.tables.forget_node(node)
                 return Released(attempts, left=False)
             after = queues[-1]
@@ -188,6 +190,12 @@ class PostgresTransaction(QueueHolder):
             if len(held) < len(queues):
                 break  # others hold some of them just now
         return Released(attempts, left=True)
+
+    def clear(self, now: datetime, limit: int) -> bool:
+        if self._ledger.counts:
+            self._add_counts()  # else what they say would be counted twice
+        left = self.tables.recount()
+        return super().clear(now, limit) or left
 
     def reset(self) -> None:
         self._clear()
@@ -214,8 +222,12 @@ class PostgresTransaction(QueueHolder):
             for queue in self.tables.absent(gone) if gone else ():
                 del self._ledger.freed[queue]
         if self._ledger.counts:
-            self._counts = dict(self._ledger.counts)
-            self.tables.add_counts(self._counts)
+            self._add_counts()
         if spent := self._ledger.spent_flows():
             self.tables.clear_flows(spent)
             self._cleared = {queue: newest for queue, _, newest in spent}
+
+    def _add_counts(self) -> None:
+        if not self._counts:  # of this transaction
+            self._counts = dict(self._ledger.counts)
+            self.tables.add_counts(self._counts)

@@ -25,6 +25,9 @@ PATIENCE: Final = 2.0
 COMMIT_PATIENCE: Final = 10.0
 """Seconds that a COMMIT may take; statement_timeout does not bound it, and a lost standby may hold it for ever."""
 
+ANSWER_PATIENCE: Final = 12.0
+"""Seconds that any answer may take: the server ends a statement after ten. One that takes longer is lost on its way."""
+
 LOOK_EVERY: Final = 0.25
 """Seconds between two looks after jobs that wait."""
 
@@ -231,6 +234,10 @@ class Worker:
         since = self._runner.committing_since
         if since is not None and now - since > COMMIT_PATIENCE:
             logger.warning("PostgreSQL has not answered a COMMIT for %g s; connecting anew", COMMIT_PATIENCE)
+            self._link.cut()
+        since = self._link.waiting_since
+        if since is not None and now - since > ANSWER_PATIENCE:
+            logger.warning("PostgreSQL has not answered for %g s; connecting anew", ANSWER_PATIENCE)
             self._link.cut()
         if self._away_since is None:
             return

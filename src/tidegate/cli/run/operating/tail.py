@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +24,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
 
 def tail(session: Session) -> None:
-    """Print the attempts of queues as they end."""
-    Tail(session).run()
+    """Print the attempts of queues as they end, until Ctrl-C, which is no error here."""
+    with suppress(KeyboardInterrupt):
+        Tail(session).run()
 
 
 class Tail:

@@ -1,0 +1,4 @@
+#!/usr/bin/python3
+from tidegate.cli import main
+
+main()
