@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.cli.dev.dev_server import started, until
 from tests.cli.serving import served
 from tests.kit import postgres, postgres_programs
 from tests.settings import reference
@@ -108,7 +109,7 @@ def run(snippet: str, address: str) -> str:
 
 
 def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
-    (console,) = blocks(README, "console")
+    _, console = blocks(README, "console")
     commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
     install, serve = commands
     assert install == "pip install ."
@@ -120,6 +121,17 @@ def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
     name = created.removeprefix("created ")
     assert name.startswith("projects/demo/locations/here/queues/mail/tasks/")
     assert said == f"task {name.rsplit('/', 1)[1]} says hello"
+
+
+def test_the_one_command_of_the_readme_prints_what_stands_below_it() -> None:
+    console, _ = blocks(README, "console")
+    command, *shown = console.splitlines()
+    ours = "$ uvx --from . tidegate dev "
+    assert command.startswith(ours)
+    with started("--port", "0", *shlex.split(command.removeprefix(ours))) as lines:
+        for line in shown:
+            printed = until(lines, line.split("  ")[0])
+            assert re.sub(r":\d+", ":8123", printed) == line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
