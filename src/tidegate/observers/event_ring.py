@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
 from tidegate.core.lifecycle import Retry
+from tidegate.core.masking import masked_url
 from tidegate.core.names import QueueName
 from tidegate.core.task import HttpRequest
 from tidegate.engine.ports.events import (
@@ -264,7 +265,7 @@ class EventRing:
                 event.took,
                 judgement.task.schedule_time if type(judgement) is Retry else None,
                 judgement is not None,
-                target.url[:URL_KEPT] if type(target) is HttpRequest else "",
+                _begun(target.url) if type(target) is HttpRequest else "",
             )
         )
 
@@ -342,3 +343,8 @@ class Watch:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _begun(url: str) -> str:
+    """How a URL begins. What is cut off could be what shows that a secret stands before it."""
+    return url if len(url) <= URL_KEPT else masked_url(url)[:URL_KEPT]
