@@ -58,6 +58,10 @@ MARKS = {
     "traces of 1 %: create and dispatch": Mark(most=1.05, by_floor=True),
     "attempts kept: failed": Mark(least=0.97, by_floor=True),
     "attempts kept: all": Mark(least=0.75, by_floor=True),
+    "attempts kept: all, create": Mark(most=1.05, by_floor=True),
+    "watchers not reading, 50: create": Mark(most=1.05, by_floor=True),
+    "watchers idle, 50: create": Mark(most=1.05, by_floor=True),
+    "shelf of 10,000, and series of 1,000 queues, resident": at_most(60),
     "live create and dispatch at once": rate(10_000, BOTH),
     "lateness at 1,000/s, earliest": Mark(least=0),  # never early
     "lease 100 by 16 workers, 1,000 waiting": rate(20_000, EMPTY),

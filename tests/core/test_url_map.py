@@ -66,3 +66,25 @@ def test_a_star_is_every_url_without_another_prefix(url: str, called: str) -> No
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:80", "127.8.8.8", "0.0.0.0"])
 def test_a_star_leaves_this_machine_alone(host: str) -> None:
     assert APP.mapped(f"http://{host}/a") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "called"),
+    [
+        ("https://api.example.com/a?b", "http://localhost:4000/a?b"),
+        ("https://other.example.com:8443/a?b", "http://localhost:3000/tls/other.example.com:8443/a?b"),
+        ("HTTPS://user@localhost", "http://localhost:3000/tls/localhost"),
+        ("http://127.0.0.1:80?q", "http://localhost:3000/127.0.0.1:80?q"),
+    ],
+)
+def test_a_scheme_takes_all_its_urls_with_their_hosts(url: str, called: str) -> None:
+    every = UrlMap(
+        {
+            "http://": "http://localhost:3000",
+            "https://": "http://localhost:3000/tls/",
+            "https://api.example.com": "http://localhost:4000",
+        }
+    )
+    mapped = every.mapped(url)
+    assert mapped is not None
+    assert mapped.url == called

@@ -1,17 +1,27 @@
-"""The fixture ``tidegate`` in a test's hands: handlers in its own thread, a clock that it moves."""
+"""The fixture ``tidegate`` in a test's hands: handlers in its own thread, a clock that it moves. The same scenarios in
+every mode: one engine, one meaning.
+"""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import freezegun
 import pytest
+import time_machine
 
 import tidegate as package
 from tidegate.testing import HandlerRequest, Tidegate
 
 MAIL = "http://app.test/mail"
+
+
+@pytest.fixture
+def tidegate(every_mode: Tidegate) -> Tidegate:
+    return every_mode
 
 
 def create(tidegate: Tidegate, url: str = MAIL, queue: str = "default", **task: Any) -> str:
@@ -179,14 +189,6 @@ def test_tasks_that_are_left_are_named(tidegate: Tidegate) -> None:
         tidegate.assert_no_tasks()
 
 
-def test_each_test_has_a_server_of_its_own(tidegate: Tidegate, tidegate_factory: Any) -> None:
-    other = tidegate_factory()
-    tidegate.queue("mine")
-    assert other.address != tidegate.address
-    with other.client() as client:
-        assert list(client.list_queues(parent=tidegate.location)) == []
-
-
 def test_the_rate_of_a_queue_holds_in_virtual_time(tidegate: Tidegate) -> None:
     queue = tidegate.queue("slow", max_dispatches_per_second=0.01)
     tidegate.responds(200)
@@ -199,3 +201,125 @@ def test_the_rate_of_a_queue_holds_in_virtual_time(tidegate: Tidegate) -> None:
     tidegate.run_until_idle()
     assert len(tidegate.requests) == 15
     assert tidegate.now() - start >= (15 - at_once - 1) * timedelta(seconds=100)
+
+
+def test_a_paused_queue_waits_until_it_is_resumed(tidegate: Tidegate) -> None:
+    tidegate.responds(200)
+    queue = tidegate.queue()
+    queue.pause()
+    create(tidegate)
+    assert (tidegate.run(), tidegate.run_until_idle()) == (0, 0)
+    assert "paused" in tidegate.tasks_left()[0]
+    queue.resume()
+    assert tidegate.run() == 1
+    tidegate.pause()
+    create(tidegate)
+    assert tidegate.advance("1h") == 0
+    tidegate.resume("default")
+    assert tidegate.run() == 1
+
+
+async def test_every_verb_can_be_awaited(tidegate: Tidegate) -> None:
+    tidegate.responds(200)
+    tidegate.queue()
+    await tidegate.pause()
+    create(tidegate)
+    assert await tidegate.wait_idle() == 0
+    fault = await tidegate.faults.status(503)
+    await tidegate.resume()
+    assert await tidegate.run() == 0
+    assert fault.hits >= 1
+    await tidegate.faults.clear()
+    assert await tidegate.advance("1s") + await tidegate.run_until_idle() == 1
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked", "statuses"),
+    [
+        (lambda faults: faults.duplicate(3, attempts=1), 3, [200, 200, 200]),
+        (lambda faults: faults.status(503, times=2), 1, [200]),
+        (lambda faults: faults.refuse(last=1), 1, [200]),
+        (lambda faults: faults.no_answer(last=1, url="/mail$"), 1, [200]),
+        (lambda faults: faults.drop_response(last=1, probability=1.0), 2, [200, 200]),
+        (lambda faults: faults.delay("10ms", queue="default"), 1, [200]),
+        (lambda faults: faults.status(500, task_prefix="no such task"), 1, [200]),
+    ],
+)
+def test_attempts_meet_faults(tidegate: Tidegate, effect: Any, asked: int, statuses: list[int]) -> None:
+    tidegate.responds(200)
+    tidegate.queue()
+    effect(tidegate.faults)
+    create(tidegate)
+    assert tidegate.run_until_idle() == asked
+    assert [request.status for request in tidegate.requests] == statuses
+    tidegate.assert_no_tasks()
+
+
+def test_a_fault_ends_and_needs_a_queue(tidegate: Tidegate) -> None:
+    with pytest.raises(ValueError, match="there is no queue yet"):
+        tidegate.faults.refuse()
+    tidegate.responds(200)
+    tidegate.queue()
+    fault = tidegate.faults.refuse(queue=tidegate.queue())
+    create(tidegate)
+    tidegate.run()
+    assert fault.hits == 1
+    fault.end()
+    assert tidegate.run_until_idle() == 1
+
+
+def test_a_failure_is_told_with_the_reason_and_the_attempts(tidegate: Tidegate) -> None:
+    tidegate.responds(500)
+    create(tidegate)
+    tidegate.run()
+    (left,) = tidegate.tasks_left()
+    assert "http://app.test/mail, 1 attempts; " in left
+    assert "the next one starts at" in left
+    assert "/attempts/1: 500, at" in tidegate.last_attempts()[0]
+
+
+def test_a_url_comes_as_the_task_has_it(tidegate: Tidegate) -> None:
+    tidegate.responds(200)
+    urls = ["https://app.test:8443/a%20b/c?x=%C3%A4&y", "http://localhost:1/", "https://app.test/?q"]
+    for url in urls:
+        create(tidegate, url, headers={"X-Mine": "1", "Content-Type": "text/x"}, body=b"\xff\x00" * 5000)
+    tidegate.run()
+    assert sorted(request.url for request in tidegate.requests) == sorted(urls)
+    assert {request.body for request in tidegate.requests} == {b"\xff\x00" * 5000}
+    assert {request.headers["x-mine"] for request in tidegate.requests} == {"1"}
+    assert not {"host", "x-tidegate-test-queue"} & set(tidegate.requests[0].headers)
+
+
+def test_a_thousand_tasks_are_delivered_once(tidegate: Tidegate) -> None:
+    tidegate.responds(200)
+    queue = tidegate.queue()
+    with tidegate.client() as client:
+        for number in range(1000):
+            client.create_task(parent=queue.name, task=package.http_task(MAIL, json=number))
+    assert tidegate.run_until_idle() == 1000
+    assert sorted(request.json for request in tidegate.requests) == list(range(1000))
+
+
+@pytest.mark.parametrize("frozen", [lambda at: time_machine.travel(at, tick=False), freezegun.freeze_time])
+def test_the_clock_of_a_frozen_test_shows_the_handler_when_its_task_is_due(tidegate: Tidegate, frozen: Any) -> None:
+    seen = []
+
+    def handler(_request: HandlerRequest) -> int:
+        seen.append(datetime.now(UTC))
+        return 503 if len(seen) < 3 else 200
+
+    tidegate.responds(handler)
+    tidegate.queue(min_backoff=100, max_backoff=100)
+    with frozen(datetime(2020, 1, 1, tzinfo=UTC)):
+        create(tidegate, at=tidegate.now() + timedelta(hours=1))
+        tidegate.run_until_idle()
+    waits = [(later - before).total_seconds() for before, later in itertools.pairwise(seen)]
+    assert all(50 < wait < 101 for wait in waits)  # less the machine's time that passed while the clock stood
+    assert timedelta(minutes=59) < seen[0] - datetime(2020, 1, 1, tzinfo=UTC) <= timedelta(hours=1)
+
+
+async def test_blocking_and_asynchronous_clients_can_be_open_together(tidegate: Tidegate) -> None:
+    with tidegate.client() as client:
+        list(client.list_queues(parent=tidegate.location))
+        async with tidegate.async_client() as other:
+            assert [queue.name async for queue in await other.list_queues(parent=tidegate.location)] == []

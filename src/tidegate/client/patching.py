@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -22,11 +22,15 @@ NOT_FOR_INSTANCES = (
 class Patch:
     """What was patched. Leaving it as a context manager, or ``undo()``, puts everything back."""
 
-    def __init__(self, address: EmulatorAddress) -> None:
+    def __init__(self, address: EmulatorAddress, modules: Iterable[Any] | None = None) -> None:
+        """``modules`` are those with the clients, such as ``google.cloud.tasks_v2.services.cloud_tasks``; all without
+        it.
+        """
         self.address = address
         self._undo: list[Callable[[], None]] = []
-        for version in VERSIONS:
-            self._patch(importlib.import_module(f"google.cloud.tasks_{version}.services.cloud_tasks"))
+        names = (f"google.cloud.tasks_{version}.services.cloud_tasks" for version in VERSIONS)
+        for module in map(importlib.import_module, names) if modules is None else modules:
+            self._patch(module)
 
     def undo(self) -> None:
         """Let new clients talk to Google again; clients that were made meanwhile stay as they are."""

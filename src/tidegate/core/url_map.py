@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from tidegate.core.urls import SCHEMES
+
 EVERYWHERE: Final = "*"
 """The prefix of every URL whose host is not this machine itself, called by its number or as localhost."""
 
@@ -27,7 +29,8 @@ class UrlMap:
     """URLs by the prefixes that they take the place of, ``{"https://api.example.com": "http://localhost:3000"}``.
 
     The longest prefix wins; it ends where a part of the URL ends. What follows the prefix is kept, and for ``*`` the
-    whole path. An URL without a prefix here is called as it is.
+    whole path. A scheme alone, ``http://``, takes all its URLs, those of this machine too; their host becomes the first
+    part of the path. An URL without a prefix here is called as it is.
     """
 
     def __init__(self, urls: Mapping[str, str]) -> None:
@@ -42,7 +45,7 @@ class UrlMap:
         host = folded.partition("://")[2].partition("/")[0].partition("?")[0]
         for prefix, target in self._known:
             rest = folded[len(prefix) :]
-            if folded.startswith(prefix) and (not rest or rest[0] in "/?"):
+            if folded.startswith(prefix) and (not rest or rest[0] in "/?" or prefix in SCHEMES):
                 return Mapped(_joined(target, rest), host)
         if self._everywhere is None or _is_this_machine(url):
             return None

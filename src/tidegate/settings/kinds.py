@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidegate.core.names import LOCATION_ID, PROJECT_ID
+from tidegate.core.urls import SCHEMES
 from tidegate.settings.stores import StoreUrl, read_store
 
 UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000}  # microseconds
@@ -282,7 +283,8 @@ def _mapping(value: str) -> tuple[str, str]:
     if not equals:
         raise RefusedError(rule)
     try:
-        return (prefix if prefix == "*" else _url(prefix)), _url(f"http{rest}")
+        whole = prefix == "*" or prefix.lower() in SCHEMES
+        return (prefix.lower() if whole else _url(prefix)), _url(f"http{rest}")
     except RefusedError:
         raise RefusedError(rule) from None
 

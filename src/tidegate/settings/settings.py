@@ -77,7 +77,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         dict[str, str],
         Says(
             kinds.MAPPING,
-            "Which URL to call in place of those that begin with a prefix; * is all that do not call this machine.",
+            "Which URL to call in place of those that begin with a prefix; * is all that do not call this machine, "
+            "https:// all of that scheme.",
             dict,
             unset="none",
         ),

@@ -3,52 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from tidegate.app import Application
 from tidegate.clock import SystemClock
 from tidegate.engine.engine import Engine
 from tidegate.engine.ports.world import MachineClock, Sender
+from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address, listen, reserve, resolve
-from tidegate.servers.http import HttpServer
+from tidegate.servers.http import OUTGOING_FILES, HttpServer
 from tidegate.settings import Settings
 from tidegate.settings.stores import SqliteUrl
+from tidegate.testing.real_time import real_loop, real_monotonic, real_now
 
 T = TypeVar("T")
 
-FILES = 1024
-"""File descriptors that the server may count on."""
+FILES = OUTGOING_FILES + 1024
+"""File descriptors that the server may count on: it takes so many connections more than it keeps for its own."""
 
 
 class UnpatchedClock(SystemClock):
     """The machine's clocks, whatever freezegun or time-machine show the test."""
 
     def now(self) -> datetime:
-        hatch: Any = getattr(sys.modules.get("time_machine"), "escape_hatch", None)
-        if hatch is not None and hatch.is_travelling():
-            real: datetime = hatch.datetime.datetime.now(UTC)
-            return real
-        frozen: Any = sys.modules.get("freezegun.api")
-        if frozen is not None and frozen.freeze_factories:
-            return datetime.fromtimestamp(frozen.real_time(), UTC)
-        return super().now()
+        return real_now() or super().now()
+
+    def monotonic(self) -> float:
+        return real_monotonic()
 
 
 class LocalServer:
     """The server. Every method may be called from any thread but the server's own."""
 
-    def __init__(self, make_sender: Callable[[asyncio.AbstractEventLoop], Sender] | None = None) -> None:
-        """``make_sender`` makes what takes attempts to handlers, given the server's loop; HTTP without it."""
+    def __init__(
+        self, make_sender: Callable[[asyncio.AbstractEventLoop], Sender] | None = None, *, port: int = 0
+    ) -> None:
+        """``make_sender`` makes what takes attempts to handlers, given the server's loop; HTTP without it. Another port
+        is taken where ``port`` is not free.
+        """
         self._make_sender = make_sender
         self._ready: Future[None] = Future()
         self._ending: asyncio.Event | None = None
-        self._loop = asyncio.new_event_loop()
-        self.address, self._listener = reserve(resolve("127.0.0.1", 0))
+        self._loop = real_loop()
+        self.address, self._listener = _reserved(port)
         self._thread = threading.Thread(target=self._run, name="tidegate", daemon=True)
         self._thread.start()
         self._ready.result()
@@ -109,3 +111,13 @@ class LocalServer:
     def _sender(self, _settings: Settings, _address: Address, _machine: MachineClock) -> Sender:
         assert self._make_sender is not None  # noqa: S101 - else HTTP would have been chosen
         return self._make_sender(self._loop)
+
+
+def _reserved(port: int) -> tuple[Address, socket.socket]:
+    """A port of this machine alone: this one if it is free."""
+    try:
+        return reserve(resolve("127.0.0.1", port))
+    except (OperatorError, OSError):
+        if not port:
+            raise
+        return reserve(resolve("127.0.0.1", 0))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from tidegate.testing.done import Done
+from tidegate.testing.faults import Faults
+
 
 class Owner(Protocol):
-    """Where clients of the queue's server come from."""
+    """Whose queue it is: where clients of its server come from, and its faults."""
 
     def client(self, version: str = "v2") -> Any: ...
+
+    @property
+    def faults(self) -> Faults: ...
 
 
 class Queue:
@@ -40,15 +46,23 @@ class Queue:
         with self._owner.client() as client:
             return list(client.operator.list_dead_tasks(parent=self.name))
 
-    def pause(self) -> None:
+    def pause(self) -> Done:
         """Start no attempts of its tasks."""
         with self._owner.client() as client:
             client.pause_queue(name=self.name)
+        return Done()
 
-    def resume(self) -> None:
+    def resume(self) -> Done:
         """Start attempts again."""
         with self._owner.client() as client:
             client.resume_queue(name=self.name)
+        return Done()
+
+    def purge(self) -> Done:
+        """Delete its tasks."""
+        with self._owner.client() as client:
+            client.purge_queue(name=self.name)
+        return Done()
 
 
 def _tasks_v2() -> Any:

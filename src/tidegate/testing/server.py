@@ -19,13 +19,15 @@ class Server:
         with Server() as server:
             client = server.client()
 
-    ``arguments`` are further ones for ``tidegate serve``. It starts in about a second.
+    ``arguments`` are further ones for ``tidegate serve``. It starts in about a second. With ``address``, ``HOST:PORT``,
+    it is the server that answers there already, which is neither started nor stopped.
     """
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, address: str = "") -> None:
         self._arguments = arguments
+        self._is_given = bool(address)
         self._process: subprocess.Popen[str] | None = None
-        self.address = ""
+        self.address = address
         """``127.0.0.1:PORT`` while it runs."""
 
     @property
@@ -34,7 +36,9 @@ class Server:
         return f"http://{self.address}"
 
     def start(self) -> Self:
-        """Start it, and wait until it answers. Raises RuntimeError with its words when it does not."""
+        """Start it, and wait until it answers. Raises RuntimeError when it does not; its words are on stderr."""
+        if self._is_given or self._process is not None:
+            return self
         command = [sys.executable, "-m", "tidegate", "serve", "--port", "0", "--dev", "--store", "sqlite://:memory:"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter

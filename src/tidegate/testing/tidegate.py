@@ -5,33 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import tidegate as package
 from tidegate.core.names import DEFAULT_LOCATION
 from tidegate.testing.apps import Handler
-from tidegate.testing.deliveries import Deliveries
+from tidegate.testing.done import Done
 from tidegate.testing.expectations import Expectation, Expectations
+from tidegate.testing.faults import Faults
 from tidegate.testing.handler_request import HandlerRequest
-from tidegate.testing.local import LocalServer
+from tidegate.testing.in_process import InProcess
 from tidegate.testing.queue import Queue
+from tidegate.testing.queue_fields import queue_fields
+from tidegate.testing.report import failures, last_attempts, tasks_left
+from tidegate.testing.served import Delivery, Served
 from tidegate.testing.spans import Span, span_of
 from tidegate.testing.steps import Steps, await_steps, run_steps
 from tidegate.testing.targets import Answers, Targets
-from tidegate.testing.travel import Travel
 
 T = TypeVar("T")
 MaybeAwaitable: TypeAlias = Any
 """A number, or within a running event loop an awaitable of one."""
-
-LONGEST_WAIT = 10.0
-"""Seconds of the machine's time without a sign of the engine after which something is wrong with it."""
-
-RETRIES = ("max_attempts", "max_retry_duration", "min_backoff", "max_backoff", "max_doublings")
-RATES = ("max_dispatches_per_second", "max_concurrent_dispatches")
-SPANS = ("max_retry_duration", "min_backoff", "max_backoff")
 
 
 class Tidegate:
@@ -46,34 +43,34 @@ class Tidegate:
             tidegate.expect(url="/mail", times=1)
     """
 
-    def __init__(self) -> None:
-        self._deliveries: Deliveries | None = None
-        self._server = LocalServer(self._made)
+    def __init__(self, served: Served | None = None) -> None:
+        """``served`` is the server; one within this process without it."""
+        self._served = served or InProcess()
         self._targets = Targets()
         self._runner: asyncio.Runner | None = None
-        self._travel = Travel()
         self._unclaimed: list[str] = []
         self._expectations = Expectations()
+        self._inner: Any = None
+        self._named: set[str] = set()
         self.requests: list[HandlerRequest] = []
         """Every request that a task made, in their order."""
         self.project = f"test-{uuid4().hex[:12]}"
         self.location = f"projects/{self.project}/locations/{DEFAULT_LOCATION}"
-
-    def _made(self, loop: asyncio.AbstractEventLoop) -> Deliveries:
-        self._deliveries = Deliveries(loop)
-        return self._deliveries
+        self.faults = Faults(lambda: self._client.operator, self._queues)
+        """Makes what attempts meet on purpose: ``faults.duplicate()``, ``faults.status(503, times=2)`` …"""
+        self._served.begin(self.project)
 
     # The server
 
     @property
     def address(self) -> str:
         """``127.0.0.1:PORT``: gRPC, REST, the operator's API and the console."""
-        return self._server.target
+        return self._served.target
 
     @property
     def url(self) -> str:
         """``http://127.0.0.1:PORT``."""
-        return self._server.address.url
+        return f"http://{self.address}"
 
     def client(self, version: str = "v2") -> Any:
         """A client of this server: ``tidegate.tasks_v2.CloudTasksClient``, which has the names of Google's."""
@@ -95,30 +92,40 @@ class Tidegate:
             google.api_core.exceptions.GoogleAPICallError: the server refuses the settings.
         """
         full = name if name.startswith("projects/") else f"{self.location}/queues/{name}"
-        made: dict[str, Any] = {"name": full}
-        for key, value in settings.items():
-            given = timedelta(seconds=value) if key in SPANS and isinstance(value, int | float) else value
-            if key in RETRIES:
-                made.setdefault("retry_config", {})[key] = given
-            elif key in RATES:
-                made.setdefault("rate_limits", {})[key] = given
-            else:
-                made[key] = given
-        with self.client() as client:
-            if settings:
-                client.update_queue(queue=made)  # which makes one that is not there
-            else:
-                from google.api_core.exceptions import AlreadyExists  # noqa: PLC0415 - slow to import
+        made = {"name": full, **self._served.queue_fields(full), **queue_fields(settings)}
+        self._named.add(full)
+        if settings:
+            self._client.update_queue(queue=made)  # which makes one that is not there
+        else:
+            from google.api_core.exceptions import AlreadyExists  # noqa: PLC0415 - slow to import
 
-                with suppress(AlreadyExists):
-                    client.create_queue(parent=full.partition("/queues/")[0], queue=made)
+            with suppress(AlreadyExists):
+                self._client.create_queue(parent=full.partition("/queues/")[0], queue=made)
         return Queue(self, full)
 
     def close(self) -> None:
-        """Stop the server."""
-        self._server.close()
+        """Stop the server, or take the test's queues from one that goes on."""
+        if self._inner is not None:
+            self._inner.transport.close()
+        self._served.close()
         if self._runner is not None:
             self._runner.close()
+
+    @property
+    def _client(self) -> Any:
+        """A client for the fixture's own calls."""
+        if self._inner is None:
+            self._inner = self.client()
+        return self._inner
+
+    def _queues(self, which: Any = None) -> list[str]:
+        """The full names of the queues that an argument means: all that the test has for None."""
+        if which is not None:
+            name = str(which)
+            return [name if name.startswith("projects/") else f"{self.location}/queues/{name}"]
+        places = {self.location, *(name.partition("/queues/")[0] for name in self._named)}
+        found = {queue.name for place in places for queue in self._client.list_queues(parent=place)}
+        return sorted(name for name in found if name in self._named or name.startswith(f"{self.location}/"))
 
     # Handlers
 
@@ -175,96 +182,69 @@ class Tidegate:
 
     def now(self) -> datetime:
         """The time by which tasks go."""
-        return self._server.engine.clock.now()
+        return self._served.now()
+
+    def pause(self, queue: Queue | str | None = None) -> Done:
+        """Start no attempts of a queue, or of any that the test has so far."""
+        for name in self._queues(queue):
+            self._client.pause_queue(name=name)
+        return Done()
+
+    def resume(self, queue: Queue | str | None = None) -> Done:
+        """Start attempts again."""
+        for name in self._queues(queue):
+            self._client.resume_queue(name=name)
+        return Done()
 
     def _verb(self, steps: Steps[T]) -> MaybeAwaitable:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            if self._runner is None:
-                self._runner = asyncio.Runner()
-            return run_steps(steps, self._runner)
-        return await_steps(steps)
+        if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the documented way raises, which tests would show
+            return await_steps(steps)
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return run_steps(steps, self._runner)
 
     def _run(self) -> Steps[int]:
         before = len(self.requests)
-        yield from self._deliver()
-        self._complain()
-        return len(self.requests) - before
+        yield from self._served.run_until(None, self._hand_over)
+        return self._made_since(before)
 
     def _advance(self, by: timedelta) -> Steps[int]:
-        before = len(self.requests)
-        yield from self._deliver()
-        target = self.now() + by
-        while (moment := self._server.engine.next_moment()) is not None and moment <= target:
-            yield from self._move(moment)
-            yield from self._deliver()
-        yield from self._move(target)
-        yield from self._deliver()
-        self._complain()
-        return len(self.requests) - before
+        before, target = len(self.requests), self.now() + by
+        yield from self._served.run_until(target, self._hand_over)
+        yield from self._served.move_to(target)
+        yield from self._served.run_until(None, self._hand_over)
+        return self._made_since(before)
 
     def _run_until_idle(self, most: timedelta) -> Steps[int]:
         before = len(self.requests)
-        yield from self._deliver()
-        last = self.now() + most
-        while (moment := self._server.engine.next_moment()) is not None and moment <= last:
-            yield from self._move(moment)
-            yield from self._deliver()
-        self._complain()
-        return len(self.requests) - before
+        yield from self._served.run_until(self.now() + most, self._hand_over)
+        return self._made_since(before)
 
     def _wait_idle(self, patience: timedelta) -> Steps[int]:
-        before = len(self.requests)
-        deadline = datetime.now(UTC) + patience
+        before, deadline = len(self.requests), monotonic() + patience.total_seconds()
         while True:
-            yield from self._deliver()
-            moment = self._server.engine.next_moment()
+            yield from self._served.run_until(None, self._hand_over)
+            moment = self._served.next_due()
             if moment is None or moment > self.now() + patience:
-                break
-            if datetime.now(UTC) > deadline:
+                return self._made_since(before)
+            if monotonic() > deadline:
                 raise AssertionError(f"tasks are still due after {patience}")
-            yield self._server.begin(asyncio.sleep(0.005))
+            yield from self._served.wait(0.005)
+
+    def _hand_over(self, delivery: Delivery) -> Steps[None]:
+        """Let the handler of its URL answer an attempt."""
+        request = delivery.request
+        self.requests.append(request)
+        ask = self._targets.find(request)
+        if ask is None:
+            self._unclaimed.append(request.url)
+            delivery.refuse()
+        else:
+            delivery.answer((yield ask))
+
+    def _made_since(self, before: int) -> int:
         self._complain()
         return len(self.requests) - before
-
-    def _move(self, moment: datetime) -> Steps[None]:
-        """Let the clock show the moment, and take those of time-machine and freezegun along."""
-        control = self._server.engine.time
-        assert control is not None  # noqa: S101 - the server runs with dev
-        before = self.now()
-        if moment > before:
-            yield self._server.begin(control.advance_to(moment))
-            self._travel.move(moment - before)
-
-    def _deliver(self) -> Steps[None]:
-        """Have handlers answer what is there, until the engine has nothing more to do at this moment."""
-        deliveries = self._deliveries
-        assert deliveries is not None  # noqa: S101 - made with the server
-        while True:
-            while (delivery := deliveries.take()) is not None:
-                request = delivery.request
-                self.requests.append(request)
-                ask = self._targets.find(request)
-                if ask is None:
-                    self._unclaimed.append(request.url)
-                    delivery.refuse()
-                else:
-                    delivery.answer((yield ask))
-            if (yield self._server.begin(self._settled(deliveries))):
-                return
-
-    async def _settled(self, deliveries: Deliveries) -> bool:
-        """Wait for the engine: whether it has nothing to do, else there is an attempt to take."""
-        loop = asyncio.get_running_loop()
-        patience = loop.time() + LONGEST_WAIT
-        while not self._server.engine.quiet():
-            if not deliveries.empty:
-                return False
-            if loop.time() > patience:
-                raise TimeoutError(f"the engine did not come to rest within {LONGEST_WAIT:g} s")
-            await deliveries.arrived(0.001)
-        return deliveries.empty
 
     def _complain(self) -> None:
         """Fail the test when a request had no handler."""
@@ -304,24 +284,16 @@ class Tidegate:
             raise AssertionError(f"{len(left)} tasks are left:\n" + "\n".join(left))
 
     def tasks_left(self) -> list[str]:
-        """A line for each task that is left, of the queues of this test's project."""
-        with self.client() as client:
-            lines = []
-            for queue in client.list_queues(parent=self.location):
-                for task in client.list_tasks(parent=queue.name):
-                    url = task.http_request.url or "App Engine"
-                    tried = f", {task.dispatch_count} attempts" if task.dispatch_count else ""
-                    lines.append(f"  {task.name.partition('/queues/')[2]}: {url}, due {task.schedule_time}{tried}")
-            return lines
+        """A line for each task that is left in the test's queues, with the reason."""
+        return tasks_left(self._client, self._queues())
+
+    def last_attempts(self) -> list[str]:
+        """A line for each attempt that was kept, the newest first."""
+        return last_attempts(self._client, self._queues())
 
     def failures(self) -> list[str]:
         """A line for each request whose handler did not answer 2xx, with what it raised."""
-        return [
-            f"  {request.method} {request.url} -> {request.status}"
-            + (f": {type(request.error).__name__}: {request.error}" if request.error else "")
-            for request in self.requests
-            if request.status is None or not 200 <= request.status <= 299
-        ]
+        return failures(self.requests)
 
 
 Factory: TypeAlias = Callable[[], Tidegate]

@@ -14,8 +14,9 @@ if sys.platform == "win32":
         except OSError as error:
             raise BlockingIOError(*error.args) from error
 else:
-    import fcntl
 
     def lock(descriptor: int) -> None:
         """Keep other processes from locking the same file. Raises BlockingIOError if one has."""
+        import fcntl  # noqa: PLC0415 - a store in memory does without
+
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
