@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site faces lock image-steps charts sbom clean
+.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site release faces lock image-steps charts sbom clean examples
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -84,6 +84,9 @@ simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other di
 nodes: $(STAMP) database ## Let three nodes on one PostgreSQL be killed, stopped, cut off, and their database too
 	NODES=all $(BIN)/pytest -s tests/nodes
 
+examples: $(STAMP) ## Run the example projects of the developer kit with two workers each, and say how long each took
+	EXAMPLES=all $(BIN)/pytest -s tests/testing/test_examples.py
+
 hostile: $(STAMP) ## Let HOSTILE (5000) handlers hang at once, send much in every field; say what others feel
 	HOSTILE=$(or $(HOSTILE),5000) $(BIN)/pytest -s --timeout 1800 tests/endtoend/test_hostile.py tests/hostile
 
@@ -96,6 +99,9 @@ docs: $(STAMP) ## Write docs/settings.md anew from the settings
 
 site: $(STAMP) ## Build the documentation site into build/site; every warning and every link that leads nowhere ends it
 	$(BIN)/python -m website
+
+release: $(STAMP) ## Check version, changelog and repository, build into dist/, install and start that; CHECK=build: files alone
+	$(BIN)/python -m release $(filter build,$(CHECK))
 
 faces: $(STAMP) ## Write the clients of each API version anew from the rows
 	$(BIN)/python -m tests.client.faces

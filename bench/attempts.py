@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from bench.dispatch import CONCURRENCY, drained
+from bench.floor import create_message
 from bench.handler import FAIL, Handler, handling
+from bench.load import USUAL
 from bench.plan import Plan
-from bench.rows import Row, by_turns
+from bench.rows import Row, beside, by_turns
 from bench.server import Server, running, scratch, serve
 from bench.suite import alone
 from bench.tasks import fill
@@ -27,14 +30,18 @@ FAILURES = 100
 def measure(plan: Plan) -> Iterator[Row]:
     count = plan.pick(50_000, 8_000)
     with handling() as handler, contextlib.ExitStack() as stack:
-        sides = {}
+        sides, servers = {}, {}
         for keep in (NONE, FAILED, ALL):
             folder = stack.enter_context(scratch())
             server = stack.enter_context(running([*serve(folder / "tidegate.db"), "--attempts", keep]))
+            servers[keep] = server
             sides[keep] = partial(_dispatched(server, handler), count)
         found = by_turns(plan.rounds, sides)
         for keep in (FAILED, ALL):
             yield _row(keep, found[keep], found[NONE])
+        create = {keep: partial(_created, servers[keep], plan.seconds) for keep in (NONE, ALL)}
+        spent = by_turns(plan.pick(11, plan.rounds), create)
+        yield beside("attempts kept: all, create", "us of a core", spent[ALL], spent[NONE], NONE)
 
 
 def _row(keep: str, figures: list[tuple[float, float]], floors: list[tuple[float, float]]) -> Row:
@@ -70,6 +77,12 @@ def _dispatched(server: Server, handler: Handler) -> Callable[[int], tuple[float
         return count / took, (server.process.cpu() - before) / count
 
     return dispatched
+
+
+def _created(server: Server, seconds: float) -> float:
+    """Microseconds of processor time that the server spends on a create."""
+    message = create_message(server.make_queue(f"c{time.monotonic_ns()}", paused=True), 50)
+    return server.load(v2.CloudTasks.create_task, message, seconds=seconds, shape=USUAL).cpu_us
 
 
 if __name__ == "__main__":

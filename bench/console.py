@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from bench.api import PARENT
@@ -51,18 +50,16 @@ def _tasks(plan: Plan) -> Iterator[Row]:
     with fresh() as server:
         queue = server.make_queue("deep", paused=True)
         fill(server, [queue], count)
-        page = Pages(server)
+        pages = Pages(server)
         what = f"console {count:,} tasks"
-        yield _row(f"{what}, first page", [page.took(queue) for _ in range(times)])
+        yield pages.row(f"{what}, first page", [queue] * times)
         for name, part in (("middle", 0.5), ("end", 0.99)):
-            token = _token(server, queue, int(count * part))
-            took = []
-            for _ in range(times):  # each leads to the next
-                address = f"{queue}?after={quote(token)}"
-                took.append(page.took(address))
-                token = _next(server, queue, token)
-            yield _row(f"{what}, Next at the {name}", took)
-        yield _row(f"{what}, by the beginning of an ID", [page.took(f"{queue}?q=1") for _ in range(times)])
+            tokens = [_token(server, queue, int(count * part))]
+            while len(tokens) < times:  # each leads to the next
+                tokens.append(_next(server, queue, tokens[-1]))
+            yield pages.row(f"{what}, Next at the {name}", [f"{queue}?after={quote(token)}" for token in tokens])
+        task = server.call(v2.CloudTasks.list_tasks, parent=queue, page_size=1).tasks[0].name.rpartition("/")[2]
+        yield pages.row(f"{what}, by the beginning of an ID", [f"{queue}?q={task[:8]}"] * times)
 
 
 def _token(server: Server, queue: str, depth: int) -> str:
@@ -83,20 +80,16 @@ def _queues(plan: Plan) -> Iterator[Row]:
     count, times = plan.pick(10_000, 1_000), plan.pick(50, 10)
     with fresh() as server:
         make_queues(server, count)
-        page = Pages(server)
+        pages = Pages(server)
         what = f"console {count:,} queues"
-        yield _row(f"{what}, the first look", [page.took("queues")])
+        yield pages.row(f"{what}, the first look", ["queues"])
         for name, address in (
             ("list", "queues"),
             ("filter", "queues?q=many-77"),
             ("by name", "queues?sort=name"),
             ("Next", f"queues?sort=name&after={PARENT}/queues/many-{count // 2}"),
         ):
-            took = []
-            for _ in range(times):
-                took.append(page.took(address))
-                time.sleep(0.05)  # over some seconds, in which the list is made anew
-            yield _row(f"{what}, {name}", took)
+            yield pages.row(f"{what}, {name}", [address] * times, pause=0.05)
 
 
 def _costs(plan: Plan) -> Iterator[Row]:
@@ -151,9 +144,23 @@ class Pages:
     """The console of a server over one connection that stays open."""
 
     def __init__(self, server: Server) -> None:
+        self._server = server
         self._connection = http.client.HTTPConnection(server.address, timeout=60)
 
-    def took(self, path: str) -> float:
+    def row(self, what: str, addresses: Sequence[str], *, pause: float = 0.0) -> Row:
+        """How long these pages took, by their median. With a ``pause`` after each they are spread over some seconds, in
+        which the list of queues is made anew.
+        """
+        self._connection.close()  # one that stood idle the server has closed
+        before, took = self._server.process.cpu(), []
+        for address in addresses:
+            took.append(self._took(address))
+            time.sleep(pause)
+        cpu = (self._server.process.cpu() - before) / len(addresses)
+        details = {"worst_ms": round(max(took), 1), "processor_ms": round(cpu * 1e3, 1)}
+        return Row(what, statistics.median(took), "ms", details=details)
+
+    def _took(self, path: str) -> float:
         """Milliseconds until the page was there."""
         begin = time.perf_counter()
         self._connection.request("GET", f"/console/{path}")
@@ -161,11 +168,6 @@ class Pages:
         answer.read()
         assert answer.status == 200, f"{path}: {answer.status}"
         return (time.perf_counter() - begin) * 1e3
-
-
-def _row(what: str, took: Sequence[float]) -> Row:
-    details: dict[str, Any] = {"worst_ms": round(max(took), 1)}
-    return Row(what, statistics.median(took), "ms", details=details)
 
 
 if __name__ == "__main__":

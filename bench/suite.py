@@ -30,6 +30,8 @@ NAMES = (
     "rest",
     "dispatch",
     "attempts",
+    "shelf",
+    "watchers",
     "traces",
     "live",
     "lateness",

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.cli.dev.dev_server import started, until
 from tests.cli.serving import served
 from tests.kit import postgres, postgres_programs
 from tests.settings import reference
@@ -21,6 +22,7 @@ from tidegate.cli.move import move
 from tidegate.cli.table.find import commands
 from tidegate.cli.table.rows import TRACKS
 from tidegate.settings import SETTINGS, File, load
+from tidegate.testing import modes
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src/tidegate"
@@ -50,7 +52,7 @@ VARIABLE = re.compile(r"\bTIDEGATE_[A-Z_]+\b")
 CLIENT_VARIABLES = {"TIDEGATE_TOKEN", "TIDEGATE_TOKEN_FILE"}
 """Those of the command line that stand for no flag."""
 
-TEST_VARIABLES = {postgres.NAMED, postgres_programs.PROGRAMS}
+TEST_VARIABLES = {postgres.NAMED, postgres_programs.PROGRAMS, modes.VARIABLE}
 """Those that tests read."""
 
 # What shows that a part of the README's table is there: a file, or a file and words in it.
@@ -109,7 +111,7 @@ def run(snippet: str, address: str) -> str:
 
 
 def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
-    (console,) = blocks(README, "console")
+    _, console = blocks(README, "console")
     commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
     install, serve = commands
     assert install == "pip install ."
@@ -121,6 +123,17 @@ def test_the_first_steps_of_the_readme_work_as_written(tmp_path: Path) -> None:
     name = created.removeprefix("created ")
     assert name.startswith("projects/demo/locations/here/queues/mail/tasks/")
     assert said == f"task {name.rsplit('/', 1)[1]} says hello"
+
+
+def test_the_one_command_of_the_readme_prints_what_stands_below_it() -> None:
+    console, _ = blocks(README, "console")
+    command, *shown = console.splitlines()
+    ours = "$ uvx --from . tidegate dev "
+    assert command.startswith(ours)
+    with started("--port", "0", *shlex.split(command.removeprefix(ours))) as lines:
+        for line in shown:
+            printed = until(lines, line.split("  ")[0])
+            assert re.sub(r":\d+", ":8123", printed) == line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -197,6 +210,7 @@ def test_the_settings_in_the_readme_are_as_they_are() -> None:
 def test_every_flag_and_variable_in_the_docs_exists(page: Path) -> None:
     text = OTHER_COMMANDS.sub("", page.read_text())
     flags = {row.flag.removeprefix("--") for row in SETTINGS} | {"config"} | command_line_flags()
+    flags.add(modes.OPTION.removeprefix("--"))  # of pytest
     assert set(FLAG.findall(OTHERS.sub("", text))) <= flags
     variables = {f"TIDEGATE_{flag.upper().replace('-', '_')}" for flag in flags} | CLIENT_VARIABLES | TEST_VARIABLES
     assert set(VARIABLE.findall(text)) <= set(variables)

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from tidegate.core.names import QueueName
 from tidegate.core.target import host_called
+from tidegate.core.task import Task
+from tidegate.core.trace_context import read_kept
 from tidegate.engine.ports.events import AttemptEnded, Event
 
 logger = logging.getLogger("tidegate.attempts")
@@ -71,7 +73,14 @@ class AttemptWarnings:
         self._lines[kind] = _Line(now)
         where = f" to {host}" if host else ""
         before = f" (and {last.more} more since the last line like this)" if last is not None and last.more else ""
-        logger.warning("an attempt%s of a task in %s failed: %s%s", where, kind.queue, kind.reason, before)
+        about = {
+            "queue": kind.queue,
+            "task": event.task.name,
+            "host": host,
+            "reason": kind.reason,
+            "trace_id": _trace_of(event.task),
+        }
+        logger.warning("an attempt%s of a task in %s failed: %s%s", where, kind.queue, kind.reason, before, extra=about)
 
     def _has_room(self, now: float) -> bool:
         """Whether another kind may be named, once those are forgotten whose minute is over if need be."""
@@ -86,3 +95,9 @@ class AttemptWarnings:
         if self._left_out_at is None or now - self._left_out_at >= EVERY:
             self._left_out_at = now
             logger.warning("attempts fail in more than %d ways a minute; further ones are not listed", NAMED_MAX)
+
+
+def _trace_of(task: Task) -> str:
+    """The ID of the trace that a task belongs to, if that is recorded."""
+    creation = read_kept(task.trace)
+    return f"{creation.trace_id:032x}" if creation is not None and creation.sampled else ""

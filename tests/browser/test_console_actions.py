@@ -218,3 +218,34 @@ def test_a_node_is_drained_and_serves_again(tab: Page, shop: Filled) -> None:
     press(tab, "Undrain")
     said(tab, "starts attempts again")
     expect(tab.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+
+
+def test_a_request_is_replayed_and_nothing_of_its_task_changes(tab: Page, shop: Filled) -> None:
+    queue = shop.queue(f"{SHOP}/queues/replay-{id(tab)}")
+    shop.post(f"{queue}:pause")
+    task = shop.task(queue, "again")
+    before = shop.get(task)
+    tab.goto(shop.console + task)
+    press(tab, "Replay")
+    replayed = tab.get_by_role("region", name="Replayed")
+    expect(replayed).to_contain_text("Nothing of the task has changed")
+    assert shop.get(task) == before
+
+
+def test_failures_of_a_kind_are_sent_again_or_deleted_together(tab: Page, shop: Filled) -> None:
+    queue = shop.queue(f"{SHOP}/queues/group-{id(tab)}", retryConfig={"maxAttempts": 1})
+    for number in range(3):
+        shop.task(queue, f"fails-{number}")
+    eventually("all are given up", lambda: not shop.tasks(queue))
+    shop.post(f"{queue}:pause")
+    tab.goto(f"{shop.console}{queue}/dead-letters")
+    tab.get_by_role("region", name="What they failed with").get_by_role("button", name="Redrive all").click()
+    said(tab, "Sent back to the queue")
+    eventually("all are back", lambda: len(shop.tasks(queue)) == 3)
+    shop.post(f"{queue}:resume")
+    eventually("all are given up again", lambda: not shop.tasks(queue))
+    tab.goto(f"{shop.console}{queue}/dead-letters")
+    tab.get_by_role("region", name="What they failed with").get_by_role("button", name="Delete all").click()
+    said(tab, "Deleted")
+    tab.goto(f"{shop.console}{queue}/dead-letters")
+    expect(tab.get_by_role("heading", name="No dead letter")).to_be_visible()

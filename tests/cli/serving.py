@@ -12,8 +12,9 @@ READY = "listening on http://"
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ours, without settings that somebody may have made, and with these."""
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}, **(added or {})}
+    """Ours, without settings that somebody may have made, and with these. Logs are text, as on a terminal."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
+    return {**ours, "TIDEGATE_LOG_FORMAT": "plain", **(added or {})}
 
 
 @contextmanager

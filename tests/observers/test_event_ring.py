@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -24,8 +25,8 @@ from tidegate.engine.ports.events import (
     TasksCreated,
     TasksDeleted,
 )
-from tidegate.observers.event_ring import UNREAD_MAX, WATCHERS_MAX, EventRing
-from tidegate.observers.happenings import EndedAttempt, EventKind, GivenUp, StartedAttempt
+from tidegate.observers.event_ring import FEW, UNREAD_MAX, WAKES_PER_SECOND, WATCHERS_MAX, EventRing
+from tidegate.observers.happenings import EndedAttempt, EventKind, GivenUp, StartedAttempt, kind_of_entry
 
 NAME = QueueName.of("p", "l", "q")
 QUEUE = Queue(name=NAME)
@@ -162,6 +163,38 @@ def test_a_watcher_reads_what_happens_after_it_came() -> None:
         ring.create("after")
         assert [each.number for each in watch.read(10)] == [2]
         assert watch.read(10) == []
+
+
+def test_what_a_watcher_does_not_want_is_passed_by_and_not_kept_for_later() -> None:
+    ring = Ring()
+    with ring.watch("") as watch:
+        ring.create("a", "b")
+        assert watch.read(10, lambda entry: False) == []
+        assert watch.unread == 0
+        ring.emit(QueueChanged(NAME, "paused"))
+        ring.create("c")
+        found = watch.read(10, lambda entry: kind_of_entry(entry) is EventKind.QUEUE_CHANGED)
+        assert [each.number for each in found] == [3]
+        assert watch.unread == 0
+
+
+@pytest.mark.parametrize("watchers", [FEW, 50])
+async def test_many_watchers_are_woken_now_and_then_and_few_at_once(watchers: int) -> None:
+    ring = Ring()
+    with ExitStack() as stack:
+        for _ in range(watchers):
+            stack.enter_context(ring.watch(""))
+        heard = []
+        for name in ("a", "b"):
+            waiting = asyncio.ensure_future(ring.wait(ring.last, 60))
+            await asyncio.sleep(0)
+            ring.create(name)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            heard.append(waiting.done())
+        assert heard == [True, watchers == FEW]
+        ring.clock.advance(timedelta(seconds=watchers / WAKES_PER_SECOND))
+        assert await waiting
 
 
 def test_a_watcher_goes_on_from_its_cursor() -> None:

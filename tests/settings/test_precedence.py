@@ -50,6 +50,7 @@ def test_every_setting_reads_back_what_it_shows(row) -> None:
         "oidc_issuer": "https://tasks.example.com",
         "console_url": "https://tasks.example.com/console",
         "attempts": "failed",
+        "log_format": "json",
         "console": "read-only",
         "operation_log": "-",
         "tls_cert": "cert.pem",

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.testing.suites import suite
+from tests.testing.suites import ASYNCIO, BARE, OURS, suite
 
 EXAMPLES = sorted(path for path in (Path(__file__).parent / "examples").iterdir() if path.is_dir())
 TESTS = 20
@@ -30,8 +30,10 @@ every_example = pytest.mark.parametrize("project", EXAMPLES, ids=lambda path: pa
 
 @every_example
 def test_the_suite_of_an_example_is_green(project: Path) -> None:
-    workers = ("-n", "2") if LONG or project.name == EXAMPLES[0].name else ()
-    done = suite(project, *workers)
+    if LONG or project.name == EXAMPLES[0].name:
+        done = suite(project, "-n", "2")
+    else:
+        done = suite(project, *OURS, *ASYNCIO, **BARE)
     assert f"{TESTS} passed" in done.stdout, done.stdout + done.stderr
     print(f"{project.name}: {done.stdout.splitlines()[-1]}")
 
@@ -42,5 +44,5 @@ def test_each_test_of_an_example_is_red_where_its_handler_is_broken(project: Pat
     broken, count = HANDLER.subn(r'\1    raise RuntimeError("planted")\n', handlers.read_text())
     assert count >= 3
     handlers.write_text(broken)
-    done = suite(project, "--tb", "line")
+    done = suite(project, *OURS, *ASYNCIO, "--tb", "line", **BARE)
     assert f"{TESTS} failed" in done.stdout, done.stdout[-10_000:] + done.stderr

@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import freezegun
 import pytest
 import time_machine
 
@@ -299,7 +300,8 @@ def test_a_thousand_tasks_are_delivered_once(tidegate: Tidegate) -> None:
     assert sorted(request.json for request in tidegate.requests) == list(range(1000))
 
 
-def test_the_clock_of_a_frozen_test_shows_the_handler_when_its_task_is_due(tidegate: Tidegate) -> None:
+@pytest.mark.parametrize("frozen", [lambda at: time_machine.travel(at, tick=False), freezegun.freeze_time])
+def test_the_clock_of_a_frozen_test_shows_the_handler_when_its_task_is_due(tidegate: Tidegate, frozen: Any) -> None:
     seen = []
 
     def handler(_request: HandlerRequest) -> int:
@@ -308,7 +310,7 @@ def test_the_clock_of_a_frozen_test_shows_the_handler_when_its_task_is_due(tideg
 
     tidegate.responds(handler)
     tidegate.queue(min_backoff=100, max_backoff=100)
-    with time_machine.travel(datetime(2020, 1, 1, tzinfo=UTC), tick=False):
+    with frozen(datetime(2020, 1, 1, tzinfo=UTC)):
         create(tidegate, at=tidegate.now() + timedelta(hours=1))
         tidegate.run_until_idle()
     waits = [(later - before).total_seconds() for before, later in itertools.pairwise(seen)]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.testing.suites import suite
+from tests.testing.suites import BARE, OURS, suite
 
 from tidegate.testing import Server
 
@@ -180,7 +180,7 @@ def test_further_ones(request):
 def test_what_the_fixture_costs(tmp_path: Path) -> None:
     """By the processor's time, with room: 2.5 s to the end of the first test, 50 ms for each further one."""
     (tmp_path / "test_it.py").write_text(MEASURED)
-    done = suite(tmp_path, "-s")
+    done = suite(tmp_path, *OURS, "-s", **BARE)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     figures = {
         name: float(line.rpartition(" ")[2])
@@ -206,7 +206,7 @@ def test_the_server_within_a_test_needs_nothing_that_only_unix_has() -> None:
     """As Windows has it: no fcntl, no resource, no Envoy."""
     program = (
         "import sys\n"
-        "for name in ('fcntl', 'resource', 'pwd', 'grp', 'uvloop', 'pyvoy'): sys.modules[name] = None\n"
+        "for name in ('fcntl', 'resource', 'uvloop', 'pyvoy'): sys.modules[name] = None\n"
         "from tidegate.testing import Tidegate\n"
         "t = Tidegate(); t.responds(200); q = t.queue()\n"
         "import tidegate\n"

@@ -76,7 +76,6 @@ def _run_click(name: str, command: Any, arguments: list[str]) -> int:
 def _run_row(arguments: list[str]) -> int:
     """A command of the table."""
     from tidegate.cli import help as helping
-    from tidegate.cli.flags_file import expanded
     from tidegate.cli.line import find, read
     from tidegate.cli.verbosity import Told, verbosity
 
@@ -87,7 +86,7 @@ def _run_row(arguments: list[str]) -> int:
         if command is None:
             _explain_group(words)
             return 0
-        line = read(command, words.track, expanded(words.rest))
+        line = read(command, words.track, _with_files(words.rest))
         if line.has("--help"):
             helping.show(helping.command_help(command, words.track))
             return 0
@@ -101,6 +100,15 @@ def _run_row(arguments: list[str]) -> int:
             print(helping.usage(command, words.track), file=sys.stderr)
         return problem.code
     return 0
+
+
+def _with_files(arguments: list[str]) -> list[str]:
+    """The arguments, with the flags of the files that they name. Few lines do, and what reads files imports slowly."""
+    if not any(word.startswith("--flags-file") for word in arguments):
+        return arguments
+    from tidegate.cli.flags_file import expanded
+
+    return expanded(arguments)
 
 
 def _work(line: Any, told: Any) -> None:

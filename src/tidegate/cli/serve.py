@@ -34,12 +34,11 @@ def serve(config_file: str | None, **flags: Any) -> None:
     """  # noqa: D301 - click reads the backspace
     loaded = load_settings(flags, config_file)
     settings = loaded.settings
-    import logging
-
     from tidegate.app import application
+    from tidegate.logs import set_up
     from tidegate.servers import front
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up(settings.log_format)
     front.serve(
         partial(application, settings, sources=loaded.sources), settings.host, settings.port, tls=tls_of(settings)
     )

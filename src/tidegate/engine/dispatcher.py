@@ -178,7 +178,7 @@ class Dispatcher:
         except MintError as error:
             return Outcome(reason=f"no token: {error}", unsendable=True)
         except Exception:
-            logger.exception("an attempt of %s failed here, not at its handler", task.name)
+            logger.exception("an attempt of %s failed here, not at its handler", task.name, extra={"task": task.name})
             return INTERNAL_ERROR
 
     def _may_carry_tokens(self, url: str) -> bool:

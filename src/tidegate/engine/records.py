@@ -279,9 +279,11 @@ class Recorder:
                         [death for each in apart for death in each.died],
                     )
                 name = ended[0].task.name
+                about = {"task": name}
                 if work is forget:
-                    logger.exception("cannot free the place of an attempt of %s", name)
+                    logger.exception("cannot free the place of an attempt of %s", name, extra=about)
                     return RecordedBatch([], [None])
-                logger.exception("cannot record an attempt of %s; its task is due again at the next start", name)
+                text = "cannot record an attempt of %s; its task is due again at the next start"
+                logger.exception(text, name, extra=about)
                 return await self._write(ended, forget, life)
         return RecordedBatch([], [None] * len(ended))

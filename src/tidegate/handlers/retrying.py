@@ -15,7 +15,7 @@ class RetryLater(Exception):  # noqa: N818 - it is no error of the handler
 
     - FastAPI, Starlette: ``app.add_exception_handler(RetryLater, RetryLater.starlette)``
     - Flask: ``app.register_error_handler(RetryLater, RetryLater.flask)``
-    - Django: in a view, ``return error.django()``
+    - Django: ``tidegate.handlers.django.RetryLaterMiddleware`` in MIDDLEWARE; or ``return error.django()`` in a view
     """
 
     def __init__(self, seconds: float | None = None, reason: str = "") -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
 from tidegate.core.lifecycle import Retry
+from tidegate.core.masking import masked_url
 from tidegate.core.names import QueueName
 from tidegate.core.task import HttpRequest
 from tidegate.engine.ports.events import (
@@ -29,7 +30,7 @@ from tidegate.engine.ports.events import (
     TasksCreated,
     TasksDeleted,
 )
-from tidegate.engine.ports.world import MachineClock
+from tidegate.engine.ports.world import MachineClock, Timer
 from tidegate.observers.deliveries import Deliveries
 from tidegate.observers.happenings import (
     Detail,
@@ -59,7 +60,16 @@ STALLED: Final = 5.0
 WATCHERS_MAX: Final = 200
 """Watchers at the same time."""
 
+WAKES_PER_SECOND: Final = 200
+"""How often watchers are woken by news, all of them together, once they are more than ``FEW``: fifty hear of something
+a quarter of a second late at most.
+"""
+FEW: Final = 4
+
 NOTHING: Final[Detail] = ""
+
+Wants = Callable[[Entry], bool]
+"""Whether a watcher wants the events of an entry."""
 
 TASK_CREATED: Final = EventKind.TASK_CREATED  # a member of an enum takes long to look up
 
@@ -80,6 +90,8 @@ class EventRing:
         self._held = 0
         self._next = 1
         self._waiting: set[asyncio.Future[None]] = set()
+        self._waking: Timer | None = None
+        self._woken_at = float("-inf")
         self._watches: set[Watch] = set()
         self._note: dict[type[Event], Callable[[Any], None]] = {
             TasksCreated: self._created,
@@ -125,18 +137,30 @@ class EventRing:
 
     def after(self, number: int, limit: int) -> list[Happening]:
         """The first ``limit`` events after the one with this number, as far as they are remembered."""
+        return self.wanted_after(number, limit, None)[0]
+
+    def wanted_after(self, number: int, limit: int, wants: Wants | None) -> tuple[list[Happening], int]:
+        """The first ``limit`` of them that are wanted, all with None, and the number up to which was looked. Events
+        that nobody wants are not made, but passed by together: fifty watchers look at each.
+        """
         unread: list[Entry] = []
         for entry in reversed(self._entries):
             if entry.first + size_of(entry) - 1 <= number:
                 break
             unread.append(entry)
         found: list[Happening] = []
+        seen = number
         for entry in reversed(unread):
+            if wants is not None and not wants(entry):
+                seen = entry.first + size_of(entry) - 1
+                continue
             begin = max(0, number + 1 - entry.first)
             found += happenings(entry, begin, begin + limit - len(found))
+            if found:
+                seen = found[-1].number
             if len(found) >= limit:
                 break
-        return found
+        return found, seen
 
     @contextmanager
     def watch(self, cursor: str) -> Iterator[Watch]:
@@ -194,10 +218,24 @@ class EventRing:
         self._held += size
         while self._held - size_of(self._entries[0]) >= self.size:
             self._held -= size_of(self._entries.popleft())
-        if self._waiting:
-            for waiter in self._waiting:
-                _wake(waiter)
-            self._waiting.clear()
+        if self._waiting and self._waking is None:
+            self._wake_in_time()
+
+    def _wake_in_time(self) -> None:
+        """Wake who waits for news: at once, but many watchers only so often."""
+        many = len(self._watches)
+        wait = 0.0 if many <= FEW else self._woken_at + many / WAKES_PER_SECOND - self._machine.monotonic()
+        if wait > 0:
+            self._waking = self._machine.call_later(wait, self._wake_all)
+        else:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        self._waking = None
+        self._woken_at = self._machine.monotonic()
+        for waiter in self._waiting:
+            _wake(waiter)
+        self._waiting.clear()
 
     def _created(self, event: TasksCreated) -> None:
         self._add(TASK_CREATED, event.queue.name, [task.name for task in event.tasks], event.at)
@@ -227,7 +265,7 @@ class EventRing:
                 event.took,
                 judgement.task.schedule_time if type(judgement) is Retry else None,
                 judgement is not None,
-                target.url[:URL_KEPT] if type(target) is HttpRequest else "",
+                _begun(target.url) if type(target) is HttpRequest else "",
             )
         )
 
@@ -274,9 +312,9 @@ class Watch:
         """Read what comes after the event with this number, again if it was read before."""
         self._number = number
 
-    def read(self, limit: int) -> list[Happening]:
-        """The next events, ``limit`` at most; a GAP first when some were missed. Call it as soon as the events that it
-        gave last are sent.
+    def read(self, limit: int, wants: Wants | None = None) -> list[Happening]:
+        """The next events that are wanted, all with None, ``limit`` at most; a GAP first when some were missed. Call it
+        as soon as the events that it gave last are sent.
 
         Raises ResourceExhausted when it did not read for too long.
         """
@@ -292,10 +330,8 @@ class Watch:
             gap = self._ring.gap()
             self._number = gap.number
             found.append(gap)
-        found += self._ring.after(self._number, limit - len(found))
-        if found:
-            self._number = found[-1].number
-        return found
+        wanted, self._number = self._ring.wanted_after(self._number, limit - len(found), wants)
+        return found + wanted
 
     async def wait(self, seconds: float) -> bool:
         """Wait for another event; False when none came in so many seconds."""
@@ -307,3 +343,8 @@ class Watch:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _begun(url: str) -> str:
+    """How a URL begins. What is cut off could be what shows that a secret stands before it."""
+    return url if len(url) <= URL_KEPT else masked_url(url)[:URL_KEPT]

@@ -99,6 +99,13 @@ class Happening(Struct, frozen=True, gc=False):
     detail: Detail
 
 
+def kind_of_entry(entry: Entry) -> EventKind:
+    """The kind of the events of an entry."""
+    if type(entry) is Group:
+        return entry.kind
+    return EventKind.ATTEMPT_STARTED if isinstance(entry, StartedAttempt) else EventKind.ATTEMPT_ENDED
+
+
 def size_of(entry: Entry) -> int:
     """How many events an entry is."""
     return len(entry.details) if type(entry) is Group else 1

@@ -140,6 +140,7 @@ def _exit(code: int, last_words: str = "") -> NoReturn:
     """
     with suppress(OSError, ValueError):
         sys.stdout.flush()
+    logging.shutdown()  # it says what it left out
     with suppress(OSError, ValueError):
         sys.stderr.write(f"{last_words}\n" if last_words else "")
         sys.stderr.flush()

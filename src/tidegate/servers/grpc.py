@@ -150,7 +150,7 @@ class GrpcServer:
             task.uncancel()
             failure = _error_headers(DeadlineExceeded("Deadline Exceeded"))
         except Exception:
-            log.exception("%s failed", path)
+            log.exception("%s failed", path, extra={"request": path.strip("/")})
             code = "INTERNAL"
             failure = _error_headers(Internal("Internal error encountered."))
         finally:

@@ -96,7 +96,7 @@ def internal(row: Rpc[Any, Any]) -> Iterator[None]:
     except (ApiError, Disconnected):
         raise
     except Exception:
-        log.exception("%s failed", row.full_name)
+        log.exception("%s failed", row.full_name, extra={"request": row.full_name})
         raise Internal("Internal error encountered.") from None
 
 

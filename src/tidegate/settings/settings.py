@@ -131,6 +131,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             unset="failed; all with dev",
         ),
     ] = None
+    log_format: Annotated[
+        str | None,
+        Says(
+            kinds.one_of("json", "plain"),
+            "How the log on stderr is written, one event a line.",
+            unset="plain on a terminal, else json",
+        ),
+    ] = None
     operation_log: Annotated[
         str | None, Says(kinds.FILE, "Where the operations that queues sample are logged; - is stderr.")
     ] = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tidegate.testing.container import TidegateContainer
     from tidegate.testing.handler_request import HandlerRequest
     from tidegate.testing.queue import Queue
     from tidegate.testing.server import Server
@@ -23,7 +24,8 @@ else:
             "Queue": "tidegate.testing.queue",
             "Server": "tidegate.testing.server",
             "Tidegate": "tidegate.testing.tidegate",
+            "TidegateContainer": "tidegate.testing.container",
         },
     )
 
-__all__ = ["HandlerRequest", "Queue", "Server", "Tidegate"]
+__all__ = ["HandlerRequest", "Queue", "Server", "Tidegate", "TidegateContainer"]

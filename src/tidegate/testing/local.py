@@ -19,7 +19,7 @@ from tidegate.servers.address import Address, listen, reserve, resolve
 from tidegate.servers.http import OUTGOING_FILES, HttpServer
 from tidegate.settings import Settings
 from tidegate.settings.stores import SqliteUrl
-from tidegate.testing.real_time import real_now
+from tidegate.testing.real_time import real_loop, real_monotonic, real_now
 
 T = TypeVar("T")
 
@@ -32,6 +32,9 @@ class UnpatchedClock(SystemClock):
 
     def now(self) -> datetime:
         return real_now() or super().now()
+
+    def monotonic(self) -> float:
+        return real_monotonic()
 
 
 class LocalServer:
@@ -46,7 +49,7 @@ class LocalServer:
         self._make_sender = make_sender
         self._ready: Future[None] = Future()
         self._ending: asyncio.Event | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop = real_loop()
         self.address, self._listener = _reserved(port)
         self._thread = threading.Thread(target=self._run, name="tidegate", daemon=True)
         self._thread.start()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,21 @@ def real_now() -> datetime | None:
     if frozen is not None and frozen.freeze_factories:
         return datetime.fromtimestamp(frozen.real_time(), UTC)
     return None
+
+
+def real_monotonic() -> float:
+    """The machine's monotonic seconds; freezegun stops those of ``time``, and with them every event loop."""
+    real: Any = getattr(sys.modules.get("freezegun.api"), "real_monotonic", None)
+    seconds: float = time.monotonic() if real is None else real()
+    return seconds
+
+
+def real_loop() -> asyncio.AbstractEventLoop:
+    """A new event loop whose timers go by the machine's time."""
+    loop = asyncio.new_event_loop()
+    with suppress(AttributeError):  # of a loop that is not Python's own, which asks the system itself
+        loop.time = real_monotonic  # type: ignore[method-assign]
+    return loop
 
 
 class _RealTime:

@@ -15,6 +15,7 @@ from tidegate.servers.address import listen, reserve, resolve
 from tidegate.servers.http import OUTGOING_FILES, HttpServer
 from tidegate.testing.apps import Answer
 from tidegate.testing.handler_request import HandlerRequest
+from tidegate.testing.real_time import real_loop
 
 FILES = OUTGOING_FILES + 6000
 """File descriptors that it may count on: a queue may have 5,000 attempts under way, each with a connection."""
@@ -60,7 +61,7 @@ class Receiver:
         self.url_of: Callable[[str, str], str | None] = lambda _queue, _task: None
         """The URL of a task, by the full name of its queue and its ID: for attempts whose URL was overridden."""
         self._waiting: deque[_Waiting] = deque()
-        self._loop = asyncio.new_event_loop()
+        self._loop = real_loop()
         self._sign = asyncio.Event()
         self._ready: Future[None] = Future()
         self.address, self._listener = reserve(resolve("127.0.0.1", 0))

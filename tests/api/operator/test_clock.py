@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from tests.api.operator.living import QUEUE, Life, lived
 
+from tidegate.api.operator.bulk import read_selection
 from tidegate.core.errors import FailedPrecondition, InvalidArgument, NotFound
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.queue import Queue, RetryConfig
+from tidegate.core.queue import Queue, RateLimits, RetryConfig
 from tidegate.core.times import Duration
+from tidegate.engine.ports.events import AttemptStarted
 from tidegate.schema.operator import Operator
 
 HOUR = timedelta(hours=1)
@@ -120,6 +122,22 @@ def test_thirty_attempts_run_until_idle() -> None:
         assert life.machine.monotonic() - before < 1
 
     lived(story, Queue(name=QUEUE, retry_config=RetryConfig(max_backoff=Duration(3600))))
+
+
+def test_a_run_waits_for_operations_before_it_skips() -> None:
+    async def story(life: Life) -> None:
+        life.engine.serve_bulk(read_selection)
+        for number in range(600):  # more than two steps change
+            await life.create(f"t{number}", HOUR)
+        at = life.clock.now() + 10 * HOUR
+        await life.call(Operator.bulk_reschedule_tasks, parent=QUEUE, filter="name:*", at=at)
+        done = await life.call(Operator.run_until_idle, parents=[QUEUE], max_virtual=20 * HOUR)
+        assert (done.idle, done.attempts) == (True, 600)
+        assert done.advanced > 9 * HOUR
+        begun = [event.at for event in life.notes.events if isinstance(event, AttemptStarted)]
+        assert min(begun) >= at  # none at the time that it had before
+
+    lived(story, Queue(name=QUEUE, rate_limits=RateLimits(1000, 1000, 1000)))
 
 
 def test_a_run_says_what_it_did_not_reach() -> None:

@@ -160,6 +160,18 @@ async def test_of_a_task_only_its_url_is_told_without_secrets_when_an_attempt_ha
     await at.engine.stop()
 
 
+async def test_a_secret_in_a_long_url_is_not_told_either(at: Place) -> None:
+    await at.engine.start()
+    await at.make()
+    stream = await at.stream("watch_events", parent="-", kinds=[Kind.ATTEMPT_ENDED], replay_last=10)
+    url = f"http://ann:{'s3cret' * 100}@handler.test/{'x' * 900}"
+    await at.engine.tasks.create(QUEUE, check_task(TaskDraft(QUEUE.task("t"), HttpDraft(url)), QUEUE, at.now()))
+    await at.settled()
+    (event,) = await taken(stream, 1)
+    assert event.attempt.request.url == f"http://***@handler.test/{'x' * 900}"[:500]
+    await at.engine.stop()
+
+
 async def test_a_queue_is_idle_once_its_tasks_are_done(at: Place) -> None:
     await at.engine.start()
     await at.make()

@@ -16,8 +16,8 @@ from tidegate.core.errors import InvalidArgument, Unimplemented
 from tidegate.core.listing import compile_filter
 from tidegate.core.names import LocationName, ProjectName, QueueName
 from tidegate.core.operator_names import ServerName
-from tidegate.observers.event_ring import EventRing
-from tidegate.observers.happenings import EventKind, Happening
+from tidegate.observers.event_ring import EventRing, Wants
+from tidegate.observers.happenings import Entry, EventKind, Happening, kind_of_entry
 from tidegate.schema.operator import Event, WaitIdleResponse
 from tidegate.schema.rpc import raw
 
@@ -52,35 +52,45 @@ async def watch_events(
         ring.read_cursor(request.cursor)
     if request.replay_last < 0:
         raise InvalidArgument(f"replay_last must not be negative, but is {request.replay_last}.")
-    return _follow(ring, request.cursor, request.replay_last, _chooser(ring, request, parent))
+    wants = _wants(request, parent)
+    return _follow(ring, request.cursor, request.replay_last, _chooser(ring, request), wants)
 
 
-def _chooser(ring: EventRing, request: Any, parent: LocationName | ProjectName | ServerName) -> Chooses:
+def _wants(request: Any, parent: LocationName | ProjectName | ServerName) -> Wants:
+    """What can be said of events before they are made. Raises InvalidArgument."""
     kinds = frozenset(request.kinds)
     if not kinds <= _KINDS:
         raise InvalidArgument(f"kinds has {min(kinds - _KINDS)}, which is no kind of event.")
     under = None if isinstance(parent, ServerName) else f"{parent}/"
+
+    def wants(entry: Entry) -> bool:
+        if kinds and kind_of_entry(entry) not in kinds:
+            return False
+        return under is None or entry.queue is None or entry.queue.startswith(under)
+
+    return wants
+
+
+def _chooser(ring: EventRing, request: Any) -> Chooses:
+    """Raises InvalidArgument."""
     chooses = compile_filter(request.filter, schema_of(_EVENT.DESCRIPTOR)) if request.filter.strip() else None
 
     def message(event: Happening) -> Any | None:
-        if event.kind is not EventKind.GAP:
-            if kinds and event.kind not in kinds:
-                return None
-            if under is not None and event.queue is not None and not event.queue.startswith(under):
-                return None
         written = write_event(event, ring.cursor(event.number))
         return written if chooses is None or event.kind is EventKind.GAP or chooses(written) else None
 
     return message
 
 
-async def _follow(ring: EventRing, cursor: str, replay_last: int, chooses: Chooses) -> AsyncGenerator[Any, None]:
+async def _follow(
+    ring: EventRing, cursor: str, replay_last: int, chooses: Chooses, wants: Wants
+) -> AsyncGenerator[Any, None]:
     pace = Pace()
     with ring.watch(cursor) as watch:
         if replay_last and not cursor:
-            watch.go_back_to(await _before_last(ring, replay_last, chooses, pace))
+            watch.go_back_to(await _before_last(ring, replay_last, chooses, wants, pace))
         while True:
-            found = watch.read(SLICE)
+            found = watch.read(SLICE, wants)
             for event in found:
                 message = chooses(event)
                 if message is not None:
@@ -91,13 +101,13 @@ async def _follow(ring: EventRing, cursor: str, replay_last: int, chooses: Choos
                 await watch.wait(QUIET)
 
 
-async def _before_last(ring: EventRing, count: int, chooses: Chooses, pace: Pace) -> int:
+async def _before_last(ring: EventRing, count: int, chooses: Chooses, wants: Wants, pace: Pace) -> int:
     """The number of the event before the last so many that are wanted and remembered."""
     last: deque[int] = deque(maxlen=min(count, ring.size))
     number = 0
-    while found := ring.after(number, SLICE):
+    while number < ring.last:
+        found, number = ring.wanted_after(number, SLICE, wants)
         last.extend(event.number for event in found if chooses(event) is not None)
-        number = found[-1].number
         await pace.step()
     return last[0] - 1 if last else number
 

@@ -67,6 +67,7 @@ def dev(
     from tidegate.cli.dev.setup import settings_of
     from tidegate.cli.dev.state import check_readable, export_to, once_answering
     from tidegate.cli.serve import tls_of
+    from tidegate.logs import set_up
     from tidegate.servers import front
     from tidegate.servers.address import Address
     from tidegate.servers.asgi import App
@@ -74,7 +75,7 @@ def dev(
 
     own = settings_of(flags, config_file, app=app, data=data)
     settings = own.settings
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up(settings.log_format or "plain", level=logging.WARNING, times=False)
     port = free_port(settings.host, settings.port) if own.any_port else settings.port
     listeners = []
     if not headless:

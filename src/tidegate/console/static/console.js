@@ -20,7 +20,7 @@ let paused = false;
 async function refresh() {
   clearTimeout(again);
   again = 0;
-  if (document.hidden) return;
+  if (document.hidden || main.querySelector("[data-still]")) return; // an answer to a form is not to be had again
   missed = asking;
   if (asking) return;
   asking = true;

@@ -21,7 +21,7 @@ from tidegate.schema.operator.replay import RenderRequestRequest
 from tidegate.schema.v2beta3 import CloudTasks
 
 Format = RenderRequestRequest.Format
-REPLAYED_MAX: Final = 16 * 1024
+REPLAYED_MAX: Final = 1024
 """Bytes of the answer that a replay shows."""
 FORMS: Final = (("gcloud", "gcloud", None), ("curl", "curl", Format.CURL), ("python", "Python", Format.PYTHON))
 

@@ -15,6 +15,7 @@ from tidegate.observers.series.metric import WIDTH
 CHUNK: Final = 60
 """Rows of a full chunk."""
 VALUE_MAX: Final = 2**32 - 1
+SHORT_MAX: Final = 2**16 - 1
 
 _TYPES: Final = {1: "B", 2: "H", 4: "I"}
 
@@ -36,7 +37,7 @@ class Line:
         """``rows`` is how many are kept, a multiple of ``CHUNK``; up to a chunk more stay for a while."""
         self._full = rows // CHUNK
         self._chunks: deque[Chunk] = deque()
-        self._open = array("I")
+        self._open = array("H")
         self._slot = 0  # of the first open row
 
     def add(self, slot: int, row: Sequence[int]) -> None:
@@ -46,10 +47,12 @@ class Line:
             self._chunks.append(Chunk(self._slot, rows, pack(self._open)))
             while len(self._chunks) > self._full:
                 self._chunks.popleft()
-            self._open = array("I")
+            self._open = array("H")
             rows = 0
         if not rows:
             self._slot = slot
+        if self._open.typecode == "H" and max(row) > SHORT_MAX:
+            self._open = array("I", self._open)
         self._open.extend([min(value, VALUE_MAX) for value in row])
 
     def read(self, columns: Sequence[int], begin: int, end: int) -> Iterator[tuple[int, tuple[int, ...]]]:

@@ -190,7 +190,8 @@ class Authenticator:
         if wait:
             return too_many_wrong(timedelta(seconds=wait))
         self._wrong.note(address, now)
-        logger.info("refused the credential of %s for %s: %s", address, method, refused.reason)
+        text = "refused the credential of %s for %s: %s"
+        logger.info(text, address, method, refused.reason, extra={"request": method})
         return self._error(refused, method)
 
     @staticmethod

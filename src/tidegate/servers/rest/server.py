@@ -107,7 +107,8 @@ class RestServer:
             held.close()
             raise
         except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            request = "" if match is None else match.row.full_name
+            log.exception("%s %s failed", scope["method"], scope["path"], extra={"request": request})
             internal = Internal("Internal error encountered.")
             status, answer = 500, rest_error_body(internal, pretty=_asks_for_pretty(query))
             code = "INTERNAL"

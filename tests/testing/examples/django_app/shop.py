@@ -5,6 +5,7 @@ from django.urls import path
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["shop.example.com"],
+        MIDDLEWARE=["tidegate.handlers.django.RetryLaterMiddleware"],
         ROOT_URLCONF="shop",
         SECRET_KEY="of tests",
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},

@@ -1,0 +1,1 @@
+"""``make release``: is this state of the repository one to publish, and do its files install and work?"""
