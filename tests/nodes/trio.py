@@ -158,6 +158,7 @@ def trio(place: Path, database: PostgresServer, url: str, seed: int = 1, schema:
         three = Trio(nodes, database, relays, handler, seed)
         three.schema = schema
         three.callers.set_up()
+        time.sleep(SLACK)  # else attempts seem to begin before their queue is there
         yield three
         for node in nodes:
             node.kill()
