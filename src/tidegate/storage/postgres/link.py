@@ -80,8 +80,8 @@ class Link:
 
     def use(self, connection: Connection) -> None:
         """Begin with a connection that is there already."""
+        self._connection = connection  # from here on somebody watches whether it answers
         self._timelines.check(connection)
-        self._connection = connection
         self._connected(connection)
 
     @property
