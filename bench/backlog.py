@@ -36,7 +36,7 @@ def measure(plan: Plan) -> Iterator[Row]:
             queue, other = (each.make_queue("backlog", paused=True) for each in (server, empty))
             server.make_queue("live")
             fill(server, [queue], count)
-            yield Row(f"{title}, resident", _mib(server), "MiB", details=_sizes(store, count))
+            yield Row(f"{title}, resident", resident_mib(server), "MiB", details=_sizes(store, count))
             create = {
                 "empty": partial(empty.load, API.create_task, create_message(other, 50), seconds=plan.seconds),
                 "full": partial(server.load, API.create_task, create_message(queue, 50), seconds=plan.seconds),
@@ -47,16 +47,16 @@ def measure(plan: Plan) -> Iterator[Row]:
         server = start(serve(store))
         try:
             yield Row(f"{title}, ready", time.perf_counter() - begin, "s")
-            yield Row(f"{title}, first dispatch", _first_dispatch(server, queue, begin), "s")
-            yield Row(f"{title}, list page of {PAGE}", _page(server, queue) * 1e3, "ms")
-            yield Row(f"{title}, resident after start", _mib(server), "MiB")
+            yield Row(f"{title}, first dispatch", first_dispatch(server, queue, begin), "s")
+            yield Row(f"{title}, list page of {PAGE}", page_seconds(server, queue) * 1e3, "ms")
+            yield Row(f"{title}, resident after start", resident_mib(server), "MiB")
             purge = _timed(lambda: server.call(API.purge_queue, name=queue))[0]
             yield Row(f"{title}, purge", purge * 1e3, "ms")
         finally:
             server.stop()
 
 
-def _first_dispatch(server: Server, backlog: str, begin: float) -> float:
+def first_dispatch(server: Server, backlog: str, begin: float) -> float:
     """Seconds since then when a task of another queue is done."""
     live = f"{backlog.rsplit('/', 1)[0]}/live"
     with handling() as handler:
@@ -68,7 +68,7 @@ def _first_dispatch(server: Server, backlog: str, begin: float) -> float:
         return time.perf_counter() - begin
 
 
-def _page(server: Server, queue: str) -> float:
+def page_seconds(server: Server, queue: str) -> float:
     """Seconds that a page takes, the median of some that follow each other."""
     token, took = "", []
     for _ in range(PAGES):
@@ -86,7 +86,8 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - begin, result
 
 
-def _mib(server: Server) -> float:
+def resident_mib(server: Server) -> float:
+    """The memory of the process."""
     return server.process.resident() / 2**20
 
 

@@ -5,6 +5,7 @@ PostgreSQL is the one that tests bring, with ``fsync`` on; node and database sha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -13,18 +14,19 @@ from typing import Any
 
 from tests.kit.postgres_server import postgres_server
 
+from bench.backlog import first_dispatch, page_seconds, resident_mib
 from bench.batch import BODY
 from bench.batch import SHAPE as BATCHES
 from bench.dispatch import CONCURRENCY, numbered
-from bench.floor import create_message
+from bench.floor import PAGE, create_message
 from bench.handler import Handler, handling
 from bench.live import live
 from bench.load import USUAL, Shape
 from bench.plan import Plan
 from bench.rows import Row, beside, by_turns
-from bench.server import Server, fresh, serving
+from bench.server import Server, fresh, serve, serving, start
 from bench.suite import alone
-from bench.tasks import BATCH, batch_message
+from bench.tasks import BATCH, batch_message, fill
 from tidegate.schema import v2
 
 OURS, FILE = "PostgreSQL", "SQLite"
@@ -59,6 +61,26 @@ def measure(plan: Plan) -> Iterator[Row]:
             yield beside(f"postgres dispatch from {what}", "tasks/s", rates[OURS], rates[FILE], FILE)
         sides = {name: partial(_live, server, handler, 3 * plan.seconds) for name, server in servers.items()}
         yield beside_file("live create and dispatch at once", "tasks/s", sides)
+        yield from _backlog(plan, f"{database.url}?schema=backlog")
+
+
+def _backlog(plan: Plan, store: str) -> Iterator[Row]:
+    """Many waiting tasks; seconds count from the start of the process."""
+    count = plan.pick(1_000_000, 50_000)
+    title = f"postgres backlog of {count:,}"
+    with serving(store) as server:
+        queue = server.make_queue("backlog", paused=True)
+        server.make_queue("live")
+        fill(server, [queue], count)
+        yield Row(f"{title}, resident", resident_mib(server), "MiB")
+    begin = time.perf_counter()
+    server = start(serve(store))
+    try:
+        yield Row(f"{title}, first dispatch", first_dispatch(server, queue, begin), "s")
+        yield Row(f"{title}, list page of {PAGE}", page_seconds(server, queue) * 1e3, "ms")
+        yield Row(f"{title}, resident after start", resident_mib(server), "MiB")
+    finally:
+        server.stop()
 
 
 def _creates(server: Server, shape: Shape, seconds: float) -> tuple[float, int]:

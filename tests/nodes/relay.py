@@ -99,9 +99,11 @@ class Relay:
             await database.drain()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            while self.mute:  # noqa: ASYNC110
-                await asyncio.sleep(PAUSE)
-            writer.write(data)
-            await writer.drain()
-        writer.transport.abort()
+        try:
+            while data := await reader.read(65536):
+                while self.mute:  # noqa: ASYNC110
+                    await asyncio.sleep(PAUSE)
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.transport.abort()

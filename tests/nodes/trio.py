@@ -75,6 +75,8 @@ class Trio:
         self.callers = Callers(self._ports, handler, [f"q{number}" for number in range(4)], seed)
         self.notes: list[Entry] = []
         self.schema = "tidegate"
+        self.doubtful: list[tuple[float, float]] = []
+        """When a node made attempts, and the database did not hear how they ended."""
 
     def _ports(self) -> list[int]:
         return [node.port for node in self.nodes if node.open]
@@ -118,7 +120,7 @@ class Trio:
             for arrival in arrivals:
                 number += 1
                 at, name = arrival.at, f"{queue}/{task}"
-                entries.append(Requested(at, number, queue, name, arrival.attempt + 1, at, at))
+                entries.append(Requested(at, number, queue, name, arrival.attempt + 1, at - SLACK, at))
                 if arrival.ended is not None:
                     took = (arrival.ended - arrival.wall) / 1e6
                     entries.append(Replied(at + took, number, arrival.status or 0))
@@ -127,9 +129,15 @@ class Trio:
         # A task that was deleted while it was on its way to its handler still arrives.
         return History(entries, slack=SLACK, throttling=False)
 
+    def _doubts(self, task: str) -> bool:
+        """Whether an attempt of the task ended while the database may not have heard of it."""
+        queue, _, name = task.partition("/")
+        ends = [arrival.at for arrival in self.handler.all_arrivals()[queue, name]]
+        return any(since <= at <= until for at in ends for since, until in self.doubtful)
+
     def check(self) -> History:
         history = self.settle()
-        broken = violations(history)
+        broken = [each for each in violations(history) if each.promise != "repeated" or not self._doubts(each.about)]
         assert not broken, f"{broken[0]}\n{story(history, broken[0].about)}\n({len(broken)} in all)"
         return history
 
@@ -150,6 +158,7 @@ def trio(place: Path, database: PostgresServer, url: str, seed: int = 1, schema:
         three = Trio(nodes, database, relays, handler, seed)
         three.schema = schema
         three.callers.set_up()
+        time.sleep(SLACK)  # else attempts seem to begin before their queue is there
         yield three
         for node in nodes:
             node.kill()

@@ -11,6 +11,9 @@ from tests.endtoend.waiting import eventually
 from tests.kit.postgres_server import PostgresServer
 from tests.nodes.trio import Node, Trio
 
+PATIENCE = 1.0
+"""Seconds that an attempt which has ended may wait for its record."""
+
 CUT_OFF = 16.0
 """Seconds for which a node does not reach the database: longer than it takes to be dead."""
 
@@ -98,8 +101,10 @@ def cut_off_from_the_database(three: Trio) -> None:
     node, relay = three.nodes[0], three.relays[0]
     node.open = False
     three.broken(f"the node on port {node.port} is cut off from the database")
+    since = time.monotonic() - PATIENCE
     relay.deaf = relay.mute = True
     time.sleep(CUT_OFF)
+    three.doubtful.append((since, time.monotonic()))
     relay.deaf = relay.mute = False
     _joins_anew(three, node)
 
@@ -108,8 +113,10 @@ def not_heard_by_the_database(three: Trio) -> None:
     node, relay = three.nodes[1], three.relays[1]
     node.open = False
     three.broken(f"the database hears nothing of the node on port {node.port}")
+    since = time.monotonic() - PATIENCE
     relay.deaf = True
     time.sleep(CUT_OFF)
+    three.doubtful.append((since, time.monotonic()))
     relay.deaf = False
     _joins_anew(three, node)
 
@@ -118,8 +125,10 @@ def hears_nothing_of_the_database(three: Trio) -> None:
     node, relay = three.nodes[2], three.relays[2]
     node.open = False
     three.broken(f"the node on port {node.port} hears nothing of the database")
+    since = time.monotonic() - PATIENCE
     relay.mute = True
     time.sleep(CUT_OFF)
+    three.doubtful.append((since, time.monotonic()))
     relay.mute = False
     _joins_anew(three, node)
 

@@ -258,6 +258,7 @@ class NodeStore:
     """``ports.Store`` and ``ports.Membership`` of one node, whose clock is told the database's time."""
 
     alone = False
+    switches = 0
 
     def __init__(self, shared: SharedStore, way: Way, sampled: Callable[[int], None]) -> None:
         self._shared = shared

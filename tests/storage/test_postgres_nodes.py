@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from tests.kit.postgres_server import PostgresServer, postgres_server
 from tests.storage.claims import claim, clear_away, record
 from tests.storage.postgres_stores import empty, open_store
@@ -227,6 +228,39 @@ async def tally(store: PostgresStore) -> Tally:
 
 async def seen(store: PostgresStore, other: PostgresStore) -> Member:
     return next(member for member in await store.membership.beat() if member.node == other.membership._node)
+
+
+async def test_what_is_marked_as_under_way_on_a_node_can_be_let_go_by_its_attempt(
+    nodes: tuple[PostgresStore, PostgresStore],
+) -> None:
+    one, two = nodes
+    stored = await made(one)
+    await one.write(lambda tx: tx.add_tasks(stored, [task("a"), task("b")]))
+    assert ids(await one.write(lambda tx: start(tx, 10), holds={QUEUE})) == ["a", "b"]
+    marks = await one.write(lambda tx: tx.marked(one.membership._node, 10))
+    assert [mark.attempt for mark in marks] == [1, 1]
+    assert await two.write(lambda tx: tx.marked(two.membership._node, 10)) == []
+    assert await two.write(lambda tx: tx.release_marked(marks, NOON)) == 0  # another node's
+    later = [replace(mark, attempt=2) for mark in marks]
+    assert await one.write(lambda tx: tx.release_marked(later, NOON)) == 0
+    assert await one.write(lambda tx: tx.release_marked(marks[:1], NOON)) == 1
+    assert ids(await two.write(lambda tx: start(tx, 10), holds={QUEUE})) == ["a"]
+
+
+async def test_a_switch_over_makes_a_node_forget_what_the_new_server_may_lack(
+    nodes: tuple[PostgresStore, PostgresStore],
+) -> None:
+    one, _ = nodes
+    stored = await made(one)
+    await one.write(lambda tx: tx.add_tasks(stored, [task("a")]))
+    assert one.membership.switches == 0
+    link = one._commits.link
+    link._timelines.newest -= 1  # as before a standby was promoted
+    link.cut()
+    await one.write(lambda tx: tx.add_tasks(stored, [task("b")]))
+    assert one.membership.switches == 1
+    keys = [each.key.seq for each in await one.read(lambda tx: tx.tasks(stored, "", 10, body=False))]
+    assert keys[1] // 1024 > keys[0] // 1024  # of another block of numbers
 
 
 async def test_a_store_tells_how_its_database_fares(

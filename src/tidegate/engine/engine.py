@@ -48,6 +48,7 @@ from tidegate.engine.scheduler import Scheduler
 from tidegate.engine.shelving import Shelving
 from tidegate.engine.state import State
 from tidegate.engine.store_errors import AnsweringStore
+from tidegate.engine.strays import Strays
 from tidegate.engine.tasks import Tasks
 from tidegate.engine.time_control import TimeControl
 from tidegate.engine.under_way import UnderWay
@@ -183,11 +184,12 @@ class Engine:
             await self.scheduler.start()
             self.long_running.start(left)
         parts = {"scheduler": self.scheduler.run, "janitor": self._janitor.run}
-        if self.nodes is not None:
+        if self.nodes is not None and self._life is not None:
             parts |= {
                 "nodes": self.nodes.run,
                 "lookout": self._lookout.run,
                 "politeness": self.scheduler.politeness.run,
+                "strays": Strays(self._inner, self.nodes, self._life, self.under_way).run,
                 "orphans": Orphans(self._inner, self.nodes, self.long_running).run,
             }
         if self.board is not None:

@@ -18,6 +18,7 @@ from tidegate.engine.ports.store import (
     Added,
     DueTasks,
     EndedAttempts,
+    Mark,
     Released,
     StoredAge,
     StoredQueue,
@@ -228,6 +229,12 @@ class StoreTransaction(StoreShelf, StoreReader):
 
     def drop_document(self, kind: str, name: str) -> None:
         self.tables.drop_document(kind, name)
+
+    def marked(self, node: int, limit: int) -> list[Mark]:
+        return []
+
+    def release_marked(self, marks: Sequence[Mark], now: datetime) -> int:
+        return 0
 
     def release(self, node: int, now: datetime, limit: int) -> Released:
         self._queues.clear()

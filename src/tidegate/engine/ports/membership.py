@@ -34,6 +34,12 @@ class Membership(Protocol):
     def alone(self) -> bool:
         """Whether no other node can use the store. Then nobody beats, and nobody asks who else is there."""
 
+    @property
+    def switches(self) -> int:
+        """How often it became uncertain what the store knows of this node's attempts: another server has taken its
+        place, which may not have the last that was written.
+        """
+
     async def join(self, name: str) -> Joined:
         """Begin a life as a node called ``name``, a host and a port: earlier nodes of that name are fenced. From here
         on the store takes what this node writes.
@@ -57,6 +63,7 @@ class Alone:
     """``Membership`` of a store that one process has to itself."""
 
     alone = True
+    switches = 0
 
     async def join(self, name: str) -> Joined:
         return Joined(0, ())

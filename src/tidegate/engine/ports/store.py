@@ -81,6 +81,14 @@ class Released(Struct, frozen=True):
     left: bool
 
 
+class Mark(Struct, frozen=True):
+    """A task of a queue that a node has under way, by its key, and the attempt's number."""
+
+    queue: int
+    key: Any
+    attempt: int
+
+
 class Tally(Struct, frozen=True):
     """How many tasks a queue has, and the earliest schedule time among those that wait."""
 
@@ -273,6 +281,12 @@ class Transaction(Reader, ShelfTransaction, Protocol):
 
     def drop_document(self, kind: str, name: str) -> None: ...
 
+    def marked(self, node: int, limit: int) -> list[Mark]:
+        """Up to so many of the tasks that a node has under way, as the store knows it."""
+
+    def release_marked(self, marks: Sequence[Mark], now: datetime) -> int:
+        """Let those of the tasks wait, due now, of which this node has that attempt under way; how many did."""
+
     def release(self, node: int, now: datetime, limit: int) -> Released:
         """Forget up to ``limit`` attempts under way of a node that is no more: their tasks are due at once. When none
         is left, the node itself is forgotten. Those of purged and deleted queues are not told of.
@@ -326,9 +340,7 @@ class StoreFullError(StoreError):
 
 
 class StoreAwayError(StoreError):
-    """The store cannot be reached, or said nothing to a commit of which nothing more can be found out. It may be back
-    at any time: try again.
-    """
+    """The store cannot be reached, or a commit was not answered and nothing more can be found out: try again."""
 
 
 class FencedError(StoreError):

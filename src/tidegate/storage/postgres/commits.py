@@ -84,6 +84,7 @@ class Commits(Runner):
         self._sampled = sampled
         self._number = 0
         self._doubt: Doubt | None = None
+        self._switches = 0
         self._warned = False
         self._publish_at = 0.0
         self._deferred: list[Job] = []
@@ -96,6 +97,9 @@ class Commits(Runner):
     def connected(self, connection: Connection) -> None:
         """Go on with this connection."""
         self._tables.on.use(connection)
+        if self.link.switches != self._switches:
+            self._switches = self.link.switches
+            self._transaction.switched()
         connection.add_notice_handler(self._noticed)
 
     def _noticed(self, diagnostic: psycopg.errors.Diagnostic) -> None:

@@ -69,6 +69,11 @@ class Ledger:
         if last <= newest:
             self._overtaken.discard(queue)
 
+    def switched(self) -> None:
+        """The database has another past: flows that were the newest may not be there."""
+        self._flows.clear()
+        self._overtaken.clear()
+
     def forget(self) -> None:
         """A new life begins: what the last one had under way is given back by others."""
         self.freed.clear()

@@ -33,7 +33,9 @@ class Timelines:
     """
 
     def __init__(self) -> None:
-        self.newest = 0
+        self.newest = -1
+        self.switches = 0
+        """How often another server has taken the place of the one before."""
 
     def check(self, connection: Connection) -> None:
         """Raises WrongServerError on an older timeline, or on a standby."""
@@ -50,6 +52,7 @@ class Timelines:
         timeline = int(row[0][:8], 16)
         if timeline < self.newest:
             raise WrongServerError("the server is an old primary: another one has taken its place")
+        self.switches += 0 <= self.newest < timeline
         self.newest = timeline
 
 
@@ -77,8 +80,8 @@ class Link:
 
     def use(self, connection: Connection) -> None:
         """Begin with a connection that is there already."""
+        self._connection = connection  # from here on somebody watches whether it answers
         self._timelines.check(connection)
-        self._connection = connection
         self._connected(connection)
 
     @property
@@ -137,6 +140,11 @@ class Link:
                 watched.shutdown(socket.SHUT_RDWR)
             finally:
                 watched.detach()
+
+    @property
+    def switches(self) -> int:
+        """How often another server has taken the place of the one before."""
+        return self._timelines.switches
 
     @property
     def waiting_since(self) -> float | None:

@@ -64,12 +64,15 @@ class PostgresMembership:
         now: Callable[[], int],
         publish: Callable[[], Awaitable[None]],
         connect: Callable[[], Connection],
+        switches: Callable[[], int],
     ) -> None:
         """``connect`` makes a connection for one fence. ``joined`` is told the number of each new life; ``settled``
-        says up to which transaction nobody will ask; ``publish`` writes what a node has to write before it leaves.
+        says up to which transaction nobody will ask; ``publish`` writes what a node has to write before it leaves;
+        ``switches`` says how often another server has taken the place of the one before.
         """
         self._publish = publish
         self._connect = connect
+        self._switches = switches
         self.outdated_since: float | None = None
         """Since when, by ``time.monotonic``, the tables are too new for this version."""
         self._worker = worker
@@ -77,6 +80,10 @@ class PostgresMembership:
         self._settled = settled
         self._now = now
         self._node = 0
+
+    @property
+    def switches(self) -> int:
+        return self._switches()
 
     async def join(self, name: str) -> Joined:
         joined: Joined = await self._timely(lambda connection: _join(connection, name))

@@ -20,6 +20,10 @@ class Seqs:
         self._next = self._end = 0
         self._taken_at = 0
 
+    def drop(self) -> None:
+        """Give none of the block that is left."""
+        self._next = self._end
+
     def take(self, count: int) -> list[int]:
         """So many numbers, each never given twice."""
         if abs(self._tables.now() - self._taken_at) > BLOCK_KEPT:

@@ -261,6 +261,12 @@ RELEASE_SEQS: Final = (
     "UPDATE tasks SET node = NULL, dispatched_at = NULL, due = %(now)b, schedule_time = least(schedule_time, %(now)b)"
     " WHERE seq = ANY(%(seqs)b) AND coalesce(node, 0) = %(node)b"
 )
+RELEASE_ATTEMPT: Final = f"{RELEASE_SEQS} AND dispatch_count = %(attempt)b"
+MARKED: Final = (
+    "SELECT seq, dispatch_count FROM tasks WHERE generation + 0 = %b AND due <= %b AND node = %b"
+    " ORDER BY due, seq + 0 LIMIT %b"
+)
+QUEUES_BY_ID: Final = f"SELECT {_QUEUE} FROM queues q {_NEWEST_FLOW} WHERE q.id = ANY(%b)"
 QUEUE_IDS: Final = "SELECT id FROM queues WHERE id = ANY(%b)"
 
 CLOSED_GENERATION: Final = (

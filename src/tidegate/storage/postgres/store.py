@@ -48,6 +48,7 @@ class PostgresStore:
         self._tables = PostgresTables(ledger, now)
         transaction = PostgresTransaction(self._tables)
         read_tables = PostgresReadTables(ledger)
+        self._unsure = 0
         self.commits = CommitCounts()
         self._commits = Commits(transaction, sampled, self.commits)
         writing = Link(url, "tidegate writer", timelines, self._commits.connected)
@@ -71,7 +72,13 @@ class PostgresStore:
         self._reader = Worker("tidegate-reader", reading, Reads(reading, PostgresReader(read_tables)))
         self._beats = Worker("tidegate-beats", beating, Statements(beating))
         self.membership = PostgresMembership(
-            self._beats, self._joined, lambda: self._commits.settled, self._now, self._publish, timely
+            self._beats,
+            self._joined,
+            lambda: self._commits.settled,
+            self._now,
+            self._publish,
+            timely,
+            lambda: timelines.switches + self._unsure,
         )
 
     @classmethod
@@ -142,7 +149,12 @@ class PostgresStore:
         def work(transaction: PostgresTransaction) -> None:
             transaction.give_back(started)
 
-        self._writer.submit(work).add_done_callback(_ignore)
+        self._writer.submit(work).add_done_callback(self._gave_back)
+
+    def _gave_back(self, done: asyncio.Future[None]) -> None:
+        """Have what could not be given back looked for; after this node's end others see to it."""
+        if done.exception() is not None:
+            self._unsure += 1
 
 
 def _clock_of(connection: Connection) -> int:
@@ -152,11 +164,6 @@ def _clock_of(connection: Connection) -> int:
 
 def _as_it_is(connection: Connection) -> None:
     """Nothing is to be done with a new connection."""
-
-
-def _ignore(done: asyncio.Future[None]) -> None:
-    """Those who come after this node's end see to what could not be given back."""
-    done.exception()
 
 
 def _checked(url: PostgresUrl) -> Connection:

@@ -258,6 +258,19 @@ class PostgresTables(PostgresShelfTables, PostgresReadTables):
             self.on.write(sql.RELEASE_SEQS, {"seqs": [row[0] for row in lost], "now": now, "node": node})
         return lost
 
+    def flows_of(self, queues: Sequence[int]) -> list[QueueRow]:
+        """The rows of queues, by their IDs."""
+        return [QueueRow(*row) for row in self.on.rows(sql.QUEUES_BY_ID, (list(queues),))]
+
+    def marked(self, generation: int, reach: int, node: int, limit: int) -> list[tuple[int, int]]:
+        """Seq and attempt number of up to ``limit`` tasks that a node has under way."""
+        return self.on.rows(sql.MARKED, (generation, reach, node, limit))
+
+    def release_attempt(self, seqs: Sequence[int], attempt: int, now: int) -> int:
+        """Let those of these tasks wait again, due now, of which the node has this attempt under way; how many were."""
+        values = {"seqs": list(seqs), "now": now, "node": self.node, "attempt": attempt}
+        return self.on.write(sql.RELEASE_ATTEMPT, values)
+
     def release_seqs(self, seqs: Sequence[int], now: int) -> None:
         """Let these tasks of the node's wait again, due now."""
         self.on.write(sql.RELEASE_SEQS, {"seqs": list(seqs), "now": now, "node": self.node})

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tidegate.core.names import QueueName
 from tidegate.core.task import Task
 from tidegate.core.times import micros, moment
-from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, Released, StoredQueue, Verdict
+from tidegate.engine.ports.store import Added, DueTasks, EndedAttempts, Mark, Released, StoredQueue, Verdict
 from tidegate.storage import rows
 from tidegate.storage.postgres.holding import QueueHolder
 from tidegate.storage.postgres.ledger import Freed
@@ -196,6 +196,33 @@ class PostgresTransaction(QueueHolder):
             self._add_counts()  # else what they say would be counted twice
         left = self.tables.recount()
         return super().clear(now, limit) or left
+
+    def switched(self) -> None:
+        """Another server has taken the database's place, and may not have the last that was written: what is remembered
+        of rows and numbers counts no more.
+        """
+        self._ledger.switched()
+        self._seqs.drop()
+
+    def marked(self, node: int, limit: int) -> list[Mark]:
+        found: list[Mark] = []
+        queues = self.tables.queues_with(node, 0, limit)
+        for row in self.tables.flows_of(queues):
+            marks = self.tables.marked(row.generation, row.reach, node, limit - len(found))
+            found += [Mark(row.id, TaskKey(row.generation, seq), attempt) for seq, attempt in marks]
+        return found
+
+    def release_marked(self, marks: Sequence[Mark], now: datetime) -> int:
+        by_attempt: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        for mark in marks:
+            by_attempt[mark.queue, mark.attempt].append(mark.key.seq)
+        released = 0
+        for (queue, attempt), seqs in by_attempt.items():
+            if places := self.tables.release_attempt(seqs, attempt, micros(now)):
+                self._freed.append((queue, Freed(places, (), now)))
+                self._heads.waits(queue)
+                released += places
+        return released
 
     def reset(self) -> None:
         self._clear()
