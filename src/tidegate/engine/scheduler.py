@@ -271,8 +271,7 @@ class Scheduler:
             try:
                 self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
-                text = "cannot start attempts of %s; their tasks are due again at the next start"
-                logger.exception(text, name, extra={"queue": name})
+                logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
             self._look_again(name, each.held_by, now)
             self._held.put(name, each.held_by, now)
             gone.discard(name)
