@@ -71,7 +71,7 @@ PARTS = {
     "Egress rules: which addresses tasks may call": "from_settings.py: egress",
     "queue.yaml": "queues_at_start.py",
     "Operation log": "app.py: operation_log",
-    "Metrics": "app.py: metrics",
+    "Metrics, alerts, a dashboard, traces, backup": "app.py: metrics",
     "Command line: the commands of `gcloud tasks`, `tidegate dev`": "cli/table/top.py",
     "Web console": "console/application.py",
     "Python client of its own": "tasks_v2/__init__.py",

@@ -162,8 +162,9 @@ def test_no_task_overtakes_those_that_the_next_claim_will_take() -> None:
 def test_no_task_overtakes_those_for_which_there_was_no_connection() -> None:
     async def play(life: Life) -> None:
         await life.create_batch(90)
-        await asyncio.sleep(0.002)  # a claim took some of them, and the next one is yet to come
-        assert 0 < life.store.claimed < 90 - SLICE
+        while not life.store.claimed:  # noqa: ASYNC110 - a claim takes some of them, and the next one is yet to come
+            await asyncio.sleep(0.0005)
+        assert life.store.claimed < 90 - SLICE
         await life.create()
         await asyncio.sleep(1)
         assert len(life.sent) == 91
