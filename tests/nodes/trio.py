@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -82,10 +83,13 @@ class Trio:
         return [node.port for node in self.nodes if node.open]
 
     def sql(self, statement: str) -> None:
-        """What an administrator does to the database, in the nodes' schema."""
+        """What an administrator does to the nodes' schema; again, where it met a deadlock with them."""
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             connection.execute(f"SET search_path = {self.schema}".encode())
-            connection.execute(statement.encode())
+            while True:
+                with contextlib.suppress(psycopg.errors.DeadlockDetected):
+                    connection.execute(statement.encode())
+                    return
 
     def note(self, text: str) -> None:
         self.notes.append(Note(time.monotonic(), text))

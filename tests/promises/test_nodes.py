@@ -16,6 +16,8 @@ from tests.promises.nodes import NodesCluster
 from tests.simulation.shared_store import NodeTransaction
 from tests.simulation.shared_tables import SharedTables
 
+from tidegate.engine.ports.store import Released
+
 SEEDS = int(os.environ.get("SEEDS", "200"))
 BLOCKS = 10
 BROKEN_SEEDS = 150
@@ -59,7 +61,7 @@ def test_a_seed_plays_the_same_day_again() -> None:
 
 
 def the_dead_are_not_released(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(NodeTransaction, "release", lambda self, *about: False)
+    plant.setattr(NodeTransaction, "release", lambda *_: Released((), left=False))
 
 
 def the_dead_keep_their_places(plant: pytest.MonkeyPatch) -> None:
