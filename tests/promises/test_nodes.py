@@ -52,7 +52,8 @@ def test_any_day_of_several_nodes_keeps_every_promise(block: int) -> None:
         )
 
 
-def test_a_seed_plays_the_same_day_again() -> None:
+def test_a_seed_plays_the_same_day_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.api.pace.perf_counter", lambda: 0.0)  # by the machine's time, long work pauses
     for seed in range(3):
         assert NodesCluster(seed).run().history.entries == NodesCluster(seed).run().history.entries
 
