@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.kit.postgres import postgres_url
+from tests.kit.postgres import older_postgres_url, postgres_url
 from tests.memory import Ceiling
 from tests.sharing import pytest_xdist_make_scheduler
 
-__all__ = ["postgres_url", "pytest_xdist_make_scheduler"]
+__all__ = ["older_postgres_url", "postgres_url", "pytest_xdist_make_scheduler"]
 
 # A shell starts what it runs in the background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

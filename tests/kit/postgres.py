@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from psycopg import sql
+from tests.kit.postgres_programs import of_debian
 from tests.kit.postgres_server import postgres_server
 
 NAMED = "TIDEGATE_TEST_POSTGRES"
@@ -21,6 +22,17 @@ def postgres_url() -> Iterator[str]:
     """A database for the tests of this process; it is gone with them."""
     with postgres_database() as url:
         yield url
+
+
+OLDER = of_debian(15)
+"""PostgreSQL 15, where the system has it beside the one that tests bring."""
+
+
+@pytest.fixture(scope="session")
+def older_postgres_url() -> Iterator[str]:
+    """An empty database of that one."""
+    with postgres_server(OLDER) as server:
+        yield server.url
 
 
 @contextmanager

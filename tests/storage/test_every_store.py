@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.kit.postgres_programs import of_debian, programs
-from tests.kit.postgres_server import postgres_server
+from tests.kit.postgres import OLDER
+from tests.kit.postgres_programs import programs
 from tests.storage.claims import ANY, claim, clear_away, force, lease, record
 from tests.storage.postgres_stores import empty, open_store
 
@@ -45,16 +45,7 @@ HOUR = timedelta(hours=1)
 QUEUE = QueueName.of("p", "us-central1", "q")
 
 
-OLDER = of_debian(15)
-"""PostgreSQL 15, where the system has it beside the one that tests bring."""
-
 KINDS = ["memory", "sqlite", "postgres", *(["postgres 15"] if OLDER and programs() != OLDER else [])]
-
-
-@pytest.fixture(scope="session")
-def older_postgres_url() -> Iterator[str]:
-    with postgres_server(OLDER) as server:
-        yield server.url
 
 
 @pytest.fixture(params=KINDS)

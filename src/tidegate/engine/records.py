@@ -76,18 +76,12 @@ class RecordedBatch(Struct, frozen=True):
 
 def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool, shelving: Shelving = USUAL) -> RecordedBatch:
     """Record ended attempts: decide what becomes of each task and free its place among those under way."""
-    by_queue: defaultdict[tuple[QueueName, int], list[int]] = defaultdict(list)
-    for place, each in enumerate(ended):
-        by_queue[each.queue.name, each.queue_id].append(place)
     judgements: list[Judgement | None] = [None] * len(ended)
     told: list[Verdict | None] = [None] * len(ended)
     attempts: list[EndedAttempts] = []
     keeping: list[tuple[StoredQueue, list[int], set[str]]] = []
     recorded = []
-    for (name, queue_id), its_places in by_queue.items():
-        stored = tx.queue(name)
-        if stored is None or stored.id != queue_id:
-            continue  # deleted meanwhile, tasks and all
+    for stored, its_places in _by_queue(tx, ended):
         group = [ended[place] for place in its_places]
         verdicts = []
         retry_at: datetime | None = None
@@ -107,7 +101,7 @@ def record(tx: Transaction, ended: Sequence[Ended], *, throttling: bool, shelvin
         tombstones_until = latest + stored.queue.tombstone_ttl
         answers = [(each.task.target, each.outcome) for each in group] if throttling else ()
         attempts.append(EndedAttempts(stored, verdicts, len(group), tombstones_until, latest, answers))
-        recorded.append(RecordedQueue(name, retry_at if stored.queue.dispatches else None))
+        recorded.append(RecordedQueue(stored.queue.name, retry_at if stored.queue.dispatches else None))
     stale = tx.ended(attempts)
     if stale:
         ignored = set(map(id, stale))
@@ -137,20 +131,20 @@ def forget(tx: Transaction, ended: Sequence[Ended]) -> RecordedBatch:
 def keep_cut_off(tx: Transaction, *, ended: Sequence[Ended], shelving: Shelving) -> None:
     """Keep attempts that were cut off, of the tasks that are there. Nothing else of the tasks changes."""
     kept: list[KeptAttempt] = []
-    for stored, its_own in _by_queue(tx, ended):
-        kept += shelving.cut_off(tx, stored, its_own)
+    for stored, its_places in _by_queue(tx, ended):
+        kept += shelving.cut_off(tx, stored, [ended[place] for place in its_places])
     tx.keep_attempts(kept, ATTEMPTS_SIZE_MAX)
 
 
-def _by_queue(tx: Transaction, ended: Sequence[Ended]) -> Iterator[tuple[StoredQueue, list[Ended]]]:
-    """The attempts of each queue that is there still."""
-    by_queue: defaultdict[tuple[QueueName, int], list[Ended]] = defaultdict(list)
-    for each in ended:
-        by_queue[each.queue.name, each.queue_id].append(each)
-    for (name, queue_id), its_own in by_queue.items():
+def _by_queue(tx: Transaction, ended: Sequence[Ended]) -> Iterator[tuple[StoredQueue, list[int]]]:
+    """Each queue of the attempts, with their places in ``ended``; not those deleted meanwhile, tasks and all."""
+    by_queue: defaultdict[tuple[QueueName, int], list[int]] = defaultdict(list)
+    for place, each in enumerate(ended):
+        by_queue[each.queue.name, each.queue_id].append(place)
+    for (name, queue_id), places in by_queue.items():
         stored = tx.queue(name)
         if stored is not None and stored.id == queue_id:
-            yield stored, its_own
+            yield stored, places
 
 
 class Recorder:
