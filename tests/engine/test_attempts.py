@@ -17,7 +17,7 @@ from tests.storage.claims import clear_away
 from tidegate.core.errors import Code, NotFound
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import HttpTarget, OidcToken, Queue, RetryConfig, Scheme, State, Token, UriOverride
+from tidegate.core.queue import HttpTarget, OidcToken, Queue, RateLimits, RetryConfig, Scheme, State, Token, UriOverride
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import Duration
@@ -281,6 +281,26 @@ def test_a_task_deleted_during_its_attempt_is_not_tried_again() -> None:
         ) == [0]
 
     lived(SlowNetwork(lambda _: 5.0, lambda _: Outcome(500)), story)
+
+
+def test_an_attempt_of_a_deleted_queue_frees_no_place_of_the_next_queue_of_that_name() -> None:
+    one_at_a_time = RateLimits(500, 100, 1)
+
+    async def story(life: Life) -> None:
+        await life.create()  # under way for 10 s
+        await life.engine.queues.delete(QUEUE)
+        await asyncio.sleep(1)
+        await life.engine.queues.create(Queue(name=QUEUE, rate_limits=one_at_a_time))
+        await life.create()  # under way for 60 s
+        await life.create()
+        await asyncio.sleep(30)
+        assert life.attempts == 2
+        await asyncio.sleep(60)
+        assert life.attempts == 3
+
+    network = SlowNetwork(lambda n: (10.0, 60.0, 0.0)[n], lambda _: Outcome(200))
+    rules = OperatorRules(throttling=False, queue_name_reuse_after=timedelta())
+    lived(network, story, rules, rate_limits=one_at_a_time)
 
 
 def test_a_task_past_its_time_to_live_is_deleted_whatever_its_state() -> None:
