@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 from tests.kit.postgres_server import PostgresServer, postgres_server
 from tests.storage.claims import claim, clear_away, record
+from tests.storage.one_queue import HOUR, NOON, QUEUE, current, ids, listed, made, task
 from tests.storage.postgres_stores import empty, open_store
-from tests.storage.test_every_store import HOUR, NOON, QUEUE, current, ids, listed, made, task
 
 from tidegate.core.task import Task
 from tidegate.core.times import micros
