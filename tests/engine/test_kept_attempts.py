@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from tests.engine.test_dead_letters import (
-    QUEUE,
-    created,
-    queue_of,
-    refused,
-    rows,
-    tried,
-)
+from tests.engine.deaths import QUEUE, created, queue_of, refused, rows, tried
 from tests.engine.worlds import MINUTE, Hands, hands
 
 from tidegate.core.attempt_record import BODY_KEPT, AttemptOutcome, AttemptRecord, SentReason
