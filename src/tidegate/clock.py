@@ -26,8 +26,7 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)  # itself: some are asked several times for each attempt
 
     def elapsed(self) -> float:
         return _elapsed()
