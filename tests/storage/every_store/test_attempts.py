@@ -108,7 +108,7 @@ async def test_a_retry_of_a_task_that_is_gone_does_not_count(store: Store) -> No
 
 async def test_what_was_under_way_is_due_again_after_a_release_even_if_it_was_forced_early(store: Store) -> None:
     if isinstance(store, PostgresStore):
-        return  # nobody releases the attempts of a node that lives: test_postgres_nodes.py
+        return  # nobody releases the attempts of a node that lives: test_dead_nodes.py
     stored = await made(store, task("a", NOON - SECOND), task("b", NOON + HOUR))
     await store.write(lambda tx: claim(tx, stored, NOON, 1))
     await store.write(lambda tx: force(tx, stored, "b", NOON))
