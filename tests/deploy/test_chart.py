@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import kubernetes_validate
+import msgspec
 import pytest
 import yaml
 from tests.deploy.charts import CASES, CHART, RENDERED, digest, render
@@ -15,6 +16,43 @@ from tidegate.settings import load
 
 VERSIONS = ["1.25", "1.37"]
 """The oldest that the chart is for, and the newest whose schemas there are."""
+
+
+DURATION = r"^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$"
+
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    """What may have no other fields than these."""
+
+
+class Endpoint(Closed):
+    """What the operator of Prometheus (0.84) lets an endpoint say, as far as the chart says something."""
+
+    port: str
+    path: str = ""
+    interval: Annotated[str, msgspec.Meta(pattern=DURATION)] = "0"
+    scheme: Literal["http", "https"] = "http"
+
+
+class Selector(Closed):
+    """By which labels services are found."""
+
+    matchLabels: dict[str, str]  # noqa: N815 - the schema's name
+
+
+class Spec(Closed):
+    """Both fields are required there."""
+
+    selector: Selector
+    endpoints: list[Endpoint]
+
+
+class ServiceMonitor(Closed, tag_field="kind", tag="ServiceMonitor"):
+    """Version 1 of the resource, in the group of the operator of Prometheus."""
+
+    apiVersion: Literal["monitoring.coreos.com/v1"]  # noqa: N815 - the schema's name
+    metadata: dict[str, Any]
+    spec: Spec
 
 
 def objects(case: str) -> list[dict[str, Any]]:
@@ -49,8 +87,18 @@ def test_helm_renders_it_the_same(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_kubernetes_takes_it(case: str, version: str) -> None:
     for each in objects(case):
-        if each["kind"] != "ServiceMonitor":  # its schema is that of another program
+        if each["kind"] == "ServiceMonitor":  # its schema is that of another program
+            msgspec.convert(each, ServiceMonitor)
+        else:
             kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_a_monitor_that_the_operator_of_prometheus_would_refuse_is_found() -> None:
+    monitor = of_kind("postgresql", "ServiceMonitor")
+    for wrong in ({"interval": "15"}, {"scheme": "tls"}, {"port": 8123}, {"intervall": "15s"}):
+        broken = {**monitor, "spec": {**monitor["spec"], "endpoints": [{**monitor["spec"]["endpoints"][0], **wrong}]}}
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(broken, ServiceMonitor)
 
 
 @pytest.mark.parametrize("case", CASES)

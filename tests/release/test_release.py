@@ -131,3 +131,24 @@ def test_workflows_run_only_what_the_makefile_has() -> None:
             for step in job["steps"]:
                 words = step.get("run", "").split()
                 assert all(target in targets for before, target in pairwise(words) if before == "make")
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_each_step_of_a_workflow_is_a_script_that_the_shell_reads(file: Path) -> None:
+    steps = [step for job in yaml.safe_load(file.read_text())["jobs"].values() for step in job["steps"]]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert scripts
+    for script in scripts:
+        assert "${{" not in script  # what others write would become part of it
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), script
+
+
+def test_files_that_the_workflows_name_are_made_by_what_they_run() -> None:
+    said = {file.stem: file.read_text() for file in WORKFLOWS}
+    assert "build/sbom.cdx.json" in said["wheels"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert "tests.dependencies.sbom build/sbom.cdx.json" in makefile
+    assert "path: build/site" in said["site"]
+    assert "build/site" in makefile
+    assert (ROOT / "requirements.lock").exists() == ("--requirement requirements.lock" in said["tests"])
