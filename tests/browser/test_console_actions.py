@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tests.browser.filled import DEV, NOBODY, SHOP, Filled, filled
+from tests.browser.pressing import press, said
 from tests.endtoend.waiting import eventually
 
 
@@ -14,20 +15,6 @@ from tests.endtoend.waiting import eventually
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     with filled(tmp_path_factory.mktemp("shop"), "--queue-name-reuse-after", "0s") as server:
         yield server
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def tab(request: pytest.FixtureRequest, chrome: Browser) -> Iterator[Page]:
-    with chrome.new_context(java_script_enabled=request.param) as context:
-        yield context.new_page()
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def said(page: Page, text: str) -> None:
-    expect(page.get_by_role("status").filter(has_text=text)).to_be_visible()
 
 
 def test_a_queue_is_paused_and_that_undone(tab: Page, shop: Filled) -> None:

@@ -27,12 +27,6 @@ def console(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield f"http://{address}/console/"
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def tab(request: pytest.FixtureRequest, chrome: Browser) -> Iterator[Page]:
-    with chrome.new_context(java_script_enabled=request.param) as context:
-        yield context.new_page()
-
-
 def test_a_person_logs_in_at_the_issuer_works_and_logs_out(tab: Page, console: str) -> None:
     tab.goto(console + QUEUE)
     expect(tab.get_by_role("heading", level=1)).to_have_text("Log in")
