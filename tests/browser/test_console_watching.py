@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from tests.cli.serving import served
 from tests.endtoend.waiting import eventually
 
 ONCE = {"maxAttempts": 1}
+NUMBERS = count()
+"""For names of queues: a test may be run again."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def test_activity_is_narrowed_to_a_queue_and_to_what_failed(tab: Page, shop: Fil
     for name in (mine, other):
         expect(rows.filter(has_text=name)).to_have_count(2)  # the attempt, and that the task was given up
     expect(rows.filter(has_text="Created")).to_have_count(0)
-    tab.get_by_role("searchbox", name="Queue").fill(mine)
+    tab.get_by_role("searchbox", name="Queue", exact=True).fill(mine)
     press(tab, "Filter")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text=mine)).to_have_count(2)
@@ -110,7 +113,7 @@ def test_a_view_that_is_paused_stands_still_until_it_goes_on(chrome: Browser, sh
 @pytest.mark.parametrize("host", ["127.0.0.1", NAMES[-1]])
 def test_what_is_copied_can_be_pasted(chrome: Browser, shop: Filled, host: str) -> None:
     """Browsers give pages the clipboard on this machine and over TLS; elsewhere there is another way."""
-    queue = shop.queue(f"{SHOP}/queues/copied-{id(chrome)}-{len(host)}")
+    queue = shop.queue(f"{SHOP}/queues/copied-{next(NUMBERS)}")
     shop.post(f"{queue}:pause")
     task = shop.task(queue, "copied")
     with chrome.new_context() as context:
@@ -133,7 +136,7 @@ def test_what_is_copied_can_be_pasted(chrome: Browser, shop: Filled, host: str) 
 
 
 def test_without_scripts_what_others_copy_stands_there_to_be_read(chrome: Browser, shop: Filled) -> None:
-    queue = shop.queue(f"{SHOP}/queues/read-{id(chrome)}")
+    queue = shop.queue(f"{SHOP}/queues/read-{next(NUMBERS)}")
     shop.post(f"{queue}:pause")
     task = shop.task(queue, "read")
     with chrome.new_context(java_script_enabled=False) as context:
