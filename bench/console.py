@@ -87,6 +87,7 @@ def _queues(plan: Plan) -> Iterator[Row]:
         make_queues(server, count)
         pages = Pages(server)
         what = f"console {count:,} queues"
+        pages.row("", ["server"])  # what a process does for its first page is none of the list's
         yield pages.row(f"{what}, the first look", ["queues"])
         for name, address in (
             ("list", "queues"),
