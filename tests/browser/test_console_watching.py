@@ -80,18 +80,19 @@ def test_activity_is_narrowed_to_a_queue_and_to_what_failed(tab: Page, shop: Fil
         given_up(shop, name, "task")
     tab.goto(f"{shop.console}activity")
     rows = tab.get_by_role("table", name="Activity").locator("tbody tr")
+    created = rows.filter(has=tab.get_by_text("Created", exact=True))
     for name in (mine, other):
         expect(rows.filter(has_text=name)).to_have_count(2)  # the attempt, and that the task was given up
-    expect(rows.filter(has_text="Created")).to_have_count(0)
+    expect(created).to_have_count(0)
     tab.get_by_role("searchbox", name="Queue", exact=True).fill(mine)
     press(tab, "Filter")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text=mine)).to_have_count(2)
     tab.get_by_role("link", name="Everything", exact=True).click()
-    expect(rows.filter(has_text="Created")).to_have_count(1)
+    expect(created).to_have_count(1)
     expect(rows.filter(has_text=other)).to_have_count(0)
     tab.get_by_role("link", name="Failed", exact=True).click()
-    expect(rows.filter(has_text="Created")).to_have_count(0)
+    expect(created).to_have_count(0)
     expect(rows.filter(has_text=mine)).to_have_count(2)
 
 
@@ -128,8 +129,9 @@ def test_what_is_copied_can_be_pasted(chrome: Browser, shop: Filled, host: str) 
             ("Copy as curl", "curl "),
             ("Copy URL", "http://127.0.0.1:9/v1/send"),
         ):
-            press(page, button)
-            expect(page.get_by_role("button", name="Copied")).to_be_visible()
+            pressed = page.get_by_role("button", name=button, exact=True).element_handle()
+            pressed.click()
+            page.wait_for_function("(button) => button.textContent.includes('Copied')", arg=pressed)
             field.fill("")
             field.press("Control+v")
             assert field.input_value().startswith(begins), button
