@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.client.calls import Call, calls
-from tests.client.faces import Face
+from tests.client.faces.face import Face
 
 from tidegate.schema.versions import VERSIONS
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.client import faces
+from tests.client.faces.rows import SOURCE
+from tests.client.faces.written import faces
 
 from tidegate import tasks_v2, tasks_v2beta2
 
@@ -16,12 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_faces_are_written_from_the_rows_as_they_are_now() -> None:
-    written = dict(faces.faces())
+    written = dict(faces())
     for path, text in written.items():
         assert path.read_text() == text, "run: make faces"
-    there = {
-        path for package in ("tasks", "tasks_v2*", "operator_v1") for path in faces.SOURCE.glob(f"{package}/**/*.py")
-    }
+    there = {path for package in ("tasks", "tasks_v2*", "operator_v1") for path in SOURCE.glob(f"{package}/**/*.py")}
     assert there == set(written)
 
 
@@ -60,8 +59,8 @@ for path in sys.argv[2:]:
 
 @pytest.mark.parametrize("face", ["tasks_v2", "tasks_v2beta2", "tasks_v2beta3", "tasks"])
 def test_every_module_of_a_face_is_an_attribute_of_the_one_above(face: str) -> None:
-    package = faces.SOURCE / face
-    files = [path.relative_to(package) for path, _ in faces.faces() if path.is_relative_to(package)]
+    package = SOURCE / face
+    files = [path.relative_to(package) for path, _ in faces() if path.is_relative_to(package)]
     modules = [file.parent if file.name == "__init__.py" else file.with_suffix("") for file in files]
     names = {".".join(module.parts) for module in modules} - {""}
     assert "gapic_version" in names

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.conformance.cases import NOT_FOUND, QUEUE_MISSING
+from tests.conformance.cases.tables import NOT_FOUND, QUEUE_MISSING
 from tests.conformance.cloud import Cloud, Wire
 from tests.conformance.conftest import PROJECTS, SERVED
 

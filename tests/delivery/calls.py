@@ -1,4 +1,4 @@
-"""The calls the tests send."""
+"""The calls the tests send, and what becomes of those that are broken off."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from datetime import timedelta
 from tidegate.core.target import HttpCall
 
 SECOND = timedelta(seconds=1)
+SOON = timedelta(seconds=2)
+"""A deadline that passes while the test waits; until then a request must have come, on a busy machine too."""
 HEADERS = (
     ("User-Agent", "Google-Cloud-Tasks"),
     ("X-CloudTasks-QueueName", "queue"),
     ("X-CloudTasks-TaskName", "task"),
 )
+BROKEN_OFF = {"connection reset", "connection closed without an answer", "answer broken off"}
+"""Why there is no answer where a connection ends too early; which of them depends on the moment."""
 
 
 def call(

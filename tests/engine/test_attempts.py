@@ -1,111 +1,22 @@
-"""Attempts through a running engine: what they leave behind, when they stop, what RunTask makes of them."""
+"""Attempts through a running engine: what they leave behind, when they stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
-from tests.engine.twice import TwiceStore
-from tests.engine.worlds import MINUTE, SECOND, Mint, Network, Notes
-from tests.ids import CountingIds
-from tests.simulation.virtual_time import START, VirtualClock, run
+from tests.engine.lives import DAY, HOUR, QUEUE, UNTHROTTLED, Life, SlowNetwork, answering, lived
+from tests.engine.worlds import MINUTE, SECOND, Network
+from tests.simulation.virtual_time import START, run
 from tests.storage.claims import clear_away
 
-from tidegate.core.errors import Code, NotFound
+from tidegate.core.errors import Code
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import QueueName, TaskName
-from tidegate.core.queue import HttpTarget, OidcToken, Queue, RateLimits, RetryConfig, Scheme, State, Token, UriOverride
-from tidegate.core.target import HttpCall
-from tidegate.core.task import Task
+from tidegate.core.queue import HttpTarget, OidcToken, Queue, RateLimits, RetryConfig, Scheme, UriOverride
 from tidegate.core.times import Duration
-from tidegate.core.validation import HttpDraft, TaskDraft, check_task
-from tidegate.engine.engine import Engine
 from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import Event
-from tidegate.engine.ports.world import World
-
-QUEUE = QueueName.of("p", "l", "q")
-DAY = timedelta(days=1)
-HOUR = RetryConfig(min_backoff=Duration(3600), max_backoff=Duration(3600))
-
-
-class Life:
-    """An engine, started, in virtual time."""
-
-    def __init__(self, network: Network, rules: OperatorRules) -> None:
-        self.network = network
-        self.clock = VirtualClock()
-        self.store = TwiceStore()
-        world = World(self.store, network, Mint(), self.clock, self.clock, CountingIds(), Notes())
-        self.engine = Engine(world, rules)
-
-    async def create(
-        self,
-        ahead: timedelta = timedelta(),
-        url: str = "http://handler.test/",
-        token: Token | None = None,
-        **draft: object,
-    ) -> TaskName:
-        now = self.clock.now()
-        due = now + ahead - START
-        first = int(START.timestamp())
-        sent = (first + due // SECOND, due % SECOND // timedelta(microseconds=1) * 1000)
-        new = TaskDraft(target=HttpDraft(url, token=token), schedule_time=sent, **draft)  # type: ignore[arg-type]
-        return (await self.engine.tasks.create(QUEUE, check_task(new, QUEUE, now))).name
-
-    async def shown(self, name: TaskName) -> Task:
-        return await self.engine.tasks.get(name, body=False)
-
-    async def is_gone(self, name: TaskName) -> bool:
-        try:
-            await self.shown(name)
-        except NotFound as error:
-            return "existed recently" in error.message
-        return False
-
-    @property
-    def attempts(self) -> int:
-        return len(self.network.calls)
-
-
-def answering(*outcomes: Outcome) -> Network:
-    """A network that ends its calls like this; the last outcome stays."""
-    left = list(outcomes)
-    return Network(lambda _: left.pop(0) if len(left) > 1 else left[0])
-
-
-class SlowNetwork(Network):
-    """The call of each number takes the seconds that ``hold`` says and ends as ``outcome`` says."""
-
-    def __init__(self, hold: Callable[[int], float], outcome: Callable[[int], Outcome]) -> None:
-        super().__init__()
-        self.hold = hold
-        self.outcome = outcome
-
-    async def send(self, call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
-        number = len(self.calls)
-        self.calls.append((call, authorization))
-        await asyncio.sleep(self.hold(number))
-        return self.outcome(number)
-
-
-UNTHROTTLED = OperatorRules(throttling=False)
-
-
-def lived(
-    network: Network, story: Callable[[Life], Awaitable[None]], rules: OperatorRules = UNTHROTTLED, **settings: object
-) -> None:
-    async def day() -> None:
-        life = Life(network, rules)
-        await life.engine.start()
-        await life.engine.queues.create(Queue(name=QUEUE, **settings))  # type: ignore[arg-type]
-        await story(life)
-        await life.engine.stop()
-
-    run(day())
 
 
 @pytest.mark.parametrize(
@@ -205,70 +116,6 @@ def test_new_retry_settings_count_from_the_next_failure_on() -> None:
     lived(answering(Outcome(500)), story, retry_config=HOUR)
 
 
-def test_run_task_on_a_paused_queue_fails_like_any_attempt_and_its_retry_waits() -> None:
-    async def story(life: Life) -> None:
-        name = await life.create(ahead=DAY)
-        answer = await life.engine.tasks.run(name)
-        assert (answer.dispatch_count, answer.schedule_time) == (1, START + DAY)
-        assert answer.newest_attempt is not None
-        assert answer.newest_attempt.dispatch_time is None
-        await asyncio.sleep(10)
-        task = await life.shown(name)
-        assert (task.dispatch_count, task.response_count) == (1, 1)
-        assert task.schedule_time == START + 60 * MINUTE
-        assert task.last_attempt is not None
-        assert task.last_attempt.schedule_time == START + DAY  # the time it was due before
-        await asyncio.sleep(7200)
-        assert life.attempts == 1
-
-    lived(answering(Outcome(404)), story, retry_config=HOUR, state=State.PAUSED)
-
-
-def test_run_task_counts_as_an_attempt_and_may_be_the_last() -> None:
-    async def story(life: Life) -> None:
-        name = await life.create()
-        await asyncio.sleep(1)
-        await life.engine.tasks.run(name)
-        await asyncio.sleep(1)
-        assert life.attempts == 2
-        assert await life.is_gone(name)
-        with pytest.raises(NotFound, match="Requested entity was not found"):
-            await life.engine.tasks.run(name)
-
-    lived(answering(Outcome(500)), story, retry_config=replace(HOUR, max_attempts=2))
-
-
-def test_of_two_attempts_at_once_the_newer_one_decides() -> None:
-    async def story(life: Life) -> None:
-        name = await life.create()
-        await asyncio.sleep(1)
-        await life.engine.tasks.run(name)  # takes 10 s and succeeds; the first one fails after 5 s
-        await asyncio.sleep(6)
-        task = await life.shown(name)
-        assert task.dispatch_count == 2
-        assert task.dispatched_at == START + SECOND  # still under way
-        await asyncio.sleep(6)
-        assert await life.is_gone(name)
-        assert life.attempts == 2
-
-    network = SlowNetwork(lambda n: (5.0, 10.0)[n], lambda n: (Outcome(500), Outcome(200))[n])
-    lived(network, story, retry_config=HOUR)
-
-
-def test_a_late_success_of_the_older_attempt_does_not_count() -> None:
-    async def story(life: Life) -> None:
-        name = await life.create()
-        await asyncio.sleep(1)
-        await life.engine.tasks.run(name)  # fails after 2 s; the first one succeeds after 10 s
-        await asyncio.sleep(12)
-        task = await life.shown(name)
-        assert (task.dispatch_count, task.dispatched_at) == (2, None)
-        assert task.schedule_time == START + 3 * SECOND + 60 * MINUTE
-
-    network = SlowNetwork(lambda n: (10.0, 2.0)[n], lambda n: (Outcome(200), Outcome(500))[n])
-    lived(network, story, retry_config=HOUR)
-
-
 def test_a_task_deleted_during_its_attempt_is_not_tried_again() -> None:
     async def story(life: Life) -> None:
         name = await life.create()
@@ -340,9 +187,6 @@ class Deaf:
 
     def emit(self, event: Event) -> None:
         raise OSError("no room for a line")
-
-
-# Tokens
 
 
 TOKEN = OidcToken("worker@p.iam.gserviceaccount.com")

@@ -1,83 +1,39 @@
-"""Tasks that are given up lie on the shelf of their queue, and go back from there."""
+"""Tasks that are given up lie on the shelf of their queue."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from tests.engine.worlds import MINUTE, SECOND, Hands, hands
+from tests.engine.deaths import (
+    FAILURE,
+    QUEUE,
+    created,
+    died,
+    ids,
+    queue_of,
+    redriven,
+    refused,
+    rows,
+    shelf,
+    tally,
+    task_ids,
+    tried,
+)
+from tests.engine.worlds import MINUTE, SECOND, hands
 
 from tidegate.core.attempt_record import AttemptOutcome
-from tidegate.core.dead_letters import DeadTask, DeathReason
-from tidegate.core.errors import ApiError, Code
+from tidegate.core.dead_letters import DeathReason
+from tidegate.core.errors import Code
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.lifecycle import Outcome
-from tidegate.core.names import QueueName
 from tidegate.core.queue import UNLIMITED_ATTEMPTS, Kind, Queue, RetryConfig
 from tidegate.core.queue_options import AttemptOptions, DeadLetterOptions, Keep, Keeping, QueueOptions
 from tidegate.core.target import HttpCall
 from tidegate.core.times import Duration
-from tidegate.core.validation import HttpDraft, PullDraft, TaskDraft, check_task
-from tidegate.engine.dead_letters import Revival, revive
+from tidegate.core.validation import PullDraft, TaskDraft, check_task
 from tidegate.engine.janitor import Walk, sweep
 from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.events import TaskDied
-from tidegate.engine.ports.shelf import ShelfTally
-from tidegate.engine.ports.store import Reader, StoredQueue, Transaction
-
-QUEUE = QueueName.of("p", "l", "q")
-OTHER = QueueName.of("p", "l", "other")
-ONCE = RetryConfig(max_attempts=1)
-FAILURE = Outcome(http_status=503)
-
-
-async def queue_of(at: Hands, name: QueueName = QUEUE, retry: RetryConfig = ONCE, kind: Kind = Kind.PUSH) -> None:
-    await at.engine.queues.create(Queue(name=name, retry_config=retry, kind=kind))
-
-
-async def created(at: Hands, task_id: str, queue: QueueName = QUEUE, body: bytes = b"") -> None:
-    target = HttpDraft("http://handler.test/path?token=abc", body=body)
-    draft = TaskDraft(name=queue.task(task_id), target=target)
-    await at.engine.tasks.create(queue, check_task(draft, queue, at.clock.now()))
-
-
-async def tried(at: Hands, task_id: str, queue: QueueName = QUEUE) -> None:
-    await at.engine.tasks.run(queue.task(task_id))
-    await at.engine.dispatcher.drain(MINUTE)
-
-
-async def died(at: Hands, *task_ids: str, outcome: Outcome = FAILURE, body: bytes = b"") -> None:
-    at.network.answer = lambda _: outcome
-    for task_id in task_ids:
-        await created(at, task_id, body=body)
-        await tried(at, task_id)
-
-
-async def shelf(at: Hands, queue: QueueName = QUEUE) -> list[DeadTask]:
-    return (await at.engine.dead_letters.list(queue, None, 1000)).chosen
-
-
-def ids(dead: list[DeadTask]) -> list[str]:
-    return [each.task.name.task for each in dead]
-
-
-async def redriven(
-    at: Hands, dead: list[DeadTask], to: QueueName = QUEUE, due: datetime | None = None, *, keep_counts: bool = False
-) -> Revival:
-    now = at.clock.now()
-    wanted = [(each.id, due or now) for each in dead]
-
-    def stored(tx: Transaction, name: QueueName) -> StoredQueue:
-        found = tx.queue(name)
-        assert found is not None
-        return found
-
-    return await at.store.write(
-        lambda tx: revive(tx, stored(tx, QUEUE), stored(tx, to), wanted, now, keep_counts=keep_counts)
-    )
-
-
-async def task_ids(at: Hands, queue: QueueName = QUEUE) -> list[str]:
-    return [task.name.task for task in await at.engine.tasks.list(queue, "", 1000, body=False)]
 
 
 async def test_a_task_that_used_up_its_attempts_lies_on_the_shelf_with_them() -> None:
@@ -250,82 +206,6 @@ async def test_a_full_disk_gives_tasks_up_without_a_shelf() -> None:
     assert await task_ids(at) == []
 
 
-async def test_a_redriven_task_is_in_its_queue_and_no_longer_on_the_shelf() -> None:
-    at = await hands()
-    await queue_of(at)
-    await died(at, "a", body=b"again")
-    at.clock.advance(MINUTE)
-    revival = await redriven(at, await shelf(at))
-    assert await shelf(at) == []
-    assert (await tally(at)).tasks == 0
-    (task,) = await at.engine.tasks.list(QUEUE, "", 10, body=True)
-    assert [each.name for each in revival.tasks] == [task.name] == [QUEUE.task("a")]
-    assert (task.body, task.dispatch_count, task.last_attempt) == (b"again", 0, None)
-    assert task.create_time == task.schedule_time == at.clock.now()
-    at.network.answer = lambda _: Outcome(http_status=200)
-    await tried(at, "a")
-    assert await task_ids(at) == []
-
-
-async def test_a_redriven_task_may_keep_its_counts_and_its_attempts() -> None:
-    at = await hands()
-    await queue_of(at)
-    await died(at, "a")
-    await redriven(at, await shelf(at), keep_counts=True)
-    task = await at.engine.tasks.get(QUEUE.task("a"), body=False)
-    assert task.dispatch_count == 1
-    assert [each.record.number for each in await at.engine.attempts.list(task.name)] == [1]
-    await tried(at, "a")
-    (dead,) = await shelf(at)
-    assert [each.number for each in (await at.engine.dead_letters.get(QUEUE, dead.id)).attempts] == [1, 2]
-
-
-async def test_a_task_goes_to_another_queue_unless_its_name_is_taken_there() -> None:
-    at = await hands()
-    await queue_of(at)
-    await queue_of(at, OTHER)
-    await died(at, "a", "b", "c")
-    await created(at, "a", OTHER)
-    await created(at, "b", OTHER)
-    await at.engine.tasks.delete(OTHER.task("b"))
-    revival = await redriven(at, await shelf(at), OTHER)
-    assert sorted(await task_ids(at, OTHER)) == ["a", "c"]
-    assert [error.code for error in revival.refused.values()] == [Code.ALREADY_EXISTS] * 2
-    assert sorted(ids(await shelf(at))) == ["a", "b"]
-
-
-async def test_a_push_task_does_not_go_into_a_pull_queue() -> None:
-    at = await hands()
-    await queue_of(at)
-    await queue_of(at, OTHER, kind=Kind.PULL)
-    await died(at, "a")
-    revival = await redriven(at, await shelf(at), OTHER)
-    assert [error.code for error in revival.refused.values()] == [Code.FAILED_PRECONDITION]
-    assert ids(await shelf(at)) == ["a"]
-
-
-async def test_two_lives_of_one_name_are_redriven_one_after_the_other() -> None:
-    at = await hands()
-    await queue_of(at)
-    for _ in range(2):
-        await died(at, "a")
-        at.clock.advance(timedelta(hours=1))
-    assert ids(await shelf(at)) == ["a", "a"]
-    revival = await redriven(at, await shelf(at))
-    assert len(revival.tasks) == len(revival.refused) == 1
-    assert ids(await shelf(at)) == await task_ids(at) == ["a"]
-
-
-async def test_what_is_not_on_the_shelf_is_not_redriven_twice() -> None:
-    at = await hands()
-    await queue_of(at)
-    await died(at, "a")
-    dead = await shelf(at)
-    await redriven(at, dead)
-    again = await redriven(at, dead)
-    assert (again.tasks, again.refused) == ([], {})
-
-
 async def test_groups_count_what_failed_alike() -> None:
     at = await hands()
     await queue_of(at)
@@ -369,25 +249,3 @@ async def test_the_attempts_of_a_dead_task_are_found_by_its_name() -> None:
     (kept,) = await at.engine.attempts.list(QUEUE.task("a"))
     assert kept.record.outcome is AttemptOutcome.FAILED
     assert kept.record.exchange.request.url == "http://handler.test/path?token=***"
-
-
-async def refused(call: object) -> Code | None:
-    try:
-        await call  # type: ignore[misc]
-    except ApiError as error:
-        return error.code
-    return None
-
-
-async def tally(at: Hands) -> ShelfTally:
-    def look(tx: Reader) -> ShelfTally:
-        stored = tx.queue(QUEUE)
-        assert stored is not None
-        return tx.shelf(stored)
-
-    return await at.store.read(look)
-
-
-def rows(at: Hands, table: str) -> int:
-    (count,) = at.store._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[misc]
-    return int(count)

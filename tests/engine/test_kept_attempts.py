@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from tests.engine.test_dead_letters import (
-    QUEUE,
-    created,
-    queue_of,
-    refused,
-    rows,
-    tried,
-)
+from tests.engine.deaths import QUEUE, created, queue_of, refused, rows, tried
 from tests.engine.worlds import MINUTE, Hands, hands
 
 from tidegate.core.attempt_record import BODY_KEPT, AttemptOutcome, AttemptRecord, SentReason
@@ -195,7 +188,7 @@ async def test_what_was_sent_and_what_came_back_are_kept_without_secrets() -> No
         assert isinstance(report, SendReport)
         report.peer, report.reused, report.redirects = "10.0.0.1:80", True, ("http://b.test/?sig=canary",)
         report.resolve, report.connect = 0.001, 0.002
-        headers = [("Set-Cookie", "canary=1"), ("X-Why", "oops"), ("X-Session-Token", "canary")]
+        headers = (("Set-Cookie", "canary=1"), ("X-Why", "oops"), ("X-Session-Token", "canary"))
         report.answer = Received(Response(headers, b"x" * 5000, 70_000))
         return FAILURE
 
@@ -227,7 +220,7 @@ async def test_a_queue_may_leave_the_bodies_of_responses_out() -> None:
 
     async def send(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         assert isinstance(report, SendReport)
-        report.answer = Received(Response([], b"private", 7))
+        report.answer = Received(Response((), b"private", 7))
         return FAILURE
 
     at.network.send = send  # type: ignore[method-assign]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.engine.test_dead_letters import QUEUE, rows
+from tests.engine.deaths import QUEUE, rows
 from tests.engine.test_kept_attempts import (
     TASK,
     at_work,

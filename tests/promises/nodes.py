@@ -12,8 +12,9 @@ from tests.ids import CountingIds
 from tests.invariants.history import Crashed, History, Started
 from tests.promises.cluster import Cluster
 from tests.promises.server import ROWS, Handlers, Reply
+from tests.simulation.node_store import PATIENCE, NodeStore, Way
 from tests.simulation.processes import PROCESS, Process, run
-from tests.simulation.shared_store import PATIENCE, NodeStore, SharedStore, Way
+from tests.simulation.shared_store import SharedStore
 from tests.simulation.virtual_time import START, VirtualClock
 
 from tidegate.api.rpcs import Api

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.invariants.history import History, Requested
-from tests.promises.cluster import queue_name
+from tests.promises.messages import queue_name
 from tests.promises.server import LOCATION, Handlers, Server
 from tests.simulation.virtual_time import run
 

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 from tests.storage.claims import claim
+from tests.storage.one_queue import HOUR, NOON, QUEUE, SECOND, made, pull_task, sibling, task
 from tests.storage.postgres_stores import long_ago, open_store
-from tests.storage.test_every_store import HOUR, NOON, QUEUE, SECOND, made, pull_task, sibling, task
 
 from tidegate.core.task import Task
 from tidegate.engine.ports.store import Reader, Store, StoreError, Transaction

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from tests.kit.postgres_server import PostgresServer, postgres_server
 from tests.storage.claims import claim, clear_away, record
+from tests.storage.one_queue import HOUR, NOON, listed, made, queue, task
 from tests.storage.postgres_stores import long_ago, open_store
-from tests.storage.test_every_store import HOUR, NOON, listed, made, queue, task
 
 from tidegate import __version__
 from tidegate.engine.ports.store import FencedError, StoreError, Verdict

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 from tests.storage.claims import claim, force, lease, record
-from tests.storage.test_every_store import NOON, QUEUE, current, made, tallied, task
+from tests.storage.one_queue import NOON, QUEUE, current, made, tallied, task
 
 from tidegate.core.lease import LeaseFilter
 from tidegate.core.queue import Queue

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.storage.test_every_store import made, task
+from tests.storage.one_queue import made, task
 
 from tidegate.engine.ports.store import StoredQueue, StoreError
 from tidegate.storage.sqlite import SqliteStore, check, file_lock, store_file

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.engine.worlds import Mint, Network, Notes
 from tests.ids import CountingIds
-from tests.simulation.shared_store import NodeStore, SharedStore, Way
+from tests.simulation.node_store import NodeStore, Way
+from tests.simulation.shared_store import SharedStore
 from tests.simulation.virtual_time import VirtualClock, run
 
 from tidegate.api.operator import OperatorApi, Parts

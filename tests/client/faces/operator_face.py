@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tests.client.faces import OPTIONS, SOURCE, an, lazy_module, wrapped
+from tests.client.faces.lazy_modules import lazy_module
+from tests.client.faces.rows import OPTIONS, SOURCE, an, wrapped
 
 from tidegate.schema import operator
 from tidegate.schema.declare import Enum, Message

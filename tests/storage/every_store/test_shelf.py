@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from msgspec.structs import replace
-from tests.storage.test_every_store import NOON, QUEUE, SECOND, current, made, store, task
+from tests.storage.one_queue import NOON, QUEUE, SECOND, current, made, task
 
 from tidegate.core.attempt_record import AttemptOutcome, AttemptRecord, Exchange, KeptResponse, SentReason, SentRequest
 from tidegate.core.dead_letters import DeadTask, DeathReason, ErrorGroup
@@ -13,8 +13,6 @@ from tidegate.core.errors import Code
 from tidegate.core.task import Attempt, Status, Task
 from tidegate.engine.ports.shelf import KeptAttempt, ShelfTally, StoredAttempt
 from tidegate.engine.ports.store import Store, StoredQueue
-
-__all__ = ["store"]
 
 DAY = timedelta(days=1)
 ROOM = ShelfTally(1000, 2**30)
