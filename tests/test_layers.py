@@ -120,6 +120,9 @@ def test_an_impure_rule_is_found(source: str, found: set[str]) -> None:
     assert impurities(source) == found
 
 
+SNIPPETS = {"docs/architecture.md text": "lists of parts: each that is named is there"}
+
+
 def missing(page: str) -> set[str]:
     """What a page names of ``src/tidegate`` (``engine/claims``) that is not there, as a module or a package."""
     packages = "|".join(path.name for path in (ROOT / "src/tidegate").iterdir() if path.is_dir())

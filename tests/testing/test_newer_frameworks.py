@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from tests.testing.newer_python import environment, newer_python
 from tests.testing.suites import BARE, OURS, suite
-from tests.testing.test_frameworks import PAGE, program
+from tests.testing.test_frameworks import program
 
 PINNED = Path(__file__).parent / "frameworks/requirements-3.12.txt"
 SOURCE = Path(__file__).parents[2] / "src"
+PAGE = Path(__file__).parents[2] / "docs/frameworks.md"
 FRAMEWORKS = ("django-tasks-google", "django-gcp")
+SNIPPETS = {
+    "docs/frameworks.md python 3 4": "run by pytest on Python 3.12 or later, with the real packages",
+}
 
 
 @pytest.fixture(scope="module")
