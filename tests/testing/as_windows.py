@@ -3,9 +3,9 @@
 The libraries, which are as they are here, are imported before.
 """
 
-import asyncio
+import asyncio  # noqa: F401
 import signal
-import subprocess
+import subprocess  # noqa: F401
 import sys
 import types
 
@@ -19,9 +19,6 @@ import h2corn  # noqa: F401
 import httptools  # noqa: F401
 import rich.console  # noqa: F401
 import time_machine  # noqa: F401
-
-assert asyncio.new_event_loop
-assert subprocess.Popen
 
 for name in ("fcntl", "grp", "pwd", "pyvoy", "resource", "termios", "uvloop"):
     sys.modules[name] = None  # type: ignore[assignment]
