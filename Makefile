@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # The same code as Windows sees it: what only Unix has must be asked for where it is.
 WINDOWS := --platform win32 --cache-dir .mypy_cache/win32 --no-warn-unreachable --follow-imports silent src
 
-.PHONY: help run test tracer browser screenshots proxy monitor database check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site release faces lock image-steps charts sbom clean examples
+.PHONY: help run test tracer browser screenshots proxy monitor database surroundings check crash backups workers power faults reliability bench simulate nodes hostile fmt docs site release faces lock image-steps charts sbom clean examples
 .DEFAULT_GOAL := help
 
 help: ## Show what can be done here
@@ -81,8 +81,14 @@ simulate: $(STAMP) ## Run SEEDS (10000) days in virtual time, each with other di
 	SEEDS=$(or $(SEEDS),10000) $(BIN)/pytest -q -n 2 --timeout 3600 tests/simulation/test_promises.py \
 		tests/promises/test_cluster.py tests/promises/test_nodes.py
 
-nodes: $(STAMP) database ## Let three nodes on one PostgreSQL be killed, stopped, cut off, and their database too
-	NODES=all $(BIN)/pytest -s tests/nodes
+surroundings: # A pooler, wrong clocks and PostgreSQL 15 for `make nodes`: where they are missing and we may install them
+	@{ command -v pgbouncer && command -v faketime && test -x /usr/lib/postgresql/15/bin/postgres; } >/dev/null \
+		|| { [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; } || { apt-get update -qq; \
+		export DEBIAN_FRONTEND=noninteractive; apt-get install -qq -y --no-install-recommends pgbouncer faketime; \
+		apt-get install -qq -y --no-install-recommends postgresql-15 || true; } >/dev/null
+
+nodes: $(STAMP) database surroundings ## Let three nodes on one PostgreSQL be killed, stopped, cut off, and their database too; 15 and 18
+	NODES=all $(BIN)/pytest -s tests/nodes tests/storage/test_postgres_plans.py tests/storage/test_every_store.py
 
 examples: $(STAMP) ## Run the example projects of the developer kit with two workers each, and say how long each took
 	EXAMPLES=all $(BIN)/pytest -s tests/testing/test_examples.py

@@ -24,6 +24,10 @@ from tidegate.schema import v2
 
 API = v2.CloudTasks
 PAGES = 50
+LONGEST_PAGE = 1000
+"""What a list gives at most."""
+DEPTHS = {"": 0.0, " at the middle": 0.5, " at the end": 0.9}
+"""Which part of the tasks stands before the pages that are measured."""
 WITHIN = 120.0  # seconds
 
 
@@ -48,7 +52,7 @@ def measure(plan: Plan) -> Iterator[Row]:
         try:
             yield Row(f"{title}, ready", time.perf_counter() - begin, "s")
             yield Row(f"{title}, first dispatch", first_dispatch(server, queue, begin), "s")
-            yield Row(f"{title}, list page of {PAGE}", page_seconds(server, queue) * 1e3, "ms")
+            yield from pages(title, server, queue, count)
             yield Row(f"{title}, resident after start", resident_mib(server), "MiB")
             purge = _timed(lambda: server.call(API.purge_queue, name=queue))[0]
             yield Row(f"{title}, purge", purge * 1e3, "ms")
@@ -68,9 +72,19 @@ def first_dispatch(server: Server, backlog: str, begin: float) -> float:
         return time.perf_counter() - begin
 
 
-def page_seconds(server: Server, queue: str) -> float:
+def pages(title: str, server: Server, queue: str, count: int) -> Iterator[Row]:
+    """What a page of a list takes, at its beginning and further on."""
+    token, passed = "", 0
+    for where, part in DEPTHS.items():
+        while passed < part * count:
+            page = server.call(API.list_tasks, parent=queue, page_size=LONGEST_PAGE, page_token=token)
+            token, passed = page.next_page_token, passed + LONGEST_PAGE
+        yield Row(f"{title}, list page of {PAGE}{where}", _page_seconds(server, queue, token) * 1e3, "ms")
+
+
+def _page_seconds(server: Server, queue: str, token: str) -> float:
     """Seconds that a page takes, the median of some that follow each other."""
-    token, took = "", []
+    took = []
     for _ in range(PAGES):
         seconds, page = _timed(
             lambda token=token: server.call(API.list_tasks, parent=queue, page_size=PAGE, page_token=token)  # type: ignore[misc]

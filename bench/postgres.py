@@ -14,12 +14,13 @@ from typing import Any
 
 from tests.kit.postgres_server import postgres_server
 
-from bench.backlog import first_dispatch, page_seconds, resident_mib
+from bench.backlog import first_dispatch, pages, resident_mib
 from bench.batch import BODY
 from bench.batch import SHAPE as BATCHES
 from bench.dispatch import CONCURRENCY, numbered
-from bench.floor import PAGE, create_message
+from bench.floor import create_message
 from bench.handler import Handler, handling
+from bench.held_snapshot import SETTINGS, holding
 from bench.live import live
 from bench.load import USUAL, Shape
 from bench.plan import Plan
@@ -31,8 +32,8 @@ from tidegate.schema import v2
 
 OURS, FILE = "PostgreSQL", "SQLite"
 QUEUES = {"1 queue": 1, "100 queues": 100}
-SETTINGS = {"shared_buffers": "128MB", "max_wal_size": "2GB"}
-"""As a server for this load would have them; checkpoints are not what is measured."""
+HELD = 600.0, 60.0
+"""Seconds for which a snapshot is held, in a full run and in a quick one."""
 
 _numbers = counting()
 
@@ -62,6 +63,26 @@ def measure(plan: Plan) -> Iterator[Row]:
         sides = {name: partial(_live, server, handler, 3 * plan.seconds) for name, server in servers.items()}
         yield beside_file("live create and dispatch at once", "tasks/s", sides)
         yield from _backlog(plan, f"{database.url}?schema=backlog")
+        yield _held_snapshot(plan, handler, servers[OURS])
+
+
+def _held_snapshot(plan: Plan, handler: Handler, other: Server) -> Row:
+    """Creates and dispatches under a snapshot, beside another database in which nobody holds one."""
+
+    def make(server: Server) -> tuple[str, bytes]:
+        queue = _queue(server, "held", max_concurrent_dispatches=CONCURRENCY)
+        return queue, create_message(queue, 50, url=handler.url)
+
+    seconds = plan.pick(*HELD)
+    with holding(seconds, make) as (server, _):
+        sides = {"held": server, "not held": other}
+        ran = by_turns(
+            plan.rounds, {name: partial(_live, side, handler, 3 * plan.seconds) for name, side in sides.items()}
+        )
+    held, free = ([rate for rate, _ in ran[name]] for name in sides)
+    errors = sum(wrong for runs in ran.values() for _, wrong in runs)
+    what = f"postgres live under a snapshot held for {seconds:.0f} s"
+    return beside(what, "tasks/s", held, free, "no snapshot", errors=errors)
 
 
 def _backlog(plan: Plan, store: str) -> Iterator[Row]:
@@ -77,7 +98,7 @@ def _backlog(plan: Plan, store: str) -> Iterator[Row]:
     server = start(serve(store))
     try:
         yield Row(f"{title}, first dispatch", first_dispatch(server, queue, begin), "s")
-        yield Row(f"{title}, list page of {PAGE}", page_seconds(server, queue) * 1e3, "ms")
+        yield from pages(title, server, queue, count)
         yield Row(f"{title}, resident after start", resident_mib(server), "MiB")
     finally:
         server.stop()

@@ -43,6 +43,7 @@ NAMES = (
     "startup",
     "backlog",
     "postgres",
+    "nodes",
     "client",
 )
 

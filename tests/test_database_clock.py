@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.worlds import HandClock
@@ -50,6 +51,19 @@ def test_it_follows_a_database_that_runs_slower_and_never_steps_back() -> None:
         assert now >= shown
         assert now - theirs <= 0.01 * 11 * SECOND
         shown = now
+
+
+@pytest.mark.parametrize(("off", "said"), [(300, "300 s behind"), (-300, "300 s ahead of"), (30, "")])
+def test_a_machine_whose_clock_is_minutes_off_is_told_once(
+    off: int, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = HandClock()
+    clock = DatabaseClock(machine)
+    for _ in range(3):
+        clock.sampled(micros(machine.now()) + off * SECOND)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == bool(said)
+    assert all(said in line for line in told)
 
 
 def test_a_database_whose_clock_was_set_back_by_an_hour_is_followed_at_once() -> None:

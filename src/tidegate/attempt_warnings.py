@@ -16,7 +16,8 @@ from tidegate.core.names import QueueName
 from tidegate.core.target import host_called
 from tidegate.core.task import Task
 from tidegate.core.trace_context import read_kept
-from tidegate.engine.ports.events import AttemptEnded, Event
+from tidegate.engine.ports.events import AttemptEnded
+from tidegate.observers.listeners import ByClass
 
 logger = logging.getLogger("tidegate.attempts")
 
@@ -42,7 +43,7 @@ class _Line(Struct):
     more: int = 0
 
 
-class AttemptWarnings:
+class AttemptWarnings(ByClass):
     """``ports.Events``: warns of attempts that ended without an answer.
 
     ``monotonic`` is the clock, in seconds; ``app_engine`` the setting, which says where App Engine tasks go.
@@ -53,9 +54,10 @@ class AttemptWarnings:
         self._app_engine = app_engine
         self._lines: dict[_Kind, _Line] = {}  # the oldest first
         self._left_out_at: float | None = None
+        super().__init__({AttemptEnded: self._ended})
 
-    def emit(self, event: Event) -> None:
-        if type(event) is AttemptEnded and not event.outcome.http_status:
+    def _ended(self, event: AttemptEnded) -> None:
+        if not event.outcome.http_status:
             self._failed(event)
 
     def _failed(self, event: AttemptEnded) -> None:

@@ -23,11 +23,9 @@ _elapsed = _clock_with_sleep()
 class SystemClock:
     """``ports.Clock`` and ``ports.MachineClock`` on the machine's clocks."""
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+    # Asked for ten times a task, so without a function of Python's in between.
+    now: Callable[[], datetime] = staticmethod(partial(datetime.now, UTC))
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
     def elapsed(self) -> float:
         return _elapsed()

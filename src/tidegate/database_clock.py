@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from typing import NamedTuple
 from tidegate.core.bucket import CLOCK_SET_BACK
 from tidegate.core.times import MICROSECOND, micros, moment
 from tidegate.engine.ports.world import MachineClock
+
+logger = logging.getLogger(__name__)
 
 WINDOW = 5_000_000
 """Microseconds for which a sample counts, and as many more: later ones follow the database's clock where it runs
@@ -50,6 +53,7 @@ class DatabaseClock:
         ahead = database - ours
         best, last, since = self._ahead
         if not self._is_sampled:
+            self._compare(ahead - self._ahead.best)
             self._is_sampled, self._shown = True, 0
             self._ahead = _Ahead(ahead, ahead, ours)
         elif ahead < max(best, last) - SET_BACK:
@@ -58,6 +62,15 @@ class DatabaseClock:
             self._ahead = _Ahead(ahead, best, ours)
         elif ahead > best:
             self._ahead = _Ahead(ahead, last, since)
+
+    def _compare(self, behind: int) -> None:
+        """Say so when this machine's clock is far from the database's: by the first answer that came."""
+        if abs(behind) > SET_BACK:
+            logger.warning(
+                "this machine's clock is %d s %s the database's; tasks go by the database, this log does not",
+                abs(behind) // 1_000_000,
+                "behind" if behind > 0 else "ahead of",
+            )
 
     def now(self) -> datetime:
         return moment(self.micros())

@@ -23,7 +23,8 @@ from tidegate.core.queue import Kind, Queue
 from tidegate.core.target import METHOD_NAMES, HttpCall, compose
 from tidegate.core.task import AppEngineRequest, PullMessage, Task
 from tidegate.core.time_text import rfc3339, seconds
-from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, Event, TasksCreated, TasksDeleted
+from tidegate.engine.ports.events import AttemptEnded, AttemptStarted, TasksCreated, TasksDeleted
+from tidegate.observers.listeners import ByClass
 
 LOG = "cloudtasks.googleapis.com%2Ftask_operations_log"
 PAYLOAD = "type.googleapis.com/google.cloud.tasks.logging.v1.TaskActivityLog"
@@ -37,7 +38,7 @@ CLOSING_MAX = 5.0
 STDERR = "-"
 
 
-class OperationLog:
+class OperationLog(ByClass):
     """``ports.Events``: writes the events that each queue's sampling ratio selects.
 
     ``dice`` rolls numbers from 0 up to 1, ``write`` takes a line with its end, ``app_engine`` is the setting.
@@ -55,17 +56,14 @@ class OperationLog:
         self._write = write
         self._app_engine = app_engine or {}
         self._real_time = real_time
-        self._note: dict[type[Event], Callable[[Any], None]] = {
-            TasksCreated: self._created,
-            TasksDeleted: self._deleted,
-            AttemptStarted: self._dispatched,
-            AttemptEnded: self._responded,
-        }
-
-    def emit(self, event: Event) -> None:
-        note = self._note.get(type(event))
-        if note is not None:
-            note(event)
+        super().__init__(
+            {
+                TasksCreated: self._created,
+                TasksDeleted: self._deleted,
+                AttemptStarted: self._dispatched,
+                AttemptEnded: self._responded,
+            }
+        )
 
     def _sampled(self, queue: Queue) -> bool:
         return queue.sampling_ratio > 0 and self._dice() < queue.sampling_ratio

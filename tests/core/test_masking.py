@@ -52,9 +52,23 @@ def test_urls_keep_all_but_their_secrets(url: str, masked: str) -> None:
 
 
 def test_headers_are_bounded_in_number_and_size_and_masked() -> None:
-    headers = [("Cookie", "a=b"), ("Location", "http://h/?token=t"), ("A", "x"), ("B", "y" * 100), ("C", "z")]
+    headers = (("Cookie", "a=b"), ("Location", "http://h/?token=t"), ("A", "x"), ("B", "y" * 100), ("C", "z"))
     assert masked_headers(headers, 10, 60) == (("Cookie", "***"), ("Location", "http://h/?token=***"), ("A", "x"))
     assert len(masked_headers(headers, 2, 1000)) == 2
+
+
+def test_headers_that_look_harmless_are_masked_by_their_names() -> None:
+    headers = (("Accept", "text/plain"), ("X-Door-Key", "abc"), ("X-Session", "canary"), ("X-Api-Key", "canary"))
+    masked = (("Accept", "text/plain"), ("X-Door-Key", "abc"), ("X-Session", "***"), ("X-Api-Key", "***"))
+    assert masked_headers(headers, 10, 100) == masked
+    assert masked_headers(headers, 10, 100) == masked  # now that the names are known
+
+
+def test_headers_without_secrets_are_bounded_too() -> None:
+    headers = tuple((f"A{number}", "x" * 10) for number in range(9))
+    assert masked_headers(headers, 9, 9 * 12) == headers
+    assert masked_headers(headers, 8, 1000) == headers[:8]
+    assert masked_headers(headers, 9, 9 * 12 - 1) == headers[:8]
 
 
 def test_a_long_url_of_an_attacker_takes_no_long() -> None:

@@ -37,6 +37,8 @@ QUEUES = ["q0", "q1"]
 class FarToo(Callers):
     """Every other task is due long after the test, so that a backup has tasks that wait."""
 
+    scheduled = 0.0
+
     def _task(self, name: str, dice: random.Random) -> dict[str, Any]:
         task = super()._task(name, dice)
         if is_far(name):

@@ -188,7 +188,7 @@ async def test_what_was_sent_and_what_came_back_are_kept_without_secrets() -> No
         assert isinstance(report, SendReport)
         report.peer, report.reused, report.redirects = "10.0.0.1:80", True, ("http://b.test/?sig=canary",)
         report.resolve, report.connect = 0.001, 0.002
-        headers = [("Set-Cookie", "canary=1"), ("X-Why", "oops"), ("X-Session-Token", "canary")]
+        headers = (("Set-Cookie", "canary=1"), ("X-Why", "oops"), ("X-Session-Token", "canary"))
         report.answer = Received(Response(headers, b"x" * 5000, 70_000))
         return FAILURE
 
@@ -220,7 +220,7 @@ async def test_a_queue_may_leave_the_bodies_of_responses_out() -> None:
 
     async def send(call: HttpCall, authorization: str | None, report: object = None) -> Outcome:
         assert isinstance(report, SendReport)
-        report.answer = Received(Response([], b"private", 7))
+        report.answer = Received(Response((), b"private", 7))
         return FAILURE
 
     at.network.send = send  # type: ignore[method-assign]

@@ -25,7 +25,7 @@ def early(seen: Evidence) -> Iterator[Violation]:
         if seen.lives(task) > 1:
             continue
         for one, other in pairwise(deliveries):
-            if other.forced or one.reply is None or seen.crashed_between(one, other):
+            if other.forced or one.reply is None or seen.crashed_between(one, other) or seen.overtaken(one, other):
                 continue
             if one.replied > other.place or one.delivered:
                 continue  # for others to judge
@@ -57,7 +57,7 @@ def repeated(seen: Evidence) -> Iterator[Violation]:
             first, second = one.request.attempt, other.request.attempt
             if second <= first and not (one.forced or other.forced):
                 yield Violation("number", task, f"{task}: attempt {second} starts after attempt {first}")
-            if other.forced or seen.forgotten(one, other):
+            if other.forced or seen.forgotten(one, other) or seen.overtaken(one, other):
                 continue
             if one.replied > other.place:
                 yield Violation("overlap", task, f"{task}: attempt {second} starts while {first} is under way")

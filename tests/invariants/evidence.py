@@ -215,6 +215,13 @@ class Evidence:
         # What ends in the very moment of a crash may be recorded or not; what ended earlier is.
         return any(one.request.at <= at <= one.reply.at for at in self.crashed_at)
 
+    def overtaken(self, one: Delivery, other: Delivery) -> bool:
+        """Whether RunTask began ``one`` on another node after ``other`` was begun, and its request was there first: the
+        store told the nodes of their attempts in another order than it had made them.
+        """
+        first, second = one.request, other.request
+        return one.forced and first.node != second.node and second.attempt < first.attempt
+
     def wall(self, at: float) -> float:
         """What the server's wall clock shows at a true time."""
         return at + self._clock[bisect_right(self._clock, at, key=lambda move: move[0]) - 1][1]

@@ -42,9 +42,11 @@ class Telling:
         answer = Answered(at + took, number, code, shown if code == "OK" else (), limits=limits, **told)  # type: ignore[arg-type]
         return self.add(answer)
 
-    def attempt(self, at: float, task: str, number: int, status: int | None = 200, took: float = 0.1) -> Telling:
+    def attempt(
+        self, at: float, task: str, number: int, status: int | None = 200, took: float = 0.1, node: int = 0
+    ) -> Telling:
         request = next(self._numbers)
-        self.add(Requested(at, request, "q", f"q/{task}", number, at, at))
+        self.add(Requested(at, request, "q", f"q/{task}", number, at, at, node=node))
         return self if status is None else self.add(Replied(at + took, request, status))
 
     def end(self, *left: str) -> Telling:
@@ -183,6 +185,17 @@ def test_one_attempt_at_a_time_each_with_a_number_of_its_own() -> None:
     assert day.attempt(4, "a", 2).end().found == ["repeated"]
     day = Telling().call(1, "create_task", "a").attempt(2, "a", 1, 200).add(Crashed(3.0))
     assert day.attempt(4, "a", 2).end().found == []
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_run_task_may_overtake_an_attempt_of_another_node(status: int) -> None:
+    def day(*, run: int, nodes: tuple[int, int] = (1, 2)) -> Telling:
+        told = Telling().call(1, "create_task", "a").call(2, "run_task", "a", attempt=run)
+        return told.attempt(2.2, "a", 2, status, node=nodes[0])
+
+    assert day(run=2).attempt(2.4, "a", 1, 500, node=2).end("a").found == []
+    assert day(run=2, nodes=(1, 1)).attempt(2.4, "a", 1, 500, node=1).end("a").found != []  # one node keeps their order
+    assert day(run=2).attempt(2.4, "a", 3, 500, node=2).end("a").found != []  # one that was begun later is a second one
 
 
 def test_a_paused_queue_dispatches_nothing() -> None:

@@ -47,10 +47,15 @@ class PostgresServer:
         assert self._process is not None
         return self._process.pid
 
-    def initialize(self) -> None:
-        """Make the cluster."""
+    @property
+    def runs(self) -> bool:
+        """Whether its main process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def initialize(self, *more: str) -> None:
+        """Make the cluster; ``more`` are options of ``initdb``."""
         arguments = ["-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        self.run("initdb", *arguments)
+        self.run("initdb", *arguments, *more)
         self.configure(SETTINGS)
 
     def follow(self, primary: PostgresServer) -> None:
@@ -88,7 +93,7 @@ class PostgresServer:
 
     def stop(self, mode: signal.Signals = signal.SIGINT) -> None:
         """Stop it: fast with SIGINT, at once and without a checkpoint with SIGQUIT."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.runs:
             self._process.send_signal(mode)
             self._process.wait(PATIENCE)
 

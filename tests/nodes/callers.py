@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from typing import Any
@@ -23,6 +24,8 @@ LOCATION = "projects/p/locations/us-central1"
 PATIENCE = 15.0
 """Seconds that a caller waits for an answer: a node that was stopped gives none."""
 
+AHEAD = 2.0
+"""Seconds for which tasks are to wait at most."""
 SCRIPTS = ["200"] * 10 + ["200~50", "200~300", "500,200", "404,200"]
 LIMITS = Limits(rate=100.0, burst=20, concurrency=15, max_attempts=-1, min_backoff=0.1, max_backoff=0.5)
 
@@ -36,10 +39,15 @@ class Reply:
 class Callers:
     """Threads that create and delete tasks until they are told to stop."""
 
+    scheduled = 0.1
+    """The part of tasks that are to wait for a while."""
+
     def __init__(self, ports: Callable[[], list[int]], handler: Handler, queues: list[str], seed: int) -> None:
         """``ports`` are those of the nodes that may be called now."""
         self.entries: list[Entry] = []
         self.queues = queues
+        self.scripts = SCRIPTS
+        """What handlers do with a task: any of these."""
         self.failed = 0
         """Calls that nobody answered."""
         self._ports = ports
@@ -88,17 +96,23 @@ class Callers:
     def _create(self, dice: random.Random) -> None:
         queue = dice.choice(self.queues)
         name = f"t{dice.getrandbits(48):x}"
-        body = {"task": self._task(f"{LOCATION}/queues/{queue}/tasks/{name}", dice)}
+        task = self._task(f"{LOCATION}/queues/{queue}/tasks/{name}", dice)
+        also: dict[str, Any] = {}
+        if dice.random() < self.scheduled:
+            ahead = dice.random() * AHEAD
+            also["due"] = time.monotonic() + ahead
+            task["scheduleTime"] = (datetime.now(UTC) + timedelta(seconds=ahead)).isoformat()
+        body = {"task": task}
         path = f"/v2/{LOCATION}/queues/{queue}/tasks"
         while True:
-            reply = self.call("create_task", queue, "POST", path, body, tasks=(f"{queue}/{name}",))
+            reply = self.call("create_task", queue, "POST", path, body, tasks=(f"{queue}/{name}",), **also)
             if reply.code not in NO_ANSWER or self._stopping.is_set():
                 break
             time.sleep(0.05)
         self.made.append(f"{queue}/{name}")
 
     def _task(self, name: str, dice: random.Random) -> dict[str, Any]:
-        return {"name": name, "httpRequest": {"url": self._handler.url(dice.choice(SCRIPTS))}}
+        return {"name": name, "httpRequest": {"url": self._handler.url(dice.choice(self.scripts))}}
 
     def call(
         self,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from tests.kit.figures import note
+from tests.kit.postgres import OLDER
+from tests.kit.postgres_programs import programs
 from tests.kit.postgres_server import PostgresServer, postgres_server
 from tests.nodes import troubles
 from tests.nodes.outcomes import gap, twice
@@ -26,9 +28,13 @@ SECONDS = 3.0
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
+VERSIONS = [None, *([OLDER] if WHOLE and OLDER and programs() != OLDER else [])]
+"""The programs of the PostgreSQL that tests bring; in the long form those of 15, too."""
+
+
+@pytest.fixture(scope="module", params=VERSIONS, ids=lambda commands: "PostgreSQL 15" if commands else "PostgreSQL")
+def database(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    with postgres_server(request.param) as server:
         yield server
 
 
@@ -53,12 +59,14 @@ LONG: tuple[Trouble, ...] = (
     troubles.killed_for_good,
     troubles.stopped_until_it_is_dead,
     troubles.the_database_is_killed,
+    troubles.the_database_is_stopped_at_once,
     troubles.the_database_is_away_for_longer_than_nodes_are_trusted,
     troubles.cut_off_from_the_database,
     troubles.not_heard_by_the_database,
     troubles.hears_nothing_of_the_database,
     troubles.all_are_cut_off_from_the_database,
     troubles.others_take_all_connections,
+    troubles.ended_while_it_is_idle_in_a_transaction,
     troubles.a_queue_is_held_by_an_administrator,
     troubles.a_statement_takes_longer_than_it_may,
     troubles.the_tasks_are_locked_by_an_administrator,

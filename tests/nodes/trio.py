@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.invariants.checker import violations
 from tests.invariants.history import Crashed, Entry, History, Note, Replied, Requested, Settled, story
 from tests.kit.postgres_server import PostgresServer
 from tests.nodes.callers import LOCATION, Callers
+from tests.nodes.clocks import faked
 from tests.nodes.relay import Relay
 
 NODES = 3
@@ -28,17 +29,19 @@ SLACK = 0.25
 class Node(Server):
     """``Server`` on a database."""
 
-    def __init__(self, directory: Path, url: str, *flags: str) -> None:
+    def __init__(self, directory: Path, url: str, clock: str = "") -> None:
+        """``clock`` is how far its wall clock is off, in the words of libfaketime: ``+5m``."""
         directory.mkdir()
-        super().__init__(directory, *flags)
+        super().__init__(directory)
         self.url = url
+        self._clock = clock
         self.open = False
         """Whether callers may use it."""
 
     def command(self) -> list[str]:
         command = super().command()
         command[command.index("--store") + 1] = self.url
-        return command
+        return [*faked(self._clock), *command] if self._clock else command
 
     def __enter__(self) -> Node:
         return self
@@ -147,14 +150,24 @@ class Trio:
 
 
 @contextmanager
-def trio(place: Path, database: PostgresServer, url: str, seed: int = 1, schema: str = "tidegate") -> Iterator[Trio]:
-    """Three nodes that run, with their queues, in a schema of a database."""
+def trio(
+    place: Path,
+    database: PostgresServer,
+    url: str,
+    seed: int = 1,
+    schema: str = "tidegate",
+    clocks: Sequence[str] = ("",) * NODES,
+) -> Iterator[Trio]:
+    """Three nodes that run, with their queues, in a schema of a database, each with a wall clock of its own."""
     url += f"{'&' if '?' in url else '?'}schema={schema}"
     with ExitStack() as stack:
         handler = stack.enter_context(Handler())
         relays = [stack.enter_context(Relay(database.port, seed + number)) for number in range(NODES)]
         ways = [url.replace(f":{database.port}", f":{relay.port}") for relay in relays]
-        nodes = [stack.enter_context(Node(place / f"node-{number}", way)) for number, way in enumerate(ways)]
+        nodes = [
+            stack.enter_context(Node(place / f"node-{number}", way, clock))
+            for number, (way, clock) in enumerate(zip(ways, clocks, strict=True))
+        ]
         for node in nodes:
             node.spawn()
         for node in nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import ExitStack
@@ -17,6 +18,8 @@ PATIENCE = 1.0
 CUT_OFF = 16.0
 """Seconds for which a node does not reach the database: longer than it takes to be dead."""
 
+IDLE = 6.0
+"""Seconds in which a session that is idle in a transaction is ended, and a node is not yet dead."""
 
 END = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -78,6 +81,15 @@ def stopped_until_it_is_dead(three: Trio) -> None:
 def the_database_is_killed(three: Trio) -> None:
     three.note("the database is killed")
     three.database.kill()
+    time.sleep(1)
+    three.database.start()
+    three.note("it is back")
+
+
+def the_database_is_stopped_at_once(three: Trio) -> None:
+    """Without a checkpoint, and without waiting for anybody."""
+    three.note("the database is stopped at once")
+    three.database.stop(signal.SIGQUIT)
     time.sleep(1)
     three.database.start()
     three.note("it is back")
@@ -169,6 +181,25 @@ def others_take_all_connections(three: Trio) -> None:
             over.set()
             taking.join()
     three.note("there is room again")
+
+
+IDLE_TRIALS = 10
+
+
+def ended_while_it_is_idle_in_a_transaction(three: Trio) -> None:
+    """What a node says does not arrive any more, in the midst of a transaction, until the server ends its session."""
+    three.note("a node is idle in a transaction")
+    for _ in range(IDLE_TRIALS):
+        three.relays[0].deaf = True
+        over = time.monotonic() + IDLE
+        while time.monotonic() < over and not three.database.said("due to idle-in-transaction timeout"):
+            time.sleep(0.05)
+        three.relays[0].deaf = False
+        if three.database.said("due to idle-in-transaction timeout"):
+            break
+        time.sleep(3)  # for its beats
+    assert three.database.said("due to idle-in-transaction timeout")
+    three.note("its session was ended")
 
 
 def a_queue_is_held_by_an_administrator(three: Trio) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.kit.postgres import OLDER
+from tests.kit.postgres_programs import programs
 from tests.storage.postgres_stores import empty, make_tables
 
 from tidegate.settings.stores import PostgresUrl
@@ -68,17 +70,23 @@ def all_statements() -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["new", "empty", "full", "churned"], scope="module")
-def tables(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[Connection]:
+VERSIONS = ["PostgreSQL", *(["PostgreSQL 15"] if OLDER and programs() != OLDER else [])]
+STATES = ["new", "empty", "full", "churned"]
+
+
+@pytest.fixture(params=[f"{version}, {state}" for version in VERSIONS for state in STATES], scope="module")
+def tables(request: pytest.FixtureRequest) -> Iterator[Connection]:
     """Tables that are new, with nothing in them, with much, and with much that was changed again and again."""
+    version, state = request.param.split(", ")
+    postgres_url = request.getfixturevalue("postgres_url" if version == "PostgreSQL" else "older_postgres_url")
     make_tables(postgres_url)
     empty(postgres_url)
     connection = connect(PostgresUrl(postgres_url))
-    if request.param in {"full", "churned"}:
+    if state in {"full", "churned"}:
         fill(connection)
-    if request.param == "churned":
+    if state == "churned":
         churn(connection)
-    if request.param != "new":
+    if state != "new":
         connection.execute("ANALYZE")
     yield connection
     connection.close()

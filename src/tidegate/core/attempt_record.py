@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from tidegate.core.errors import Code
-from tidegate.core.lifecycle import Judgement, Outcome, Retry, response_status
+from tidegate.core.lifecycle import Gone, Judgement, Outcome, Retry, response_status
 from tidegate.core.masking import Headers
 from tidegate.core.queue_options import Keep
 from tidegate.core.task import Attempt, Status, Task
@@ -110,15 +110,22 @@ class AttemptRecord(Struct, frozen=True, array_like=True, gc=False):
     exchange: Exchange = Exchange()
 
 
+# To look up a member of an enum takes longer than all else that is asked of an attempt that succeeded.
+_ALL: Final = Keep.ALL
+_FAILED_ONLY: Final = Keep.FAILED
+_SUCCEEDED: Final = AttemptOutcome.SUCCEEDED
+_SCHEDULED: Final = SentReason.SCHEDULED
+
+
 def is_kept(outcome: Outcome, keep: Keep) -> bool:
     """Whether an attempt that ended so is kept."""
-    return keep is Keep.ALL or (keep is Keep.FAILED and not outcome.succeeded)
+    return keep is _ALL or (not 200 <= outcome.http_status <= 299 and keep is _FAILED_ONLY)
 
 
 def kind_of(outcome: Outcome) -> AttemptOutcome:
     """How an attempt ended, in one word."""
-    if outcome.succeeded:
-        return AttemptOutcome.SUCCEEDED
+    if 200 <= outcome.http_status <= 299:
+        return _SUCCEEDED
     if outcome.forbidden:
         return AttemptOutcome.FORBIDDEN
     if outcome.timed_out:
@@ -144,20 +151,20 @@ def attempt_record(
     """The record of an attempt that ended ``at`` then. ``task`` is as it was while the attempt was under way;
     ``judgement`` is None when the outcome does not count.
     """
-    because = SentReason.FORCED if forced else SentReason.RETRY if task.dispatch_count > 1 else SentReason.SCHEDULED
+    number = task.dispatch_count
     return AttemptRecord(
-        number=task.dispatch_count,
-        sent_because=because,
-        schedule_time=task.schedule_time,
-        start_time=task.dispatched_at or at,
-        end_time=at,
-        outcome=kind_of(outcome),
-        http_status=outcome.http_status,
-        status=response_status(outcome),
-        error=outcome.reason,
-        retry_time=judgement.task.schedule_time if isinstance(judgement, Retry) else None,
-        final=judgement is not None and not isinstance(judgement, Retry),
-        exchange=exchange,
+        number,
+        SentReason.FORCED if forced else SentReason.RETRY if number > 1 else _SCHEDULED,
+        task.schedule_time,
+        task.dispatched_at or at,
+        at,
+        kind_of(outcome),
+        outcome.http_status,
+        response_status(outcome),
+        outcome.reason,
+        judgement.task.schedule_time if type(judgement) is Retry else None,
+        type(judgement) is Gone,
+        exchange,
     )
 
 

@@ -30,7 +30,7 @@ CODES = {
 MAY_ASK_FOR_ROOM = frozenset({429, 503})  # only the Retry-After of these answers counts
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, cache_hash=True, gc=False):
     """How an attempt ended, as the sender saw it.
 
     ``http_status`` is the handler's answer, 0 when none came; ``timed_out`` says the dispatch deadline passed;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 MASK: Final = "***"
@@ -43,10 +44,23 @@ def masked_url(url: str) -> str:
     return _PARAMETER.sub(_masked_parameter, url) if "=" in url else url
 
 
-def masked_headers(headers: Iterable[tuple[str, str]], count: int, size: int) -> Headers:
+def masked_headers(headers: Headers, count: int, size: int) -> Headers:
     """The first ``count`` of the headers, as far as their names and values fit into ``size`` characters, with ``***``
     for secrets. URLs in values are masked as such.
     """
+    known = _VERDICTS
+    if len(headers) <= count:
+        text = "".join(chain.from_iterable(headers))
+        if len(text) <= size and "=" not in text and "@" not in text:
+            for name, _ in headers:
+                if known.get(name) is not False:
+                    break
+            else:
+                return headers  # as nearly always, and looked at in half the time
+    return _each_masked(headers, count, size)
+
+
+def _each_masked(headers: Iterable[tuple[str, str]], count: int, size: int) -> Headers:
     kept: list[tuple[str, str]] = []
     known = _VERDICTS
     for header in headers:

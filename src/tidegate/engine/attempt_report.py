@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -17,17 +18,21 @@ from tidegate.core.attempt_record import (
     Timing,
     micros_of,
 )
-from tidegate.core.masking import MASK, Headers, masked_headers, masked_url
+from tidegate.core.masking import MASK, masked_headers, masked_url
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 from tidegate.core.times import MICROSECOND
-from tidegate.engine.ports.world import SendReport
+from tidegate.engine.ports.world import Response, SendReport
 
 RESPONSES_KEPT: Final = 256
-"""Heads of responses of which it is remembered what is kept of them."""
+"""Responses of which it is remembered what is kept of them."""
+
+NO_TIME: Final = timedelta()
+_NO_REQUEST: Final = SentRequest()
+_NO_RESPONSE: Final = KeptResponse()
 
 
-class AttemptReport(SendReport):
+class AttemptReport(SendReport, gc=False):
     """A sender's report, and the call that it was about; None when there was nothing to send."""
 
     call: HttpCall | None = None
@@ -36,45 +41,38 @@ class AttemptReport(SendReport):
         """What is kept of the attempt, which took so many seconds on this ``node``. With ``bodies`` also the first
         bytes of the response.
         """
-        waited = 0 if task.dispatched_at is None else (task.dispatched_at - task.schedule_time) // MICROSECOND
+        call, answer, due = self.call, self.answer, task.schedule_time
+        response = None if answer is None else answer.read()
+        again = self.reused and not self.redirects  # then nothing was resolved or opened
         return Exchange(
-            SentRequest() if self.call is None else _request(self.call),
-            self._response(bodies=bodies),
+            _NO_REQUEST if call is None else _request(call),
+            _NO_RESPONSE if response is None else _kept(response, bodies),
             Timing(
-                max(waited, 0),  # forced attempts start before they are due
-                *self._steps(),
-                0 if self.answer is None else micros_of(self.answer.first_byte),
+                max((task.dispatched_at or due) - due, NO_TIME) // MICROSECOND,  # forced attempts start before
+                0 if again else micros_of(self.resolve),
+                0 if again else micros_of(self.connect),
+                0 if again else micros_of(self.tls),
+                0 if answer is None else micros_of(answer.first_byte),
                 micros_of(took),
             ),
-            peer_address=self.peer,
-            reused_connection=self.reused,
-            redirects=self._redirects() if self.redirects else (),
-            node=node,
-            fault=self.fault,
+            self.peer,
+            self.reused,
+            self._redirects() if self.redirects else (),
+            node,
+            self.fault,
         )
-
-    def _steps(self) -> tuple[int, int, int]:
-        if self.reused and not self.redirects:
-            return 0, 0, 0
-        return micros_of(self.resolve), micros_of(self.connect), micros_of(self.tls)
 
     def _redirects(self) -> tuple[str, ...]:
         return tuple(masked_url(url)[:URL_KEPT] for url in self.redirects[:REDIRECTS_KEPT])
 
-    def _response(self, *, bodies: bool) -> KeptResponse:
-        response = None if self.answer is None else self.answer.read()
-        if response is None:
-            return KeptResponse()
-        return KeptResponse(
-            _masked(tuple(response.headers)),
-            response.body_start[:BODY_KEPT] if bodies else b"",
-            response.body_bytes,
-        )
-
 
 @lru_cache(maxsize=RESPONSES_KEPT)  # handlers say much the same each time
-def _masked(headers: Headers) -> Headers:
-    return masked_headers(headers, HEADERS_KEPT, HEADERS_SIZE_KEPT)
+def _kept(response: Response, bodies: bool) -> KeptResponse:
+    return KeptResponse(
+        masked_headers(response.headers, HEADERS_KEPT, HEADERS_SIZE_KEPT),
+        response.body_start[:BODY_KEPT] if bodies else b"",
+        response.body_bytes,
+    )
 
 
 def _request(call: HttpCall) -> SentRequest:

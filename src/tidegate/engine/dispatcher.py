@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 from tidegate.core.attempt_record import is_kept
 from tidegate.core.lifecycle import Outcome
@@ -27,6 +28,8 @@ FENCED = Outcome(reason="the other nodes took this one for dead")
 CUT_OFF = Outcome(reason="the server stopped before the attempt ended")
 NO_TOKEN_OVER_HTTP = Outcome(forbidden=True, reason="tokens are sent to https URLs only")
 INTERNAL_ERROR = Outcome(reason="internal error", unsendable=True)
+
+NONE: Final = Keep.NONE  # a member of an enum takes long to look up
 
 
 class Dispatcher:
@@ -112,7 +115,7 @@ class Dispatcher:
             started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             kept = keeping(queue.options, self._keeping)
-            report = None if kept.attempts is Keep.NONE else AttemptReport(self._machine.monotonic)
+            report = None if kept.attempts is NONE else AttemptReport(self._machine.monotonic)
             outcome = await self._outcome(queue, task, report, trace)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()

@@ -74,24 +74,27 @@ class Shelving(Struct, frozen=True):
         given_up: list[str] = []
         alive = _alive_still(tx, stored, ended)
         stay = later(max(each.at for each, _ in ended), rules.attempts_for)  # until then those of tasks that are gone
+        most = rules.attempts_of_a_task
         for each, judgement in ended:
-            task_id = each.task.name.task
-            dies = gives_up(judgement)
-            if task_id not in (there if dies else alive if judgement is None else (task_id,)):
+            task, record = each.task, None
+            task_id = task.name.task
+            if judgement is DELIVERED:
+                if task.dispatch_count > 1:
+                    delivered.append(task_id)
+            elif judgement is None and task_id not in alive:
                 continue  # deleted meanwhile
-            record = None
             if each.exchange is not None:
-                record = attempt_record(each.task, each.outcome, judgement, each.at, each.exchange, forced=each.forced)
-            if dies:
+                record = attempt_record(task, each.outcome, judgement, each.at, each.exchange, forced=each.forced)
+            if gives_up(judgement):
+                if task_id not in there:
+                    continue
                 dead.append(self._given_up(stored, each, judgement, record, rules))
                 if rules.shelves:
                     continue  # with its attempts
                 given_up.append(task_id)
-            elif judgement is DELIVERED and each.task.dispatch_count > 1:
-                delivered.append(task_id)
             if record is not None:
                 until = stay if record.final else None
-                kept.append(KeptAttempt(stored, task_id, record, until, record.number - rules.attempts_of_a_task))
+                kept.append(KeptAttempt(stored, task_id, record, until, record.number - most))
         tx.end_attempts(stored, delivered, stay if rules.attempts is Keep.ALL else None)
         tx.end_attempts(stored, given_up, stay)
         return self._shelve(tx, stored, dead, rules)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from tidegate.core.errors import InvalidArgument, ResourceExhausted
 from tidegate.core.lifecycle import Retry
@@ -23,7 +23,6 @@ from tidegate.engine.ports.events import (
     AllDeleted,
     AttemptEnded,
     AttemptStarted,
-    Event,
     QueueChanged,
     QueueDeleted,
     TaskDied,
@@ -44,6 +43,7 @@ from tidegate.observers.happenings import (
     happenings,
     size_of,
 )
+from tidegate.observers.listeners import ByClass
 
 RING_SIZE: Final = 10_000
 """Events that are remembered; those of the oldest transaction go together."""
@@ -74,7 +74,7 @@ Wants = Callable[[Entry], bool]
 TASK_CREATED: Final = EventKind.TASK_CREATED  # a member of an enum takes long to look up
 
 
-class EventRing:
+class EventRing(ByClass):
     """``ports.Events``: remembers what it hears.
 
     ``life`` names this life of the server: cursors of an earlier one are told from ours by it.
@@ -93,21 +93,18 @@ class EventRing:
         self._waking: Timer | None = None
         self._woken_at = float("-inf")
         self._watches: set[Watch] = set()
-        self._note: dict[type[Event], Callable[[Any], None]] = {
-            TasksCreated: self._created,
-            TasksDeleted: self._deleted,
-            AttemptStarted: self._started,
-            AttemptEnded: self._ended,
-            TaskDied: self._died,
-            QueueChanged: self._queue_changed,
-            QueueDeleted: self._queue_deleted,
-            AllDeleted: self._all_deleted,
-        }
-
-    def emit(self, event: Event) -> None:
-        note = self._note.get(type(event))
-        if note is not None:
-            note(event)
+        super().__init__(
+            {
+                TasksCreated: self._created,
+                TasksDeleted: self._deleted,
+                AttemptStarted: self._started,
+                AttemptEnded: self._ended,
+                TaskDied: self._died,
+                QueueChanged: self._queue_changed,
+                QueueDeleted: self._queue_deleted,
+                AllDeleted: self._all_deleted,
+            }
+        )
 
     @property
     def last(self) -> int:
@@ -213,11 +210,14 @@ class EventRing:
         self._put(Group(self._next, time, kind, queue, details), len(details))
 
     def _put(self, entry: Entry, size: int = 1) -> None:
-        self._entries.append(entry)
+        entries = self._entries
+        entries.append(entry)
         self._next += size
-        self._held += size
-        while self._held - size_of(self._entries[0]) >= self.size:
-            self._held -= size_of(self._entries.popleft())
+        held = self._held + size
+        while held > self.size and held - (oldest := size_of(entries[0])) >= self.size:
+            entries.popleft()
+            held -= oldest
+        self._held = held
         if self._waiting and self._waking is None:
             self._wake_in_time()
 

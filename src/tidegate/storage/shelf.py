@@ -64,8 +64,9 @@ class StoreShelf(StoreShelfReader):
             if each.until is not ends:  # which many have in common
                 ends = each.until
                 until = None if ends is None else micros(ends)
-            generation, record = each.queue.key, encode(each.record)
-            rows.append(AttemptRow(generation, each.task_id, each.record.number, until, record))
+            generation, kept = each.queue.key, each.record
+            record = encode(kept)
+            rows.append((generation, each.task_id, kept.number, until, record))
             more[generation] += len(record)
             if each.outdated > 0:
                 more[generation] -= self.tables.drop_outdated_attempts(generation, each.task_id, each.outdated)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
-
-class AttemptRow(NamedTuple):
-    """A kept attempt. ``expires`` is None while its task is there."""
-
-    generation: int
-    task: str
-    number: int
-    expires: int | None
-    record: bytes
+AttemptRow: TypeAlias = tuple[int, str, int, int | None, bytes]
+"""A kept attempt: generation, task, number, when it expires, and the record. It expires None while its task is there.
+A plain tuple, for there are as many as attempts.
+"""
 
 
 class DeadRow(NamedTuple):

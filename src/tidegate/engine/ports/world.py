@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tidegate.core.explain.values import Reason
 from tidegate.core.lifecycle import Outcome
+from tidegate.core.masking import Headers
 from tidegate.core.queue import Token
 from tidegate.core.target import HttpCall
 from tidegate.engine.ports.events import Events
@@ -69,10 +70,10 @@ class Ids(Protocol):
         """A new operation ID."""
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, cache_hash=True, gc=False):
     """The beginning of a handler's answer. ``body_bytes`` is as many as its body has, or as many as were read."""
 
-    headers: Sequence[tuple[str, str]]
+    headers: Headers
     body_start: bytes
     body_bytes: int
 
@@ -90,7 +91,7 @@ class ReceivedAnswer(Protocol):
         """
 
 
-class SendReport(Struct):
+class SendReport(Struct, gc=False):
     """What a sender tells of an attempt beside its outcome, for attempts that may be kept. ``now`` is
     ``MachineClock.monotonic``, the spans are seconds. ``answer`` is the last one; None when nothing was sent.
     """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tidegate.core.histogram import Exemplar, Histogram
 from tidegate.core.lifecycle import Gone
@@ -12,13 +11,13 @@ from tidegate.engine.ports.events import (
     AllDeleted,
     AttemptEnded,
     AttemptStarted,
-    Event,
     QueueDeleted,
     TaskDied,
     TasksAcknowledged,
     TasksCreated,
     TasksLeased,
 )
+from tidegate.observers.listeners import ByClass
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0)
 """Upper ends of buckets: from a handler next door to the longest deadline of an HTTP task."""
@@ -84,7 +83,7 @@ class QueueCounts:
                 self.given_up[limit] += count
 
 
-class Counts:
+class Counts(ByClass):
     """``ports.Events``: counts what it hears.
 
     ``queues`` are the queues with counts of their own, by name: at most ``most``, those that were active first.
@@ -96,21 +95,18 @@ class Counts:
         self.queues: dict[str, QueueCounts] = {}
         self.other = QueueCounts()
         self._most = most
-        self._count: dict[type[Event], Callable[[Any], None]] = {
-            TasksCreated: self._created,
-            AttemptStarted: self._started,
-            AttemptEnded: self._ended,
-            TaskDied: self._died,
-            TasksLeased: self._leased,
-            TasksAcknowledged: self._acknowledged,
-            QueueDeleted: self._deleted,
-            AllDeleted: self._all_deleted,
-        }
-
-    def emit(self, event: Event) -> None:
-        count = self._count.get(type(event))
-        if count is not None:
-            count(event)
+        super().__init__(
+            {
+                TasksCreated: self._created,
+                AttemptStarted: self._started,
+                AttemptEnded: self._ended,
+                TaskDied: self._died,
+                TasksLeased: self._leased,
+                TasksAcknowledged: self._acknowledged,
+                QueueDeleted: self._deleted,
+                AllDeleted: self._all_deleted,
+            }
+        )
 
     def mark(self, queue: str, exemplar: Exemplar) -> None:
         """An attempt of a queue took so long, in this span."""

@@ -17,7 +17,7 @@ from tidegate.core.names import QueueName
 from tidegate.engine.ports.store import FencedError, StoreAwayError, StoreError, StoreFullError
 from tidegate.storage.commit_counts import CommitCounts
 from tidegate.storage.postgres import statements as sql
-from tidegate.storage.postgres.connecting import Connection, run
+from tidegate.storage.postgres.connecting import LOST_STATEMENTS, Connection, run
 from tidegate.storage.postgres.holding import SpoiledError
 from tidegate.storage.postgres.link import Link
 from tidegate.storage.postgres.transaction import PostgresTransaction
@@ -131,7 +131,7 @@ class Commits(Runner):
                 if attempt == TRIES and len(jobs) == 1:
                     return _failed(jobs, StoreError(f"the store could not commit: {_line(error)}"))
                 time.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - not all at the same moment
-            except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
+            except LOST_STATEMENTS:
                 self._transaction.rolled_back()
                 self.link.without_prepared()
                 raise LostError(jobs) from None

@@ -16,6 +16,9 @@ CONNECT_TIMEOUT: Final = 5
 SHUFFLES: Final = 160000
 """The version of libpq that can try hosts in any order."""
 
+LOST_STATEMENTS: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement)
+"""What comes of prepared statements where a pooler leads each transaction to another session."""
+
 NETWORK: Final = {
     "connect_timeout": CONNECT_TIMEOUT,
     "keepalives_idle": 2,
@@ -91,8 +94,10 @@ def connect(url: PostgresUrl, *, application: str = "tidegate", shuffled: bool =
 
 
 def one_line(url: PostgresUrl, error: BaseException) -> str:
-    """What PostgreSQL says, in one line and without passwords."""
+    """What PostgreSQL says, in one line and without passwords, and what cures it where we know."""
     text = " ".join(str(error).split())
+    if isinstance(error, LOST_STATEMENTS):
+        text += "; behind a pooler in transaction mode add prepare=off to the URL"
     for password in url.passwords():
         text = text.replace(password, MASK)
     return text

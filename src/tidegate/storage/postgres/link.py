@@ -14,7 +14,7 @@ import psycopg
 from msgspec.structs import replace
 
 from tidegate.settings.stores import PostgresUrl
-from tidegate.storage.postgres.connecting import Connection, connect, one_line
+from tidegate.storage.postgres.connecting import LOST_STATEMENTS, Connection, connect, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,8 @@ class Link:
         except psycopg.Error as error:
             # The first of several hosts may be an old primary for as long as it runs.
             self._shuffled = isinstance(error, WrongServerError)
+            if isinstance(error, LOST_STATEMENTS):
+                self.without_prepared()
             if not self._complained:
                 logger.warning("cannot reach PostgreSQL: %s; trying again until it answers", one_line(self._url, error))
                 self._complained = True

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from tidegate.engine.ports.store import StoreError
-from tidegate.storage.postgres.connecting import run
+from tidegate.storage.postgres.connecting import LOST_STATEMENTS, run
 from tidegate.storage.postgres.link import Link
 from tidegate.storage.postgres.worker import Answer, Job, LostError, Runner, is_lost, one_by_one
 
@@ -24,7 +24,7 @@ class Reads(Runner):
     def run(self, jobs: list[Job]) -> list[Answer]:
         try:
             return self._together(jobs)
-        except psycopg.errors.InvalidSqlStatementName:
+        except LOST_STATEMENTS:
             self._link.without_prepared()
             raise LostError(jobs) from None
         except psycopg.Error as error:
