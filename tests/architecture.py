@@ -33,12 +33,12 @@ def file_map(house: Path) -> str:
     for folder, names in sorted(folders.items()):
         first = f"{folder or '.':<{column}}"
         lines.append(textwrap.fill(", ".join(names), WIDTH, initial_indent=first, subsequent_indent=" " * column))
-    return "```\n" + "\n".join(lines) + "\n```\n"
+    return "```text\n" + "\n".join(lines) + "\n```\n"
 
 
 def mapped(page: str) -> list[str]:
     """The modules that the map of a page names, as ``modules`` has them."""
-    block = page.partition(MAP)[2].partition("```\n")[2].partition("```")[0]
+    block = page.partition(MAP)[2].partition("```text\n")[2].partition("```")[0]
     found, folder = [], ""
     for line in block.splitlines():
         begun, _, rest = line.partition(" ")
@@ -50,7 +50,7 @@ def mapped(page: str) -> list[str]:
 
 def ways(page: str) -> dict[str, list[str]]:
     """The files that each way goes through, in its order, by the word that the way has in the page."""
-    told = re.findall(r"^\*\*(.+?)\*\*,[^\n]*\n\n```\n(.*?)```", page, re.MULTILINE | re.DOTALL)
+    told = re.findall(r"^\*\*(.+?)\*\*,[^\n]*\n\n```text\n(.*?)```", page, re.MULTILINE | re.DOTALL)
     return {name: [line.split()[0] for line in block.splitlines()] for name, block in told}
 
 
@@ -63,7 +63,7 @@ def missing(page: str) -> set[str]:
 
 def write() -> None:
     before, heading, after = PAGE.read_text().partition(MAP)
-    says, _, rest = after.partition("```\n")
+    says, _, rest = after.partition("```text\n")
     PAGE.write_text(before + heading + says + file_map(HOUSE) + rest.partition("```\n")[2])
 
 

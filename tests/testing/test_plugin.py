@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from tests.snippets.claims import snippet
 from tests.testing.suites import BARE, OURS, suite
 
 from tidegate.testing import Server
+
+SNIPPETS = {
+    "docs/testing.md python 1": "run by pytest, as it stands and with a handler that is broken",
+    "docs/testing.md text 1": "what pytest reports of a handler that is broken",
+}
+
 
 USES_GOOGLE = """
 import json
@@ -194,12 +202,17 @@ def test_what_the_fixture_costs(tmp_path: Path) -> None:
 
 
 def test_the_test_that_the_guide_begins_with_is_green_and_red(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[2] / "docs/testing.md").read_text()
-    program = guide.split("```python\n", 1)[1].split("```", 1)[0]
+    program = snippet("docs/testing.md", "python")
     (tmp_path / "test_guide.py").write_text(program)
-    broken = program.replace('sent.append(flask.request.get_json()["to"])', "pass").replace("def test_a", "def test_b")
+    broken = program.replace('sent.append(flask.request.get_json()["to"])', "1 / 0").replace("def test_a", "def test_b")
     (tmp_path / "test_broken.py").write_text(broken)
-    assert "1 failed, 1 passed" in suite(tmp_path).stdout
+    said = suite(tmp_path).stdout
+    assert "1 failed, 1 passed" in said
+    title, *shown = snippet("docs/testing.md", "text").splitlines()
+    assert re.search(f"^-+ {title.strip('- ')} -+$", said, re.MULTILINE)
+    for line in shown:
+        words = re.sub(r"\d{4}-\d\d-\d\d [\d:.]+\+00:00|\d+…", "…", line)
+        assert re.search(f"^{re.escape(words).replace('…', '.+')}$", said, re.MULTILINE), said
 
 
 def test_the_server_within_a_test_needs_nothing_that_only_unix_has() -> None:

@@ -32,9 +32,13 @@ class Spans:
 
     def __init__(self, tracer: Tracer, ids: TraceIds, *, follow_parents: bool) -> None:
         self._tracer = tracer
-        self.follow_parents = follow_parents
+        self._follow_parents = follow_parents
         self.begins = ids.begins
         """Whether a new trace would be recorded. If so a span without parent must be started at once."""
+
+    def wanted(self, parent: TraceContext | None) -> bool:
+        """Whether a span with this parent might be recorded; it must be started at once then."""
+        return self.begins() if parent is None else parent.sampled or not self._follow_parents
 
     def start(
         self,
