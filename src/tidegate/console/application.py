@@ -130,7 +130,8 @@ class Console:
         except Disconnected:
             raise
         except Exception:
-            log.exception("%s %s failed", request.method, scope["path"])
+            about = {"request": f"{request.method} {scope['path']}"}
+            log.exception("%s %s failed", request.method, scope["path"], extra=about)
             return visit.error(Internal("Internal error encountered."), 500)
         finally:
             held.close()

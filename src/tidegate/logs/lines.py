@@ -16,9 +16,9 @@ import msgspec
 
 from tidegate.observers.traces.current import current
 
-FIELDS: Final = ("request", "queue", "task", "host", "reason", "trace_id", "span_id")
-"""What a log line may say of its event beside the text: the method of the API, names of queue and task, the host that
-an attempt called and why it failed, and the trace.
+FIELDS: Final = ("request", "queue", "task", "operation", "host", "reason", "trace_id", "span_id")
+"""What a log line may say of its event beside the text: the method of the API, names of queue, task and operation, the
+host that an attempt called and why it failed, and the trace.
 """
 
 TEXT_MAX: Final = 8192

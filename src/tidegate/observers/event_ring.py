@@ -159,6 +159,10 @@ class EventRing(ByClass):
                 break
         return found, seen
 
+    def backwards(self) -> Iterator[Entry]:
+        """What is remembered now, the newest first."""
+        return reversed(tuple(self._entries))
+
     @contextmanager
     def watch(self, cursor: str) -> Iterator[Watch]:
         """A watcher that begins after the cursor, with what comes next if it is empty.

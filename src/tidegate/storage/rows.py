@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -87,11 +87,11 @@ def decode_queue(settings: bytes) -> Queue:
     return _queue_decoder.decode(settings)
 
 
-def stored_queue(row: Row) -> StoredQueue:
+def stored_queue(row: Row, decode: Callable[[bytes], Queue] = decode_queue) -> StoredQueue:
     """A queue from its ``QUEUE_COLUMNS``. Its key is the generation of its tasks: a purge starts the next one."""
     queue, generation, settings, tokens, filled_at, in_flight, throttle, ramp = row
     return StoredQueue(
-        queue=decode_queue(settings),
+        queue=decode(settings),
         flow=Flow(
             TokenBucket(tokens, moment(filled_at)),
             in_flight,
@@ -101,6 +101,11 @@ def stored_queue(row: Row) -> StoredQueue:
         id=queue,
         key=generation,
     )
+
+
+def listed_queue(row: Row) -> StoredQueue:
+    """The same of a queue in a list: thousands of them would push out those that are remembered because they claim."""
+    return stored_queue(row, _queue_decoder.decode)
 
 
 def flow_columns(flow: Flow) -> tuple[Any, ...]:

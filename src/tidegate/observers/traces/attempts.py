@@ -10,7 +10,7 @@ from time import perf_counter, time
 from typing import Final
 
 from msgspec import Struct
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from tidegate.core.histogram import Exemplar
 from tidegate.core.lifecycle import Outcome
@@ -21,7 +21,7 @@ from tidegate.core.trace_context import NOT_SAMPLED, TRACEPARENT, TRACESTATE, Tr
 from tidegate.engine.ports.tracing import AttemptTrace, TraceHeaders
 from tidegate.observers.traces.current import enter
 from tidegate.observers.traces.fields import attempt_fields, outcome_fields, request_fields
-from tidegate.observers.traces.spans import Spans, context_of
+from tidegate.observers.traces.spans import Span, Spans
 
 Mark = Callable[[str, Exemplar], None]
 """Told of a recorded attempt of a queue: how long it took."""
@@ -65,30 +65,27 @@ class Traces:
         span = self._spans.start(
             f"dispatch {queue.name}", SpanKind.CLIENT, attempt_fields(queue, task), parent=creation, links=links
         )
-        where = context_of(span)
-        if not span.is_recording():
-            return _headers(where), None
-        enter(where)  # the attempt's own asyncio task, which ends with it
-        return _headers(where), _Recorded(span, where, queue.name, self._mark, perf_counter())
+        if not span.recorded:
+            return _headers(span.where), None
+        enter(span.where)  # the attempt's own asyncio task, which ends with it
+        return _headers(span.where), _Recorded(span, queue.name, self._mark, perf_counter())
 
 
 class _Recorded(Struct):
     span: Span
-    where: TraceContext
     queue: str
     mark: Mark
     begun: float
 
     def sends(self, call: HttpCall) -> None:
-        self.span.set_attributes(request_fields(call))
+        self.span.fields |= request_fields(call)
 
     def ended(self, outcome: Outcome) -> None:
         took = perf_counter() - self.begun
-        self.span.set_attributes(outcome_fields(outcome))
-        if not outcome.succeeded:
-            self.span.set_status(StatusCode.ERROR, outcome.reason)
-        self.span.end()
-        self.mark(self.queue, Exemplar(self.where.trace_id, self.where.span_id, took, time()))
+        self.span.fields |= outcome_fields(outcome)
+        self.span.end(None if outcome.succeeded else outcome.reason)
+        where = self.span.where
+        self.mark(self.queue, Exemplar(where.trace_id, where.span_id, took, time()))
 
 
 def _headers(where: TraceContext) -> TraceHeaders:

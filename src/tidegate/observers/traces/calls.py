@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import perf_counter, time
 from typing import Any, Final
 
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from tidegate.core.errors import ApiError, Code
 from tidegate.core.histogram import Exemplar, Histogram
@@ -15,7 +15,7 @@ from tidegate.core.trace_context import TraceContext, parse
 from tidegate.observers.traces.attempts import creating
 from tidegate.observers.traces.current import within
 from tidegate.observers.traces.fields import Fields, resource_fields
-from tidegate.observers.traces.spans import Spans, context_of
+from tidegate.observers.traces.spans import Span, Spans
 
 Answer = Callable[..., Awaitable[Any]]
 
@@ -80,43 +80,43 @@ class CallSpans:
     async def _within_span(self, request: Any, call: Any, parent: TraceContext | None) -> Any:
         begun = perf_counter()
         span = self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
-        where = context_of(span)
-        if not span.is_recording():
+        where = span.where
+        if not span.recorded:
             with creating(where):
                 return await self._answer(request, call)
-        span.set_attributes(request_fields(request))
-        code = Code.OK
+        span.fields |= request_fields(request)
+        code, wrong = Code.OK, None
         try:
             with creating(where), within(where):
                 answered = await self._answer(request, call)
             if self._created is not None and (task := self._created(answered)):
-                span.set_attributes(resource_fields(task))
+                span.fields |= resource_fields(task)
         except ApiError as error:
             code = error.code
-            if code in FAULTS:
-                span.set_status(StatusCode.ERROR, error.message)
+            wrong = error.message if code in FAULTS else None
             raise
         except asyncio.CancelledError:
             code = Code.CANCELLED
             raise
         except BaseException as error:
-            code = Code.INTERNAL
-            span.set_status(StatusCode.ERROR, type(error).__name__)
+            code, wrong = Code.INTERNAL, type(error).__name__
             raise
         else:
             return answered
         finally:
-            end(span, self._outcome(code), code)
+            end(span, self._outcome(code), code, wrong)
             took = perf_counter() - begun
             self._durations().mark(Exemplar(where.trace_id, where.span_id, took, time()))
 
 
-def end(span: Span, fields: Fields, code: Code) -> None:
-    """End the span of a call with this code; ``fields`` say it in the words of its transport."""
-    span.set_attributes(fields)
+def end(span: Span, fields: Fields, code: Code, wrong: str | None) -> None:
+    """End the span of a call with this code; ``fields`` say it in the words of its transport, ``wrong`` what went
+    wrong by the server's fault.
+    """
+    span.fields |= fields
     if code is not Code.OK:
-        span.set_attribute("error.type", code.name)
-    span.end()
+        span.fields["error.type"] = code.name
+    span.end(wrong)
 
 
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from tidegate.observers.traces.attempts import creating
 from tidegate.observers.traces.calls import parent_of
 from tidegate.observers.traces.current import within
 from tidegate.observers.traces.fields import http_fields
-from tidegate.observers.traces.spans import Spans, context_of
+from tidegate.observers.traces.spans import Spans
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,13 +42,13 @@ class PageSpans:
         parent = parent_of(scope["headers"])
         if self._spans.wanted(parent):
             span = self._spans.start(f"{verb} {route}", SpanKind.SERVER, http_fields(verb, route), parent=parent)
-            where = context_of(span)
+            where = span.where
         elif parent is not None:
             span, where = None, parent
         else:
             await self._app(scope, receive, send)
             return
-        if span is None or not span.is_recording():
+        if span is None or not span.recorded:
             with creating(where):
                 await self._app(scope, receive, send)
             return
@@ -70,8 +70,7 @@ class PageSpans:
             raise
         finally:
             if status:
-                span.set_attribute("http.response.status_code", status)
+                span.fields["http.response.status_code"] = status
             if failure or status >= FAULT:
-                span.set_attribute("error.type", failure or str(status))
-                span.set_status(StatusCode.ERROR, failure)
-            span.end()
+                span.fields["error.type"] = failure or str(status)
+            span.end(failure if failure or status >= FAULT else None)

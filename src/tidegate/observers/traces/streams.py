@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from tidegate.core.errors import ApiError, Code
 from tidegate.observers.traces.calls import FAULTS, end, parent_of, request_fields
 from tidegate.observers.traces.current import within
 from tidegate.observers.traces.fields import Fields
-from tidegate.observers.traces.spans import Spans, context_of
+from tidegate.observers.traces.spans import Span, Spans
 
 Responses: TypeAlias = AsyncGenerator[Any, None]
 Answer: TypeAlias = Callable[..., Awaitable[Responses]]
@@ -40,12 +40,12 @@ class StreamSpans:
         if not self._spans.wanted(parent):
             return await self._answer(request, call)
         span = self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
-        if not span.is_recording():
+        if not span.recorded:
             return await self._answer(request, call)
-        span.set_attributes(request_fields(request))
+        span.fields |= request_fields(request)
         ending = _Ending(span, self._outcome)
         try:
-            with within(context_of(span)):
+            with within(span.where):
                 responses = await self._answer(request, call)
         except BaseException as error:
             ending.by(error)
@@ -66,9 +66,10 @@ class _Ending:
         span, self._span = self._span, None
         if span is None:
             return
+        wrong = None
         if code in FAULTS:
-            span.set_status(StatusCode.ERROR, error.message if isinstance(error, ApiError) else type(error).__name__)
-        end(span, self._outcome(code), code)
+            wrong = error.message if isinstance(error, ApiError) else type(error).__name__
+        end(span, self._outcome(code), code, wrong)
 
 
 def _code_of(error: BaseException | None) -> Code:
