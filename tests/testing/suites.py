@@ -21,7 +21,7 @@ def suite(
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
     options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     return subprocess.run(
-        [*command, "--rootdir", str(folder), *options, *arguments, str(folder)],
+        [*command, "--rootdir", str(folder), "--confcutdir", str(folder), *options, *arguments, str(folder)],
         capture_output=True,
         text=True,
         timeout=240,

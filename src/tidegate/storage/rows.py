@@ -238,11 +238,7 @@ def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> Due
     digits = 2 if found and isinstance(found[0][9], str) else 1  # of a byte in the settings
     for seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body in found:
         target, deadline, retry, trace = settings_of(settings)
-        if isinstance(body, int):
-            content, size = UNREAD, body
-        else:
-            content = bytes.fromhex(body) if isinstance(body, str) else body
-            size = len(content)
+        content, size = _content(body)
         sizes.append(size + len(settings) // digits)
         tasks.append(
             Task(
@@ -276,28 +272,20 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
     tasks: list[Task] = []
     sizes: list[int] = []
     for seq, task_id, schedule, create, leases, settings, body in found:
-        target, deadline, retry, trace = settings_of(settings)
-        if isinstance(body, int):
-            content, size = UNREAD, body
-        else:
-            content = bytes.fromhex(body) if isinstance(body, str) else body
-            size = len(content)
+        content, size = _content(body)
         sizes.append(size)
-        tasks.append(
-            Task(
-                name=queue.task(task_id),
-                target=target,
-                schedule_time=known_moment(schedule),
-                create_time=known_moment(create),
-                dispatch_deadline=deadline,
-                retry_config=retry,
-                trace=trace,
-                body=content,
-                dispatch_count=leases,
-                key=TaskKey(generation, seq),
-            )
-        )
+        # No request of a pull task was ever sent: nothing was answered, nothing started, nothing is under way.
+        row = (seq, task_id, schedule, create, leases, 0, 0, None, None, None, settings, content)
+        tasks.append(task(queue, generation, row))
     return DueTasks(tasks, sizes)
+
+
+def _content(column: bytes | str | int) -> tuple[bytes, int]:
+    """A body, or what stands for one that was not read, and its size in bytes."""
+    if isinstance(column, int):
+        return UNREAD, column
+    content = _bytes(column)
+    return content, len(content)
 
 
 def _bytes(column: bytes | str) -> bytes:
