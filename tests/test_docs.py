@@ -25,6 +25,18 @@ from tidegate.settings import SETTINGS, File, load
 from tidegate.testing import modes
 
 ROOT = Path(__file__).parent.parent
+SNIPPETS = {
+    "README.md console 1 2": "typed, with free ports; what is shown below must be printed",
+    "README.md python 1": "run against a server that is started by the line above it",
+    "docs/pull-queues.md python 1": "run against a server",
+    "docs/clock.md python 1": "run against a server",
+    "docs/operator-api.md python 1": "run against a server",
+    "docs/events.md sh": "typed, each against a server",
+    "docs/bulk.md sh": "typed, each against a server",
+    "* toml": "read as a file of settings",
+}
+
+
 SOURCE = ROOT / "src/tidegate"
 README = ROOT / "README.md"
 PAGES = [

@@ -18,6 +18,11 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 120
 """Seconds that a block may take: openssl makes keys of RSA, and machines are busy."""
 
+SNIPPETS = {
+    "docs/access.md sh 1 2 3 4 5 6 7": "typed in their order by one reader",
+    "docs/access.md python 1": "run by that reader",
+}
+
 
 class Reader:
     """Somebody who types what the page says, with another port than 8123, which may be taken."""

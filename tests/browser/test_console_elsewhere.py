@@ -18,6 +18,8 @@ from tests.cli.serving import served
 from tests.endtoend.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
+SNIPPETS = {"docs/console.md nginx 1": "nginx runs with it, in front of a server"}
+
 QUEUE = "projects/demo/locations/here/queues/mail"
 NGINX = shutil.which("nginx")
 

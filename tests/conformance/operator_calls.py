@@ -163,6 +163,13 @@ CALLS = [
     call(O.create_fault, parent=OTHER, fault={"match": {"task_prefix": "none"}, "delay": {"duration": "1s"}}),
     call(O.create_fault, BAD, parent=OTHER, fault={"status": {"code": 99}}),
     call(O.clear_faults, BAD, parent="nothing"),
+    call(O.get_queue_options, BAD, name="nothing"),
+    call(O.explain_queue, BAD, name="nothing"),
+    call(O.list_queue_statuses, parent=LOCATION, filter="name:none"),
+    call(O.query_time_series, parent=LOCATION, queues=[NONE], metric="DEPTH"),
+    call(O.query_time_series, BAD, parent=LOCATION, queues=["projects/other/locations/l/queues/q"], metric="DEPTH"),
+    call(O.import_state, parent=LOCATION, records=[{"task": {"name": f"{NONE}/tasks/t"}}]),
+    call(O.list_operations, name="projects/p/locations/nowhere"),
 ]
 STREAMS = [
     call(O.watch_events, parent="-", replay_last=1),
@@ -170,6 +177,24 @@ STREAMS = [
     call(O.watch_events, BAD, parent="-", cursor="nothing"),
     call(O.export_state, parent=LOCATION),
     call(O.export_state, BAD, parent="nothing"),
+    call(O.export_state, "NOT_FOUND", parent=LOCATION, queues=[NONE]),
+    call(O.watch_events, BAD, parent="nothing"),
 ]
+WITHOUT_DEV = [
+    call(row, "FAILED_PRECONDITION", **fields)
+    for row, fields in (
+        (O.advance_clock, {"duration": "1s"}),
+        (O.freeze_clock, {}),
+        (O.reset_clock, {}),
+        (O.run_until_idle, {"parents": [OTHER]}),
+        (O.reset_server, {}),
+        (O.create_fault, {"parent": OTHER, "fault": {"hang": {}}}),
+        (O.list_faults, {"parent": OTHER}),
+        (O.get_fault, {"name": f"{OTHER}/faults/f"}),
+        (O.delete_fault, {"name": f"{OTHER}/faults/f"}),
+        (O.clear_faults, {"parent": LOCATION}),
+    )
+]
+"""Of a server that was not started with ``dev``."""
 LAST = [call(O.reset_server)]
 """After it there is no task, so it is made when all others were."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.conformance.operator_calls import (
     STREAMS,
     TASK,
     WAY,
+    WITHOUT_DEV,
     Call,
 )
 from tests.endtoend.waiting import eventually_all
@@ -98,14 +99,29 @@ def test_every_method_is_in_the_table() -> None:
     assert made | streamed == {row.name for row in Operator.rpcs}
 
 
-def test_every_method_has_a_success_and_a_refusal() -> None:
+def test_every_method_for_tests_alone_is_in_the_table_without_dev() -> None:
+    assert [call.row.name for call in WITHOUT_DEV if call.row.dev] == [call.row.name for call in WITHOUT_DEV]
+    assert {call.row.name for call in WITHOUT_DEV} == {row.name for row in Operator.rpcs if row.dev}
+
+
+def kind(code: str) -> str:
+    return {"OK": "success", "INVALID_ARGUMENT": "bad input"}.get(code, "failure")
+
+
+def test_every_method_has_a_success_a_failure_and_bad_input() -> None:
     told = {
-        row.name: {call.code == "OK" for call in (*CALLS, *STREAMS, *LAST) if call.row is row} for row in Operator.rpcs
+        row.name: {kind(call.code) for call in (*CALLS, *STREAMS, *LAST, *WITHOUT_DEV) if call.row is row}
+        for row in Operator.rpcs
     }
     without_input = {"get_server", "list_nodes", "get_clock", "freeze_clock", "reset_clock", "reset_server"}
     only_with_access = ["list_audit_entries"]  # its success: tests/access/test_audit.py
-    assert [name for name, kinds in told.items() if True not in kinds] == only_with_access
-    assert {name for name, kinds in told.items() if False not in kinds} == without_input
+    # What is there always, and an import, whose failures stand in its answer. They fail for who may not make them:
+    # tests/access/test_matrix.py has that of every method.
+    always = {"get_server", "drain", "undrain", "list_nodes", "list_queue_statuses", "query_time_series", "get_clock"}
+    always |= {"list_operations", "watch_events", "import_state"}
+    assert [name for name, kinds in told.items() if "success" not in kinds] == only_with_access
+    assert {name for name, kinds in told.items() if "bad input" not in kinds} == without_input
+    assert {name for name, kinds in told.items() if "failure" not in kinds} == always
 
 
 def over_grpc(channel: grpc.Channel) -> Callable[[Call], tuple[str, Any]]:
@@ -160,6 +176,12 @@ def steady(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def ways(address: str) -> Iterator[dict[str, Callable[[Call], tuple[str, Any]]]]:
+    with asking(address) as ways:
+        yield ways
+
+
+@contextmanager
+def asking(address: str) -> Iterator[dict[str, Callable[[Call], tuple[str, Any]]]]:
     with (
         grpc.insecure_channel(address) as channel,
         httpx.Client(base_url=f"http://{address}", timeout=60) as http,
@@ -172,6 +194,23 @@ def ways(address: str) -> Iterator[dict[str, Callable[[Call], tuple[str, Any]]]]
             "client": with_client(client),
             "client over rest": with_client(rest_client),
         }
+
+
+@pytest.fixture(scope="module")
+def ways_without_dev(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Callable[[Call], tuple[str, Any]]]]:
+    folder = tmp_path_factory.mktemp("without-dev")
+    with served("--store", "sqlite://:memory:", "--queue", OTHER, directory=folder) as address, asking(address) as ways:
+        yield ways
+
+
+@pytest.mark.parametrize("call", WITHOUT_DEV, ids=lambda call: call.row.name)
+def test_what_is_for_tests_is_refused_without_dev_in_every_way(call: Call, ways_without_dev: dict[str, Any]) -> None:
+    told = {way: ask(call) for way, ask in ways_without_dev.items()}
+    assert {code for code, _ in told.values()} == {call.code}
+    assert len({text for _, text in told.values() if text is not None}) == 1
+    assert "--dev" in told["grpc"][1]
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.row.name}-{call.code}")

@@ -12,6 +12,9 @@ from tests.endtoend.page_programs import COMMANDS, execute
 from tests.endtoend.server import Server
 from tests.test_docs import BLOCK, ROOT
 
+SNIPPETS = {"docs/clients.md *": "run, each in its language, against a server"}
+
+
 PAGE = (ROOT / "docs/clients.md").read_text()
 PROGRAMS: list[tuple[str, str]] = BLOCK.findall(PAGE)
 PLACE = "/v2/projects/demo/locations/here/queues"

@@ -17,7 +17,7 @@ from tidegate.core.stats import QueueStats
 from tidegate.observers.metrics.counts import SECONDS, Counts, QueueCounts
 from tidegate.observers.series import Metric, Series
 from tidegate.observers.series import series as series_module
-from tidegate.observers.series.line import CHUNK, VALUE_MAX, Line, pack, unpack
+from tidegate.observers.series.line import CHUNK, CHUNK_OVERHEAD, VALUE_MAX, Line, pack, unpack
 from tidegate.observers.series.metric import WIDTH, quantile_of
 
 FINE = timedelta(seconds=10)
@@ -255,3 +255,31 @@ def test_an_hour_and_a_day_of_a_busy_queue_take_less_than_forty_kilobytes() -> N
             )
     size = sum(len(chunk.packed) for line in (fine, coarse) for chunk in line._chunks)
     assert size < 40_000
+
+
+def test_a_line_says_what_its_rows_take_and_gets_shorter_from_its_oldest_end() -> None:
+    line = Line(4 * CHUNK)
+    for slot in range(4 * CHUNK + 10):
+        line.add(slot, [300] * WIDTH)
+    chunk = WIDTH + 2 * WIDTH * CHUNK + CHUNK_OVERHEAD
+    assert line.size == 4 * chunk + 2 * WIDTH * 10
+    line.shorten(3 * chunk)
+    assert [slot for slot, _ in line.read([0], 0, 1000)] == list(range(2 * CHUNK, 4 * CHUNK + 10))
+    line.shorten(0)
+    assert [slot for slot, _ in line.read([0], 0, 1000)] == list(range(4 * CHUNK, 4 * CHUNK + 10))
+
+
+async def test_where_queues_are_too_busy_for_the_room_their_minutes_reach_back_less_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(series_module, "ROOM", 18_000)
+    charts = Charts()
+    for _ in range(300):
+        for name in (MAIL, AUDIT):
+            charts.count(name, created=300, succeeded=1)
+        await charts.pass_time(6)
+    rows = [each for tracked in charts.series._tracked.values() for each in (tracked.fine, tracked.coarse)]
+    assert sum(line.size for line in rows) <= 18_000
+    assert len(charts.values(MAIL, Metric.CREATED)) == 360  # the hour is whole
+    assert 60 <= len(charts.values(MAIL, Metric.CREATED, seconds=86_400, step=60)) < 300
+    assert set(charts.values(MAIL, Metric.CREATED, seconds=86_400, step=60)) == {300.0}

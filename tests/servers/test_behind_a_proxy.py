@@ -20,6 +20,8 @@ from tests.servers.test_tls import Authority
 from tidegate.schema import v2
 
 ROOT = Path(__file__).parents[2]
+SNIPPETS = {"docs/operating.md nginx 1": "nginx runs with it, in front of a server"}
+
 QUEUE = "projects/p/locations/l/queues/q"
 NGINX = shutil.which("nginx")
 

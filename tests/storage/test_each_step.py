@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.serving import refused, served
+from tests.snippets.claims import snippet
 from tests.storage.claims import claim
 
 from tidegate.core.names import QueueName
@@ -27,6 +28,8 @@ from tidegate.storage.sqlite import SqliteStore, backup, check, migrations
 OLDER = Path(__file__).parent / "older"
 LEFT_BY = sorted(OLDER.glob("step_*.sql"), key=lambda path: int(path.stem.rpartition("_")[2]))
 TODAY = sum(step.name.endswith(".sql") for step in resources.files(migrations).iterdir())
+SNIPPETS = {"docs/upgrading.md text 1": "a server of this version says it of a store of the next one"}
+
 
 WORK, WAITS, GONE = [QueueName.of("p", "l", name) for name in ("work", "waits", "gone")]
 
@@ -91,6 +94,7 @@ def test_an_upgraded_store_is_refused_by_the_version_before_and_its_backup_is_no
         connection.execute(f"PRAGMA user_version = {TODAY + 1}")
     said = refused("--store", f"sqlite:///{path}", directory=tmp_path)
     assert said == f"the store is from a newer tidegate (step {TODAY + 1}, this one knows {TODAY}); upgrade\n"
+    assert said == snippet("docs/upgrading.md", "text")
     with served("--store", f"sqlite:///{copy}", directory=tmp_path):
         pass
 

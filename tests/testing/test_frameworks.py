@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.endtoend.cache import CACHE, alone_with
+from tests.snippets.claims import snippet
 from tests.testing.suites import suite
 
 from tidegate.testing import Server
@@ -17,6 +18,10 @@ from tidegate.testing import Server
 PINNED = Path(__file__).parent / "frameworks/requirements.txt"
 PAGE = Path(__file__).parents[2] / "docs/frameworks.md"
 DONE = "installed"
+SNIPPETS = {
+    "docs/frameworks.md python 1 2": "run by pytest, with the real packages",
+    "docs/testing.md python 3": "run, with what stands for an engine of containers",
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,7 @@ def test_the_page_names_the_pinned_versions() -> None:
         assert f"| {package} | {pinned[package]}" in page
 
 
-CONTAINER = """
+ENGINE = """
 import sys
 import testcontainers.core.container as library
 
@@ -98,6 +103,9 @@ class Engine:
 library.DockerClient = Engine
 library.c.ryuk_disabled = True
 library.DockerContainer.get_container_host_ip = lambda self: '127.0.0.1'
+"""
+
+CONTAINER = """
 from tidegate.testing import TidegateContainer
 
 with TidegateContainer('tidegate:1', '--queue', 'projects/p/locations/l/queues/q') as server:
@@ -114,12 +122,20 @@ print('done')
 """
 
 
-def test_a_container_is_made_as_it_should_be_and_waited_for(packages: Path) -> None:
+SHOWN = """
+    assert list(client.list_queues(parent='projects/p/locations/us-central1')) == []
+print('done')
+"""
+
+
+@pytest.mark.parametrize("of_the_page", [False, True], ids=["ours", "of the page"])
+def test_a_container_is_made_as_it_should_be_and_waited_for(packages: Path, of_the_page: bool) -> None:
     """Without an engine for containers: what testcontainers would ask of one, and the way to the server."""
+    uses = snippet("docs/testing.md", "python", 3) + SHOWN if of_the_page else CONTAINER
     with Server() as server:
         port = server.address.rpartition(":")[2]
         done = subprocess.run(
-            [sys.executable, "-c", CONTAINER, port],
+            [sys.executable, "-c", ENGINE + uses, port],
             capture_output=True,
             text=True,
             check=False,

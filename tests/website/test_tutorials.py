@@ -15,6 +15,12 @@ from tests.website.typist import Typist
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 ON_A_DATABASE = "production.md"
 
+SNIPPETS = {
+    "docs/start.md *": "typed, saved or awaited by the typist, who refuses what it cannot use",
+    "docs/tutorials/* *": "typed, saved or awaited by the typist, who refuses what it cannot use",
+}
+
+
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the terminals are a Unix shell's"),
     pytest.mark.timeout(600),

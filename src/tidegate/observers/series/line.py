@@ -17,6 +17,9 @@ CHUNK: Final = 60
 VALUE_MAX: Final = 2**32 - 1
 SHORT_MAX: Final = 2**16 - 1
 
+CHUNK_OVERHEAD: Final = 200
+"""Bytes of memory that a chunk takes beside what is packed in it: a tuple, its numbers, the head of the bytes."""
+
 _TYPES: Final = {1: "B", 2: "H", 4: "I"}
 
 
@@ -31,22 +34,35 @@ class Chunk(NamedTuple):
 class Line:
     """Rows by their slots: the number of a step since 1970. Slots without a row may lie between."""
 
-    __slots__ = ("_chunks", "_full", "_open", "_slot")
+    __slots__ = ("_chunks", "_full", "_open", "_packed", "_slot")
 
     def __init__(self, rows: int) -> None:
         """``rows`` is how many are kept, a multiple of ``CHUNK``; up to a chunk more stay for a while."""
         self._full = rows // CHUNK
         self._chunks: deque[Chunk] = deque()
+        self._packed = 0  # bytes that the chunks take
         self._open = array("H")
         self._slot = 0  # of the first open row
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that its rows take."""
+        return self._packed + len(self._open) * self._open.itemsize
+
+    def shorten(self, size: int) -> None:
+        """Forget the oldest chunks until the rows take so many bytes, or none but the open ones are left."""
+        while self._chunks and self.size > size:
+            self._drop_oldest()
 
     def add(self, slot: int, row: Sequence[int]) -> None:
         """Add a row behind all others."""
         rows = len(self._open) // WIDTH
         if rows == CHUNK or (rows and slot != self._slot + rows):
-            self._chunks.append(Chunk(self._slot, rows, pack(self._open)))
+            chunk = Chunk(self._slot, rows, pack(self._open))
+            self._chunks.append(chunk)
+            self._packed += len(chunk.packed) + CHUNK_OVERHEAD
             while len(self._chunks) > self._full:
-                self._chunks.popleft()
+                self._drop_oldest()
             self._open = array("H")
             rows = 0
         if not rows:
@@ -67,6 +83,9 @@ class Line:
             ]
             for at in range(first, last):
                 yield at, tuple(each[at - slot] for each in values)
+
+    def _drop_oldest(self) -> None:
+        self._packed -= len(self._chunks.popleft().packed) + CHUNK_OVERHEAD
 
 
 def pack(rows: array[int]) -> bytes:

@@ -2,6 +2,8 @@
 
 A queue that was active within a day has all metrics, in steps of 10 s for an hour and of 1 min for a day. There are
 1,000 such queues at most; the others have a spark line, the attempts that succeeded in each minute of the last hour.
+All of them together have a room in memory, of which each has its share: where many queues are so busy that a day of
+theirs takes more, their minutes reach back less far.
 """
 
 from __future__ import annotations
@@ -43,6 +45,10 @@ COARSE_ROWS: Final = 1440
 
 QUEUES_MAX: Final = 1000
 """Queues with all metrics."""
+ROOM: Final = 40 * 2**20
+"""Bytes that the rows of all queues may take. 700 queues can fill it, if each has thousands of attempts in every
+minute of the day, with response times in all buckets; what is usual takes a tenth of that.
+"""
 SPARKS_MAX: Final = 10_000
 """Queues with a spark line; further ones have nothing."""
 SPARK_MINUTES: Final = 60
@@ -131,10 +137,16 @@ class _Tracked:
             for column, (before, now) in enumerate(zip(self.minute, row, strict=True))
         ]
 
-    def end_minute(self, minute: int) -> None:
-        """What was added up is that of this minute."""
+    def end_minute(self, minute: int, share: int) -> None:
+        """What was added up is that of this minute. All rows take ``share`` bytes at most: the oldest minutes go."""
         self.coarse.add(minute, self.minute)
         self.minute = [0] * WIDTH
+        self.coarse.shorten(share - self.fine.size)
+
+
+def share_of(queues: int) -> int:
+    """The bytes that the rows of each of so many queues may take."""
+    return ROOM // max(1, queues)
 
 
 def _ended(counts: QueueCounts | None) -> tuple[int, int, int]:
@@ -188,6 +200,7 @@ class Series:
         minute, over = slot * FINE // COARSE, (slot + 1) * FINE % COARSE == 0
         before = self._open_minute if self._open_minute != minute else None
         names = list(self._tracked)
+        share = share_of(len(names))
         for start in range(0, len(names), AT_ONCE):
             some = [QueueName(name) for name in names[start : start + AT_ONCE]]
             stats = await self._stats(some)
@@ -196,11 +209,15 @@ class Series:
                 if tracked is None:
                     continue
                 if before is not None:
-                    tracked.end_minute(before)
+                    tracked.end_minute(before, share)
                 tracked.add(slot, tracked.row(self._counts.queues.get(name), stats.get(name)))
                 if over:
-                    tracked.end_minute(minute)
+                    tracked.end_minute(minute, share)
         self._open_minute = None if over else minute
+
+    def keeps(self, queue: str) -> bool:
+        """Whether something is kept of the queue."""
+        return queue in self._tracked or queue in self._sparks
 
     def read(self, queue: str, metric: Metric, begin: int, end: int, step: int) -> Points | None:
         """The values of a queue in steps of ``step`` seconds, a multiple of ``FINE``, between the moments ``begin`` and
