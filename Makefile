@@ -101,8 +101,9 @@ fmt: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## Write docs/settings.md anew from the settings
+docs: $(STAMP) ## Write docs/settings.md anew from the settings, and the map of files in docs/architecture.md
 	$(BIN)/python -m tests.settings.reference
+	$(BIN)/python -m tests.architecture
 
 site: $(STAMP) ## Build the documentation site into build/site; every warning and every link that leads nowhere ends it
 	$(BIN)/python -m website

@@ -9,9 +9,8 @@ from __future__ import annotations
 import http.client
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from urllib.parse import quote
 
 from bench.api import PARENT
@@ -23,17 +22,15 @@ from bench.plan import Plan
 from bench.rows import Row, by_turns
 from bench.server import Server, fresh, running, serve
 from bench.suite import alone
-from bench.tabs import looking
+from bench.tabs import SPACING, looking
 from bench.tasks import fill
 from tidegate.schema import v2
 from tidegate.schema.operator import Operator
 
-CREATE = v2.CloudTasks.create_task
 SHOWN = 50
 """Tasks of a page."""
 STEP = 1_000
 """Tasks of a call that leads into the depth of a queue."""
-TABS = 10
 MEMORY = "sqlite://:memory:"
 """Where what looking costs is measured: no other cost is so small, and none depends on the disk."""
 OFF, ON, TEN = "no console", "nobody looking", "ten tabs"
@@ -58,8 +55,16 @@ def _tasks(plan: Plan) -> Iterator[Row]:
             while len(tokens) < times:  # each leads to the next
                 tokens.append(_next(server, queue, tokens[-1]))
             yield pages.row(f"{what}, Next at the {name}", [f"{queue}?after={quote(token)}" for token in tokens])
-        task = server.call(v2.CloudTasks.list_tasks, parent=queue, page_size=1).tasks[0].name.rpartition("/")[2]
-        yield pages.row(f"{what}, by the beginning of an ID", [f"{queue}?q={task[:8]}"] * times)
+        made = [_named(server, queue, number) for number in range(times)]
+        yield pages.row(f"{what}, by the beginning of an ID", [f"{queue}?q={each}" for each in made])
+
+
+def _named(server: Server, queue: str, number: int) -> str:
+    """A task among the others, and the beginning of its ID, which no other has."""
+    beginning = f"order-{number:04}"
+    task = {"name": f"{queue}/tasks/{beginning}-sent", "http_request": {"url": "http://127.0.0.1:9/"}}
+    server.call(v2.CloudTasks.create_task, parent=queue, task=task)
+    return beginning
 
 
 def _token(server: Server, queue: str, depth: int) -> str:
@@ -82,6 +87,7 @@ def _queues(plan: Plan) -> Iterator[Row]:
         make_queues(server, count)
         pages = Pages(server)
         what = f"console {count:,} queues"
+        pages.row("", ["server"])  # what a process does for its first page is none of the list's
         yield pages.row(f"{what}, the first look", ["queues"])
         for name, address in (
             ("list", "queues"),
@@ -93,51 +99,60 @@ def _queues(plan: Plan) -> Iterator[Row]:
 
 
 def _costs(plan: Plan) -> Iterator[Row]:
-    count = plan.pick(40_000, 8_000)
+    """In many short turns, because no other cost is so small: from one second to the next a machine changes by more."""
+    turns = plan.rounds * plan.pick(4, 1)
     with handling() as handler, ExitStack() as stack:
-        sides: dict[str, Callable[[], tuple[float, float]]] = {}
+        sides: dict[str, Side] = {}
         for name, flags in ((OFF, ["--console", "off"]), (ON, []), (TEN, [])):
             server = stack.enter_context(running([*serve(MEMORY), *flags]))
-            sides[name] = partial(_both, server, handler, count, plan.seconds * 2, looked_at=name == TEN)
-        found = by_turns(plan.rounds, sides)
-    for at, what in enumerate(("create", "dispatch")):
-        for name in (ON, TEN):
-            yield Row(
-                f"console {name}, {what}",
-                statistics.median(each[at] for each in found[name]),
-                "us of processor",
-                statistics.median(each[at] for each in found[OFF]),
-                OFF,
-                statistics.median(off[at] / on[at] for off, on in zip(found[OFF], found[name], strict=True)),
-            )
+            side = sides[name] = Side(server, handler, plan)
+            if name == TEN:
+                stack.enter_context(looking(side.server.address, side.pages))
+        for what in ("create", "dispatch"):
+            measured = {name: side.costs[what] for name, side in sides.items()}
+            by_turns(1, measured)  # what comes first costs more
+            found = by_turns(turns, measured)
+            for name in (ON, TEN):
+                yield Row(
+                    f"console {name}, {what}",
+                    statistics.fmean(found[name]),
+                    "us of processor",
+                    statistics.fmean(found[OFF]),
+                    OFF,
+                    statistics.fmean(found[OFF]) / statistics.fmean(found[name]),
+                    details={"spread_of_turns": round(statistics.pstdev(found[OFF]) / statistics.fmean(found[OFF]), 3)},
+                )
 
 
-def _both(server: Server, handler: Handler, count: int, seconds: float, *, looked_at: bool) -> tuple[float, float]:
-    """Microseconds of the server's processor time for a create, and for a task from disk to done."""
-    made = server.make_queue(f"made-{time.monotonic_ns()}", paused=True)
-    done = server.make_queue(f"done-{time.monotonic_ns()}", paused=True, max_concurrent_dispatches=1000)
-    with ExitStack() as stack:
-        if looked_at:
-            pages = [
-                made,
-                made,
-                done,
-                done,
-                f"{done}/metrics",
-                f"{done}/logs",
-                "queues",
-                "queues",
-                "activity",
-                "failures",
-            ]
-            stack.enter_context(looking(server.address, pages[:TABS]))
-        load = server.load(CREATE, create_message(made, 50), seconds=seconds)
-        fill(server, [done], count, handler.url)
-        before = server.process.cpu()
-        drained(server, handler, [done], count)
-        dispatched = (server.process.cpu() - before) / count * 1e6
-    server.call(v2.CloudTasks.purge_queue, name=made)
-    return load.cpu_us, dispatched
+class Side:
+    """A server, and what it spends on a task in microseconds of processor time."""
+
+    def __init__(self, server: Server, handler: Handler, plan: Plan) -> None:
+        self.server = server
+        self._seconds = plan.seconds * SPACING  # tabs ask once in a turn
+        self._count = plan.pick(8_000, 2_000)
+        self._handler = handler
+        self._made = server.make_queue("made", paused=True)
+        self._done = server.make_queue("done", paused=True, max_concurrent_dispatches=1000)
+        self.costs = {"create": self._create, "dispatch": self._dispatch}
+
+    @property
+    def pages(self) -> list[str]:
+        """Ten tabs, as people have them: two queues with their tabs, the list, and what happens."""
+        made, done = self._made, self._done
+        return [made, made, done, done, f"{done}/metrics", f"{done}/logs", "queues", "queues", "activity", "failures"]
+
+    def _create(self) -> float:
+        load = self.server.load(v2.CloudTasks.create_task, create_message(self._made, 50), seconds=self._seconds)
+        self.server.call(v2.CloudTasks.purge_queue, name=self._made)
+        return load.cpu_us
+
+    def _dispatch(self) -> float:
+        self.server.call(v2.CloudTasks.pause_queue, name=self._done)
+        fill(self.server, [self._done], self._count, self._handler.url)
+        before = self.server.process.cpu()
+        drained(self.server, self._handler, [self._done], self._count)
+        return (self.server.process.cpu() - before) / self._count * 1e6
 
 
 class Pages:

@@ -8,6 +8,7 @@ They do what ``console/static/console.js`` does in so many browsers, but for dra
 from __future__ import annotations
 
 import asyncio
+import math
 import subprocess
 import sys
 import time
@@ -15,7 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 SPACING = 1.5
-"""Seconds between two requests of a page, as in the script."""
+"""Seconds between two requests of a page, and a page that takes longer than a tenth of that asks less often: as in the
+script.
+"""
 READY = "looking"
 
 
@@ -36,14 +39,27 @@ async def _tab(address: str, path: str, ready: asyncio.Event) -> None:
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET /console/live HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
-    asked_at = 0.0
+    changed = asyncio.Event()
+    asking = asyncio.create_task(_ask(address, path, changed))
     while line := await reader.readline():
         ready.set()
-        if line.startswith(b"event: changed") and asked_at + SPACING <= time.monotonic():
-            await asyncio.sleep(SPACING - time.time() % SPACING)  # pages ask at the same moment
-            await _fetch(address, path)
-            asked_at = time.monotonic()
+        if line.startswith(b"event: changed"):
+            changed.set()
+    asking.cancel()
     writer.close()
+
+
+async def _ask(address: str, path: str, changed: asyncio.Event) -> None:
+    asked_at, apart = 0.0, SPACING
+    while True:
+        await changed.wait()
+        if asked_at + apart > time.monotonic():
+            await asyncio.sleep(apart - time.time() % apart)  # pages ask at the same moment
+        changed.clear()
+        began = time.monotonic()
+        await _fetch(address, path)
+        asked_at = time.monotonic()
+        apart = max(SPACING, math.ceil(10 * (asked_at - began) / SPACING) * SPACING)
 
 
 async def _fetch(address: str, path: str) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -118,23 +117,3 @@ def test_a_rule_awaits_nothing_and_knows_no_clock_and_no_dice(path: Path) -> Non
 )
 def test_an_impure_rule_is_found(source: str, found: set[str]) -> None:
     assert impurities(source) == found
-
-
-SNIPPETS = {"docs/architecture.md text": "lists of parts: each that is named is there"}
-
-
-def missing(page: str) -> set[str]:
-    """What a page names of ``src/tidegate`` (``engine/claims``) that is not there, as a module or a package."""
-    packages = "|".join(path.name for path in (ROOT / "src/tidegate").iterdir() if path.is_dir())
-    named = re.findall(rf"(?<![\w/])((?:{packages})/[a-z_][\w/]*\w)", page)
-    here = ROOT / "src/tidegate"
-    return {each for each in named if not (here / each).is_dir() and not (here / f"{each}.py").is_file()}
-
-
-def test_the_architecture_names_what_is_there() -> None:
-    assert missing((ROOT / "docs/architecture.md").read_text()) == set()
-
-
-def test_a_name_of_nothing_is_found() -> None:
-    page = "`engine/claims` (or `engine/planted`), in `storage/sqlite`; see tests/storage/test_x.py and engine/ports"
-    assert missing(page) == {"engine/planted"}

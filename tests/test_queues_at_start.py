@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from msgspec.structs import replace
+from tests.kit.queue_setup import LIMITS_AND_RETRIES
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Kind, Queue, RateLimits, RetryConfig
@@ -23,18 +24,7 @@ def test_a_queue_of_which_only_the_name_is_said_has_the_defaults_of_the_api() ->
 
 
 def test_a_queue_has_the_limits_and_retries_of_its_setup() -> None:
-    queue = made(
-        max_dispatches_per_second=7.5,
-        max_concurrent_dispatches=3,
-        max_attempts=-1,
-        max_retry_duration=timedelta(hours=1),
-        min_backoff=timedelta(milliseconds=250),
-        max_backoff=timedelta(seconds=10),
-        max_doublings=4,
-        sampling_ratio=0.5,
-        task_ttl=timedelta(days=20),
-        tombstone_ttl=timedelta(hours=2),
-    )
+    queue = made(**LIMITS_AND_RETRIES)
     assert queue == Queue(
         name=NAME,
         rate_limits=RateLimits(7.5, 10, 3),

@@ -23,6 +23,7 @@ from tidegate.clock import SystemClock
 from tidegate.console.application import Console
 from tidegate.console.facts import facts_of
 from tidegate.console.live import Nudges
+from tidegate.console.route_names import route_of
 from tidegate.core.access.permissions import METRICS_GET, SERVER_RESET
 from tidegate.core.errors import FailedPrecondition
 from tidegate.delivery.container import in_container
@@ -66,7 +67,7 @@ from tidegate.servers.rest.answers import cloud_tasks_answers
 from tidegate.servers.streams import Streams
 from tidegate.settings import Settings
 from tidegate.task_tokens import mint_of, token_pages, warn_of_unreachable_issuer
-from tidegate.tracing import MakeTracing, Tracing, tracing_as_asked
+from tidegate.tracing import MakeTracing, StreamAnswers, Tracing, tracing_as_asked
 
 logger = logging.getLogger("tidegate")
 
@@ -218,11 +219,10 @@ class Application:
             cloud_tasks_answers(api) | iam_answers(engine, door, f"{issuer}{TOKEN_PATH}"),
             operator.methods(),
         )
-        streams = Streams(self.asgi.closing)
-        mounts += operator_mounts(operator, self.asgi.bytes_in_flight, streams, self.asgi.calls, beside)
+        mounts += self._operated(operator, beside)
         if self._settings.console_mode != "off":
             self._nudges = Nudges(told, self._is_serving)
-            mounts += self._console(api, operator, self._nudges, door, wall).mounts()
+            mounts += self._traced_pages(self._console(api, operator, self._nudges, door, wall).mounts())
         mounts.append(Mount("/", RestServer(rest, self.asgi.bytes_in_flight, self.asgi.calls), below=True))
         self.asgi.store_away = opened.away
         self.asgi.serve(_methods(methods), mounts)
@@ -233,6 +233,17 @@ class Application:
             return methods, rest, beside
         calls = self.asgi.calls
         return self._tracing.grpc(methods, calls), self._tracing.rest(rest, calls), self._tracing.rest(beside, calls)
+
+    def _operated(self, operator: OperatorApi, methods: Answers) -> list[Mount]:
+        """Where the operator's service answers; ``methods`` are those that do not stream."""
+        followed: Mapping[str, StreamAnswers] = {}
+        if self._tracing is not None:
+            followed = self._tracing.streams(operator.streams())
+        streams, asgi = Streams(self.asgi.closing), self.asgi
+        return operator_mounts(operator, asgi.bytes_in_flight, streams, asgi.calls, methods, **followed)
+
+    def _traced_pages(self, mounts: list[Mount]) -> list[Mount]:
+        return mounts if self._tracing is None else self._tracing.pages(mounts, route_of)
 
     def _all_listeners(self, events: EventRing, machine: MachineClock) -> list[Events]:
         """Who is told of the engine's events."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec.structs import replace
+
+from tidegate.api.operator.rpcs import StreamAnswer
 from tidegate.api.rpcs import Answer, AnsweredRpc
 from tidegate.api.status import HTTP_STATUS
 from tidegate.core.errors import Code
@@ -16,6 +19,7 @@ from tidegate.observers.traces.asked import asks_for_traces
 from tidegate.schema.rpc import Rpc
 from tidegate.servers.address import Address
 from tidegate.servers.call_counts import CallCounts
+from tidegate.servers.mounts import Mount
 
 if TYPE_CHECKING:  # all below import the SDK, which takes 60 ms and 15 MiB, and may not be installed
     from tidegate.observers.traces.attempts import Traces
@@ -24,6 +28,7 @@ if TYPE_CHECKING:  # all below import the SDK, which takes 60 ms and 15 MiB, and
 
 logger = logging.getLogger("tidegate")
 
+StreamAnswers: TypeAlias = Mapping[Rpc[Any, Any], StreamAnswer]
 MakeTracing: TypeAlias = Callable[[Address, Counts], "Tracing | None"]
 
 
@@ -77,6 +82,28 @@ class Tracing:
                 durations=partial(_durations, calls.rest, row.full_name),
             ).answer
         return with_spans
+
+    def streams(self, answers: StreamAnswers) -> dict[str, StreamAnswers]:
+        """The same streams with spans, as ``grpc_streams`` and as ``rest_streams``."""
+        from tidegate.observers.traces.fields import http_fields, rpc_fields  # noqa: PLC0415 - see above
+        from tidegate.observers.traces.streams import StreamSpans  # noqa: PLC0415
+
+        grpc, rest = dict(answers), dict(answers)
+        for row, answer in answers.items():
+            name = row.grpc_path.strip("/")
+            service, _, method = name.partition("/")
+            fields = rpc_fields(service, method)
+            grpc[row] = StreamSpans(answer, self._export.spans, name, fields, outcome=_grpc_outcome).answer
+            if row.http is not None:
+                name, fields = f"{row.http.verb} {row.http.path}", http_fields(row.http.verb, row.http.path)
+                rest[row] = StreamSpans(answer, self._export.spans, name, fields, outcome=_rest_outcome).answer
+        return {"grpc_streams": grpc, "rest_streams": rest}
+
+    def pages(self, mounts: Sequence[Mount], route: Callable[[str, str], str | None]) -> list[Mount]:
+        """The same applications with spans; ``route`` finds the route of a request, None where it has no span."""
+        from tidegate.observers.traces.pages import PageSpans  # noqa: PLC0415 - see above
+
+        return [replace(mount, app=PageSpans(mount.app, self._export.spans, route)) for mount in mounts]
 
     async def close(self) -> None:
         """Send the last spans."""

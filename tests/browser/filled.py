@@ -50,8 +50,10 @@ class Filled:
         self.post(name.rpartition("/")[0], {"name": name, **settings})
         return name
 
-    def task(self, queue: str, task_id: str = "", body: bytes = JSON, **fields: Any) -> str:
-        request = {"url": f"{NOBODY}/v1/send", "headers": {"content-type": "application/json"}}
+    def task(
+        self, queue: str, task_id: str = "", body: bytes = JSON, url: str = f"{NOBODY}/v1/send", **fields: Any
+    ) -> str:
+        request = {"url": url, "headers": {"content-type": "application/json"}}
         task = {"httpRequest": {**request, "body": b64encode(body).decode()}, **fields}
         if task_id:
             task["name"] = f"{queue}/tasks/{task_id}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tests.browser.filled import DEV, NOBODY, SHOP, Filled, filled
+from tests.browser.pressing import press, said
 from tests.endtoend.waiting import eventually
 
 
@@ -14,20 +17,6 @@ from tests.endtoend.waiting import eventually
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     with filled(tmp_path_factory.mktemp("shop"), "--queue-name-reuse-after", "0s") as server:
         yield server
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no-scripts"])
-def tab(request: pytest.FixtureRequest, chrome: Browser) -> Iterator[Page]:
-    with chrome.new_context(java_script_enabled=request.param) as context:
-        yield context.new_page()
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def said(page: Page, text: str) -> None:
-    expect(page.get_by_role("status").filter(has_text=text)).to_be_visible()
 
 
 def test_a_queue_is_paused_and_that_undone(tab: Page, shop: Filled) -> None:
@@ -43,6 +32,9 @@ def test_a_queue_is_paused_and_that_undone(tab: Page, shop: Filled) -> None:
     press(tab, f"Pause undo-{id(tab)}")
     said(tab, "The queue is paused")
     assert shop.get(queue)["state"] == "PAUSED"
+    press(tab, f"Resume undo-{id(tab)}")
+    said(tab, "The queue runs again")
+    assert shop.get(queue)["state"] == "RUNNING"
 
 
 def test_a_queue_is_made_configured_and_deleted(tab: Page, shop: Filled) -> None:
@@ -142,6 +134,9 @@ def test_a_task_is_made_run_and_deleted(tab: Page, shop: Filled) -> None:
     eventually("the attempt has ended", lambda: "lastAttempt" in shop.get(f"{queue}/tasks/mine"))
     tab.reload()
     expect(tab.get_by_role("table", name="Attempts").get_by_role("rowheader")).to_have_count(1)
+    with tab.expect_download() as caught:
+        tab.get_by_role("link", name="Download HAR").click()
+    assert json.loads(Path(caught.value.path()).read_text())["log"]["entries"]
     press(tab, "Delete")
     said(tab, "Deleted")
     assert shop.get(f"{queue}/tasks/mine") is None

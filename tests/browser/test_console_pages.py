@@ -106,27 +106,6 @@ def test_what_strangers_send_is_shown_as_text(chrome: Browser, shop: Filled) -> 
     assert watched.wrong == []
 
 
-def test_bodies_are_shown_as_they_are(chrome: Browser, shop: Filled) -> None:
-    watched = Watched(chrome, shop.console)
-    with watched.context:
-        page = watched.context.new_page()
-
-        def shown(task: str, form: str) -> str:
-            watched.open(page, f"{PAUSED}/tasks/{task}/body?as={form}")
-            return page.locator("pre[aria-label=Body]").inner_text()
-
-        assert '"big": 12345678901234567890' in shown("report-00", "json")
-        assert shown("invalid", "text") == "text \\xff\\xfe"
-        assert shown("binary", "hex").splitlines()[15] == (
-            "000000f0  f0 f1 f2 f3 f4 f5 f6 f7  f8 f9 fa fb fc fd fe ff  ................"
-        )
-        assert page.get_by_text("The first 64 KiB of 77 kB").is_visible()
-        assert shown("binary", "base64").startswith("AAECAwQFBgcICQoLDA0ODxAREhMUFRYX")
-        with page.expect_download() as caught:
-            page.get_by_role("link", name="Download").click()
-        assert Path(caught.value.path()).read_bytes() == bytes(range(256)) * 300
-
-
 def test_pages_of_tasks_lead_on_and_back(chrome: Browser, shop: Filled) -> None:
     watched = Watched(chrome, shop.console)
     with watched.context:

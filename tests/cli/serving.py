@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import IO
 
 READY = "listening on http://"
+MAIL_AND_WORK = """\
+queue:
+- name: mail
+  rate: 5/s
+- name: work
+  mode: pull
+"""
+"""Two queues of a queue.yaml."""
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -19,11 +27,15 @@ def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
 
 @contextmanager
 def served(
-    *arguments: str, directory: Path, variables: Mapping[str, str] | None = None, stderr: IO[str] | None = None
+    *arguments: str,
+    directory: Path,
+    variables: Mapping[str, str] | None = None,
+    stderr: IO[str] | None = None,
+    port: str = "0",
 ) -> Iterator[str]:
-    """``HOST:PORT`` of a server on a free port; it is stopped with SIGTERM and must then end with 0."""
+    """``HOST:PORT`` of a server on a free port, or this one; it is stopped with SIGTERM and must then end with 0."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tidegate", "serve", *arguments, "--port", "0"],
+        [sys.executable, "-m", "tidegate", "serve", *arguments, "--port", port],
         cwd=directory,
         env=environment(variables),
         stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from google.cloud.tasks_v2 import CloudTasksClient, Queue, RateLimits, RetryConfig
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
-from tests.cli.serving import refused, served
+from tests.cli.serving import MAIL_AND_WORK, refused, served
 from tests.endtoend.waiting import eventually
 
 from tidegate.schema import v2beta2
@@ -130,14 +130,9 @@ def test_signing_keys_that_cannot_be_read_are_refused_in_one_line(tmp_path: Path
     assert refused(directory=tmp_path) == f"{keys.name}: no ring of signing keys: KeyError; {cure}"
 
 
-QUEUES = """
+QUEUES = f"""
 application: demo
-queue:
-- name: mail
-  rate: 5/s
-- name: work
-  mode: pull
-"""
+{MAIL_AND_WORK}"""
 HERE = ("--queues", "queue.yaml", "--location", "here", "--store", "sqlite:///tasks.db")
 
 

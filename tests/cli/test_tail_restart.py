@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import Queue as Lines
 from threading import Thread
 from typing import IO
 
 from tests.cli.running import run
-from tests.cli.serving import READY, environment
+from tests.cli.serving import environment, served
 
 QUEUE = "projects/demo/locations/us-central1/queues/mail"
 PATIENCE = 60
 """Seconds that a line may take before the test gives up."""
 
 
-@contextmanager
-def server(folder: Path, port: str) -> Iterator[str]:
+def server(folder: Path, port: str) -> AbstractContextManager[str]:
     """``HOST:PORT`` of a server whose store is a file; port 0 picks one."""
-    command = [sys.executable, "-m", "tidegate", "serve", "--port", port, "--store", "sqlite:///t.db", "--queue", QUEUE]
-    with subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
-            assert ready.startswith(READY), ready
-            yield ready.removeprefix(READY).strip()
-        finally:
-            process.terminate()
-    assert process.returncode == 0
+    return served("--store", "sqlite:///t.db", "--queue", QUEUE, directory=folder, port=port)
 
 
 def read(stream: IO[str], lines: Lines[str]) -> None:

@@ -86,7 +86,10 @@ def told(client: Any) -> dict[str, Any]:
         "groups": operator.group_dead_tasks(parent=QUEUE),
         "why": [operator.explain_task(name=name) for name in (TASK, DEAD)],
         "queue": [operator.explain_queue(name=QUEUE), operator.get_queue_status(name=f"{QUEUE}/status")],
-        "dead": [dead.last_attempt for dead in operator.list_dead_tasks(parent=QUEUE)],
+        "dead": [_told_of(dead) for dead in operator.list_dead_tasks(parent=QUEUE)],
+        "search": [
+            _told_of(task) for task in operator.search_tasks(request={"parent": QUEUE, "response_view": "FULL"})
+        ],
         "export": list(operator.export_state(request={"parent": "-", "include_dead": True, "include_policies": True})),
         "server": operator.get_server(),
     }
@@ -103,6 +106,13 @@ def told(client: Any) -> dict[str, Any]:
             break
     events.close()
     return every
+
+
+def _told_of(shown: Any) -> dict[str, Any]:
+    """All of a task or dead task but the request that its caller made, which stands there as in Cloud Tasks."""
+    fields: dict[str, Any] = type(shown).to_dict(shown)
+    fields.get("task", fields).pop("http_request")
+    return fields
 
 
 def test_no_answer_stream_or_log_has_a_credential(handler: Handler, tmp_path: Path) -> None:

@@ -84,3 +84,19 @@ def test_a_reason_of_the_api_has_its_times_as_people_read_them() -> None:
     assert words.reason(text) == (
         "The next attempt of job-5s starts at 2026-11-30 20:12:13 UTC, in 9 m. Attempts left: 9."
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ("UNAVAILABLE(14): HTTP status code 503", "503 Service Unavailable"),
+        ("UNKNOWN(2): HTTP status code 0", "no answer"),
+        ("UNKNOWN(2): HTTP status code 799", "799"),
+        ("DEADLINE_EXCEEDED(4): no answer in 30 s", "DEADLINE_EXCEEDED(4): no answer in 30 s"),
+    ],
+)
+def test_a_reason_of_the_api_has_the_status_as_people_know_it(status: str, shown: str) -> None:
+    assert (
+        words.reason(f"Attempt 2 failed with {status}; that was all.")
+        == f"Attempt 2 failed with {shown}; that was all."
+    )

@@ -30,6 +30,16 @@ These are pure Python and fit everywhere: {pure}.
 
 The versions are those of [requirements.lock](../requirements.lock), which names each file by its hash:
 `pip install --require-hashes --requirement requirements.lock`, then `pip install --no-deps .`
+
+## Extras, and what Windows lacks
+
+`pip install tidegate` takes 100 MB in 39 packages: 6 are Tidegate, 43 what clients need (gRPC and Google's
+authentication), 52 what servers and the command line need. `tidegate[otel]`, for traces, adds 3 MB in 8 packages, and
+`tidegate[postgres]` 12 MB in 2; a server that is not asked for these imports neither (56 and 120 modules of 770). What
+servers need is no extra, because the server within a test uses it too; a client imports none of it.
+
+A server on Windows has no uvloop, no limits of open files and no SIGHUP. It says so in one line and runs. The server
+within a test ([docs/testing.md](testing.md)) needs nothing that only Unix has.
 """
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \| ([^|]+) \| (.+) \|$", re.MULTILINE)
 PURE = re.compile(r"`([a-z0-9-]+) ([^`]+)`")

@@ -17,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
+from tests.kit.serving_loop import stop_serving
+
 BARRIER = "/barrier"
 
 
@@ -130,10 +132,7 @@ class Handler:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        for connection in self._open:
-            connection.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._open, return_exceptions=True))
+        stop_serving(self._loop, server, self._open)
         self._loop.run_until_complete(server.wait_closed())
         self._loop.run_until_complete(asyncio.sleep(0))  # a turn of the loop in which transports close their sockets
         self._loop.close()

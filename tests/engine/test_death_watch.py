@@ -27,6 +27,16 @@ def test_a_node_is_dead_when_its_beat_stood_still_for_ten_seconds() -> None:
     assert watch.dead() == [Member(2, 5)]
 
 
+def test_who_watches_knows_when_to_look_again() -> None:
+    watch = DeathWatch()
+    looks(watch, {0.3: 5, 2.0: 5, 4.0: 5, 6.0: 5, 8.0: 5})
+    assert 0.3 + DEAD_AFTER < 8.0 + watch.next_death(8.0) < 0.3 + DEAD_AFTER + 0.1
+    at = 8.0 + watch.next_death(8.0)
+    looks(watch, {at: 5})
+    assert watch.dead() == [Member(2, 5)]
+    assert watch.next_death(at) > LOOK_EVERY  # who is dead is looked at no more often
+
+
 def test_a_node_that_beats_lives() -> None:
     watch = DeathWatch()
     looks(watch, {at: int(at) for at in still(60)})

@@ -134,7 +134,7 @@ def test_attempts_that_cannot_be_started_keep_no_other_queue_from_its_own(caplog
                 await life.create(name, ahead=ahead)
         await life.clock.sleep(10)
         assert life.sent == ["b", "b"]
-        said = "cannot start attempts of projects/p/locations/l/queues/a; their tasks are due again at the next start"
+        said = "cannot start attempts of projects/p/locations/l/queues/a before the next start"
         assert tracebacks(caplog) == [said] * 2
 
     lived(story)

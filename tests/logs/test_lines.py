@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from tidegate.core.trace_context import TraceContext
 from tidegate.logs.lines import JsonLines, PlainLines
 from tidegate.logs.set_up import set_up
-from tidegate.observers.traces.current import CURRENT
+from tidegate.observers.traces.current import enter, within
 
 QUEUE = "projects/p/locations/l/queues/q"
 
@@ -92,13 +93,22 @@ def test_text_that_is_no_unicode_is_written_all_the_same() -> None:
 
 
 def test_what_is_logged_within_a_recorded_span_names_its_trace() -> None:
-    token = CURRENT.set(TraceContext(0xABC, 0xDEF, sampled=True))
-    try:
+    with within(TraceContext(0xABC, 0xDEF, sampled=True)):
         assert as_json("hello")["trace_id"] == f"{0xABC:032x}"
         assert f"trace_id={0xABC:032x} span_id={0xDEF:016x}" in PlainLines().format(record("hello"))
         assert as_json("hello", trace_id="its own")["trace_id"] == "its own"
-    finally:
-        CURRENT.reset(token)
+    assert "trace_id" not in as_json("hello")
+
+
+async def test_what_a_call_starts_for_others_too_does_not_name_its_trace() -> None:
+    enter(TraceContext(0xABC, 0xDEF, sampled=True))
+    assert "trace_id" in as_json("hello")
+
+    async def for_others() -> dict[str, Any]:
+        return as_json("hello")
+
+    assert "trace_id" not in await asyncio.create_task(for_others())
+    assert "trace_id" in await asyncio.to_thread(as_json, "hello")  # its own work, elsewhere
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from types import TracebackType
 
+from tests.kit.serving_loop import stop_serving
+
 COMMIT = b"COMMIT"
 
 PAUSE = 0.02
@@ -53,10 +55,7 @@ class Relay:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        for connection in self._open:
-            connection.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._open, return_exceptions=True))
+        stop_serving(self._loop, server, self._open)
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 

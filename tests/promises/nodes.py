@@ -11,14 +11,13 @@ from typing import Any
 from tests.ids import CountingIds
 from tests.invariants.history import Crashed, History, Started
 from tests.promises.cluster import Cluster
-from tests.promises.server import ROWS, Handlers, Reply
+from tests.promises.server import Handlers, Reply, reply_of, row_and_request
 from tests.simulation.node_store import PATIENCE, NodeStore, Way
 from tests.simulation.processes import PROCESS, Process, run
 from tests.simulation.shared_store import SharedStore
 from tests.simulation.virtual_time import START, VirtualClock
 
 from tidegate.api.rpcs import Api
-from tidegate.core.errors import ApiError
 from tidegate.core.queue import Token
 from tidegate.database_clock import DatabaseClock
 from tidegate.engine.engine import Engine
@@ -105,22 +104,9 @@ class Node:
         """As ``Server.answer``."""
         if not self.up or self._api is None:
             return Reply("UNAVAILABLE")
-        row = ROWS[version, method]
-        request = row.request(**fields)
-        raw = request if row.request is row.request_pb else row.request.pb(request)
+        row, raw = row_and_request(version, method, fields)
         work: asyncio.Task[Any] = self.process.start(self._call(row, raw))
-        await asyncio.wait([work], timeout=patience)
-        if not work.done():
-            work.cancel()
-            return Reply("DEADLINE_EXCEEDED")
-        if work.cancelled():
-            return Reply("UNAVAILABLE")
-        error = work.exception()
-        if error is None:
-            return Reply("OK", work.result())
-        if isinstance(error, ApiError):
-            return Reply(error.code.name, message=error.message)
-        raise AssertionError(f"{method} failed with no API error") from error
+        return await reply_of(work, method, patience)
 
     async def _call(self, row: Any, raw: Any) -> Any:
         assert self._api is not None

@@ -26,6 +26,7 @@ from tidegate.engine.operator_rules import OperatorRules
 from tidegate.engine.ports.world import World
 from tidegate.engine.promise import Promise
 from tidegate.schema import v2, v2beta2
+from tidegate.schema.rpc import Rpc
 from tidegate.storage.sqlite import MemoryStore
 
 LOCATION = "projects/p/locations/l"
@@ -41,6 +42,29 @@ class Reply(NamedTuple):
     code: str
     answer: Any = None
     message: str = ""
+
+
+def row_and_request(version: str, method: str, fields: dict[str, Any]) -> tuple[Rpc[Any, Any], Any]:
+    """The RPC of a method, and its request as servers get it."""
+    row = ROWS[version, method]
+    request = row.request(**fields)
+    return row, request if row.request is row.request_pb else row.request.pb(request)
+
+
+async def reply_of(work: asyncio.Future[Any], method: str, patience: float) -> Reply:
+    """What a call came to; UNAVAILABLE when its server crashes, DEADLINE_EXCEEDED after ``patience`` seconds."""
+    await asyncio.wait([work], timeout=patience)
+    if not work.done():
+        work.cancel()  # as the real server does at a call's deadline
+        return Reply("DEADLINE_EXCEEDED")
+    if work.cancelled():
+        return Reply("UNAVAILABLE")
+    error = work.exception()
+    if error is None:
+        return Reply("OK", work.result())
+    if isinstance(error, ApiError):
+        return Reply(error.code.name, message=error.message)
+    raise AssertionError(f"{method} failed with no API error") from error
 
 
 class Handlers:
@@ -149,22 +173,9 @@ class Server:
         """The answer; UNAVAILABLE when the server crashes meanwhile, DEADLINE_EXCEEDED after ``patience`` seconds."""
         if not self.up or self._api is None:
             return Reply("UNAVAILABLE")
-        row = ROWS[version, method]
-        request = row.request(**fields)
-        raw = request if row.request is row.request_pb else row.request.pb(request)
+        row, raw = row_and_request(version, method, fields)
         work = asyncio.ensure_future(self._api.method(row)(raw))
-        await asyncio.wait([work], timeout=patience)
-        if not work.done():
-            work.cancel()  # as the real server does at a call's deadline
-            return Reply("DEADLINE_EXCEEDED")
-        if work.cancelled():
-            return Reply("UNAVAILABLE")
-        error = work.exception()
-        if error is None:
-            return Reply("OK", work.result())
-        if isinstance(error, ApiError):
-            return Reply(error.code.name, message=error.message)
-        raise AssertionError(f"{method} failed with no API error") from error
+        return await reply_of(work, method, patience)
 
     def wall(self) -> float:
         """The wall clock in seconds since the start."""

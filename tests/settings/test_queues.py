@@ -1,6 +1,6 @@
 """Queues made at start, as settings: by name, or as tables with the API's field names."""
 
-from datetime import timedelta
+from tests.kit.queue_setup import LIMITS_AND_RETRIES
 
 from tidegate.core.names import QueueName
 from tidegate.core.queue import RateLimits, RetryConfig
@@ -34,20 +34,7 @@ def test_a_table_says_the_limits_and_retries_of_its_queue() -> None:
         task_ttl = "20d"
         tombstone_ttl = "2h"
     """)
-    assert queue == QueueSetup(
-        name=NAME,
-        type="pull",
-        max_dispatches_per_second=7.5,
-        max_concurrent_dispatches=3,
-        max_attempts=-1,
-        max_retry_duration=timedelta(hours=1),
-        min_backoff=timedelta(milliseconds=250),
-        max_backoff=timedelta(seconds=10),
-        max_doublings=4,
-        sampling_ratio=0.5,
-        task_ttl=timedelta(days=20),
-        tombstone_ttl=timedelta(hours=2),
-    )
+    assert queue == QueueSetup(name=NAME, type="pull", **LIMITS_AND_RETRIES)
 
 
 def test_queues_may_be_given_in_one_line_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from tests.storage.postgres_stores import long_ago, open_store
 from tidegate import __version__
 from tidegate.engine.ports.store import FencedError, StoreError, Verdict
 from tidegate.settings.stores import PostgresUrl
-from tidegate.storage.postgres import PostgresStore
+from tidegate.storage.postgres import PostgresStore, steps
 from tidegate.storage.postgres.migrating import migrate
 from tidegate.storage.postgres.steps import known
 
@@ -80,6 +81,31 @@ async def test_steps_are_taken_once_however_many_come_at_the_same_time(server: P
     url = PostgresUrl(server.url, schema="crowd")
     taken = await asyncio.gather(*[asyncio.to_thread(migrate, url) for _ in range(6)])
     assert sum(taken) == len(known())
+
+
+class Crowded:
+    """A connection whose first table somebody else makes at the same moment."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        self.errors = [error]
+        self.made = 0
+
+    def execute(self, statement: Any, values: object = None) -> Crowded:
+        if "CREATE TABLE" in str(statement):
+            if self.errors:
+                raise self.errors.pop()
+            self.made += 1
+        return self
+
+    def fetchone(self) -> tuple[bool]:
+        return (True,)
+
+
+@pytest.mark.parametrize("error", [psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation])
+def test_who_meets_another_one_in_the_catalogue_goes_on(error: type[psycopg.Error]) -> None:
+    crowded: Any = Crowded(error("type steps already exists"))
+    steps._make_schema(crowded, "crowd")
+    assert crowded.made == 1
 
 
 async def test_a_store_of_a_newer_version_is_refused(server: PostgresServer) -> None:

@@ -13,13 +13,15 @@ OURS = ("-p", "tidegate.testing.plugin")
 ASYNCIO = ("-p", "pytest_asyncio.plugin")
 
 
-def suite(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def suite(
+    folder: Path, *arguments: str, python: str = sys.executable, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder, with nothing of ours around it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "TIDEGATE_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
     options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     return subprocess.run(
-        [*command, "--rootdir", str(folder), *options, *arguments, str(folder)],
+        [*command, "--rootdir", str(folder), "--confcutdir", str(folder), *options, *arguments, str(folder)],
         capture_output=True,
         text=True,
         timeout=240,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from tests.snippets.claims import snippet
-from tests.testing.suites import BARE, OURS, suite
+from tests.testing.suites import suite
 
 from tidegate.testing import Server
 
@@ -152,55 +150,6 @@ def test_a_failing_test_says_which_tasks_are_left_and_why(tmp_path: Path) -> Non
     assert "POST http://shop.test/x -> 500" in said
 
 
-MEASURED = """
-import sys, time
-
-OURS = {'tidegate', 'tidegate.client', 'tidegate.client.lazy', 'tidegate.testing', 'tidegate.testing.plugin',
-        'tidegate.testing.modes'}
-
-
-def test_nothing_was_imported_that_nobody_asked_for():
-    assert {name for name in sys.modules if name.startswith('tidegate')} <= OURS
-    assert not {'grpc', 'google.protobuf', 'msgspec', 'h2corn', 'apsw'} & set(sys.modules)
-
-
-def test_the_first(tidegate):
-    tidegate.queue()
-    print('first test by', time.process_time())
-
-
-CPU = []
-
-
-def test_further_ones(request):
-    for _ in range(20):
-        begun = time.process_time()
-        from tidegate.testing import Tidegate
-        made = Tidegate()
-        made.queue()
-        made.close()
-        CPU.append(time.process_time() - begun)
-    print('further test', sorted(CPU)[10])
-    assert not {'fcntl_of_ours', 'envoy', 'pyvoy'} & set(sys.modules)
-"""
-
-
-def test_what_the_fixture_costs(tmp_path: Path) -> None:
-    """By the processor's time, with room: 2.5 s to the end of the first test, 50 ms for each further one."""
-    (tmp_path / "test_it.py").write_text(MEASURED)
-    done = suite(tmp_path, *OURS, "-s", **BARE)
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
-    figures = {
-        name: float(line.rpartition(" ")[2])
-        for line in done.stdout.splitlines()
-        for name in ("first test by", "further test")
-        if name in line
-    }
-    print(figures)
-    assert figures["first test by"] < 2 * 2.5
-    assert figures["further test"] < 2 * 0.05
-
-
 def test_the_test_that_the_guide_begins_with_is_green_and_red(tmp_path: Path) -> None:
     program = snippet("docs/testing.md", "python")
     (tmp_path / "test_guide.py").write_text(program)
@@ -213,21 +162,3 @@ def test_the_test_that_the_guide_begins_with_is_green_and_red(tmp_path: Path) ->
     for line in shown:
         words = re.sub(r"\d{4}-\d\d-\d\d [\d:.]+\+00:00|\d+…", "…", line)
         assert re.search(f"^{re.escape(words).replace('…', '.+')}$", said, re.MULTILINE), said
-
-
-def test_the_server_within_a_test_needs_nothing_that_only_unix_has() -> None:
-    """As Windows has it: no fcntl, no resource, no Envoy."""
-    program = (
-        "import sys\n"
-        "for name in ('fcntl', 'resource', 'uvloop', 'pyvoy'): sys.modules[name] = None\n"
-        "from tidegate.testing import Tidegate\n"
-        "t = Tidegate(); t.responds(200); q = t.queue()\n"
-        "import tidegate\n"
-        "t._client.create_task(parent=q.name, task=tidegate.http_task('http://x.test/'))\n"
-        "assert t.run() == 1\n"
-        "t.close(); print('done')\n"
-    )
-    import subprocess  # noqa: PLC0415
-
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=os.environ)
-    assert "done" in done.stdout, done.stderr

@@ -25,11 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         package = (error.name or "").partition(".")[0]
         if package in {"", "tidegate"}:
             raise
-        sys.exit(f"this needs {package}, which is not installed here: pip install tidegate")  # as in the small image
+        if isinstance(error, ModuleNotFoundError):  # as in the small image
+            sys.exit(f"this needs {package}, which is not installed here: pip install tidegate")
+        why = str(error).partition("\n")[0]
+        sys.exit(f"this needs {package}, which cannot be loaded here ({why}): docs/platforms.md says where it can")
     except BrokenPipeError:  # whoever reads the output has seen enough
         import os
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tidegate.client.client import Answer, AsyncClient, Client, Pairs, SyncClient
@@ -89,27 +90,27 @@ class OperatorAsync(OperatorBase, AsyncClient):
 
 def _responses(stream: Any, row: Rpc[Any, Any]) -> Iterator[Any]:
     """The responses of a stream; empty ones only say that it is alive."""
+    with _ended_with_api_errors(stream):
+        for response in stream:
+            if not _is_heartbeat(response, row):
+                yield response
+
+
+async def _async_responses(stream: Any, row: Rpc[Any, Any]) -> AsyncIterator[Any]:
+    with _ended_with_api_errors(stream):
+        async for response in stream:
+            if not _is_heartbeat(response, row):
+                yield response
+
+
+@contextmanager
+def _ended_with_api_errors(stream: Any) -> Iterator[None]:
+    """End the stream when its reader is done. Its errors become those of google-api-core."""
     import grpc  # noqa: PLC0415 - a client that does not stream need not wait for it
     from google.api_core import exceptions  # noqa: PLC0415
 
     try:
-        for response in stream:
-            if not _is_heartbeat(response, row):
-                yield response
-    except grpc.RpcError as error:
-        raise exceptions.from_grpc_error(error) from error
-    finally:
-        _end(stream)
-
-
-async def _async_responses(stream: Any, row: Rpc[Any, Any]) -> AsyncIterator[Any]:
-    import grpc  # noqa: PLC0415 - as above
-    from google.api_core import exceptions  # noqa: PLC0415
-
-    try:
-        async for response in stream:
-            if not _is_heartbeat(response, row):
-                yield response
+        yield
     except grpc.RpcError as error:
         raise exceptions.from_grpc_error(error) from error
     finally:

@@ -16,6 +16,7 @@ from tidegate.console.calls import Calls
 from tidegate.console.facts import READ_ONLY, Facts
 from tidegate.console.live import Nudges
 from tidegate.console.request import FORM_BYTES_MAX, PREFIX, Request, read_form
+from tidegate.console.route_names import LIVE, STATIC
 from tidegate.console.same_site import TOKEN_FIELD, FormTokens, check_same_site
 from tidegate.console.sessions import COOKIE, Credential, Sessions
 from tidegate.console.shared_answers import SharedAnswers
@@ -31,8 +32,6 @@ from tidegate.servers.mounts import READING, Mount
 from tidegate.servers.rest.body import drop_body, read_body
 
 FORM: Final = b"application/x-www-form-urlencoded"
-STATIC: Final = "static/"
-LIVE: Final = "live"
 SESSION_PATHS: Final = frozenset({"login", "logout"})
 """Forms that change no more than the session."""
 OPEN_PATHS: Final = frozenset({"login", "callback"})
@@ -131,7 +130,8 @@ class Console:
         except Disconnected:
             raise
         except Exception:
-            log.exception("%s %s failed", request.method, scope["path"])
+            about = {"request": f"{request.method} {scope['path']}"}
+            log.exception("%s %s failed", request.method, scope["path"], extra=about)
             return visit.error(Internal("Internal error encountered."), 500)
         finally:
             held.close()

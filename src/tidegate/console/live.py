@@ -28,7 +28,7 @@ from tidegate.servers.call import Send
 STREAMS_MAX: Final = 200
 """Streams at one time; further pages ask every 5 seconds instead."""
 NUDGE_PAUSE: Final = 0.25
-"""Seconds between two messages: four a second at most."""
+"""Seconds in which changes gather until pages are told: four messages a second at most."""
 BEAT: Final = 5.0
 """Seconds after which a stream says something anyway: pages keep their times fresh, and proxies keep the stream."""
 NAMES_MAX: Final = 50
@@ -116,8 +116,6 @@ class Nudges:
                 if not self._serving():
                     break
                 await _say(send, _message(changed if names else {EVERYTHING} if changed else set()))
-                if changed:
-                    await asyncio.sleep(NUDGE_PAUSE)
             await _say(send, "event: leaving\ndata:\n\n", more=False)
         finally:
             self._leave(stream)

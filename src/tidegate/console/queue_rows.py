@@ -20,7 +20,7 @@ NEEDS_LOOK_MAX: Final = 6
 STATES: Final = ("running", "paused", "disabled", "failing", "behind")
 
 
-class QueueRow(Struct, frozen=True):
+class QueueRow(Struct, frozen=True, gc=False):
     """A queue in numbers, of one moment. Rates are of the last minute."""
 
     name: QueueName

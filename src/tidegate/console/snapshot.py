@@ -30,6 +30,10 @@ SHOWN_FOR: Final = 60.0
 PAGE: Final = 1000
 EVERYWHERE: Final = "projects/-/locations/-"
 
+STATES: Final = {int(state): state.name.lower() for state in Queue.State}
+PULL: Final = int(Queue.Type.PULL)
+ON_TIME: Final = timedelta()
+
 
 class Snapshot(Struct, frozen=True):
     rows: list[QueueRow]
@@ -130,20 +134,23 @@ async def _rows_of(calls: Calls, parent: str) -> list[QueueRow]:
 
 def row_of(status: Any) -> QueueRow:
     """A QueueStatus as a row."""
+    has = status.HasField  # to look into a message that is not there takes long
+    pull = status.type_ == PULL
+    rates = status.rates if has("rates") else None
     return QueueRow(
         name=QueueName(status.name.removesuffix("/status")),
-        state=Queue.State(status.state).name.lower(),
-        pull=status.type_ == Queue.Type.PULL,
+        state=STATES[status.state],
+        pull=pull,
         depth=status.depth,
         due=status.due,
-        in_flight=status.leased if status.type_ == Queue.Type.PULL else status.in_flight,
+        in_flight=status.leased if pull else status.in_flight,
         next_due=moment(status, "next_due_time"),
-        late=status.oldest_due_age.ToTimedelta() if status.HasField("oldest_due_age") else timedelta(),
-        succeeded=status.rates.succeeded,
-        failed=status.rates.failed,
+        late=status.oldest_due_age.ToTimedelta() if has("oldest_due_age") else ON_TIME,
+        succeeded=0.0 if rates is None else rates.succeeded,
+        failed=0.0 if rates is None else rates.failed,
         throttle=status.throttle_factor,
         dead=status.dead,
-        blocked_by=status.blocked_by.text,
+        blocked_by=status.blocked_by.text if has("blocked_by") else "",
     )
 
 

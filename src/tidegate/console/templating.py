@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from tidegate.console import charts, words
+from tidegate.console.compiled_templates import CompiledTemplates
 from tidegate.console.static_files import versioned
 
 
@@ -28,6 +29,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
         auto_reload=False,
+        bytecode_cache=CompiledTemplates(),
     )
     environment.filters |= {
         "number": words.number,
@@ -90,6 +92,6 @@ def _due(context: Context, moment: datetime) -> Markup:
 
 def _time(moment: datetime, text: str, kind: str) -> Markup:
     """A time that a script keeps fresh, with the absolute one in its title."""
-    stamp = words.iso(moment)
-    title = f"{words.day(moment)}, {words.precise(moment)} UTC"
-    return Markup('<time datetime="{}" data-time="{}" title="{}">{}</time>').format(stamp, kind, title, text)
+    stamp, title = words.iso(moment), f"{words.day(moment)}, {words.precise(moment)} UTC"
+    # Digits, colons and our own words: nothing to escape, which a page of fifty tasks does a hundred times.
+    return Markup(f'<time datetime="{stamp}" data-time="{kind}" title="{title}">{text}</time>')  # noqa: S704

@@ -108,12 +108,18 @@ def iso(moment: datetime) -> str:
 
 
 _STAMP: Final = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z\b")
+_STATUS: Final = re.compile(r"\b[A-Z_]+\(\d+\): HTTP status code (\d+)\b")
 _WAIT: Final = re.compile(r"(?<= in )(\d+(?:\.\d+)?)s\b")
 
 
 def reason(text: str) -> str:
-    """A text of the API with its times as people read them: ``at 2026-11-30 12:30:49 UTC, in 41 s``."""
+    """A text of the API with its times and statuses as people read them: ``at 2026-11-30 12:30:49 UTC, in 41 s``."""
+    text = _STATUS.sub(lambda found: _status(int(found[1])), text)
     return _WAIT.sub(lambda found: span(float(found[1])), _STAMP.sub(r"\1 \2 UTC", text))
+
+
+def _status(code: int) -> str:
+    return f"{code} {phrase(code)}".rstrip() if code else NO_ANSWER
 
 
 def phrase(status: int) -> str:

@@ -27,7 +27,7 @@ RATE_PAUSE = timedelta(milliseconds=10)
 tasks at once cost half of what as many claims of one would."""
 
 
-class TokenBucket(Struct, frozen=True, array_like=True):
+class TokenBucket(Struct, frozen=True, array_like=True, gc=False):
     """How many dispatches a queue may start at once, earned at its dispatch rate."""
 
     tokens: float
@@ -64,7 +64,7 @@ class TokenBucket(Struct, frozen=True, array_like=True):
         return max(self.filled(limits, now).ready_at(limits), later(now, min(RATE_PAUSE, half_full)))
 
 
-class Flow(Struct, frozen=True, array_like=True):
+class Flow(Struct, frozen=True, array_like=True, gc=False):
     """What a queue has used of its limits: its bucket, how many attempts are under way, how far it is slowed, and how
     far it has ramped up, if it does.
     """

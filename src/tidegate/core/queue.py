@@ -57,7 +57,7 @@ def burst_for(rate: float) -> int:
     return max(SMALLEST_BURST, int(rate / 5))
 
 
-class RateLimits(Struct, frozen=True):
+class RateLimits(Struct, frozen=True, gc=False):
     """How fast a queue may dispatch: a rate, the bucket that lets it burst, and how many attempts may be under way."""
 
     max_dispatches_per_second: float = DEFAULT_DISPATCHES_PER_SECOND
@@ -65,7 +65,7 @@ class RateLimits(Struct, frozen=True):
     max_concurrent_dispatches: int = DEFAULT_CONCURRENT_DISPATCHES
 
 
-class RetryConfig(Struct, frozen=True):
+class RetryConfig(Struct, frozen=True, gc=False):
     """When a failed task is tried again, and when it is given up. A ``max_retry_duration`` of zero sets no limit."""
 
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
@@ -138,7 +138,7 @@ class AppEngineRouting(Struct, frozen=True):
     host: str = ""
 
 
-class Queue(Struct, frozen=True, kw_only=True):
+class Queue(Struct, frozen=True, kw_only=True, gc=False):
     """A queue as every API version sees it."""
 
     name: QueueName

@@ -11,7 +11,7 @@ from tidegate.core.queue import Queue
 from tidegate.core.times import later
 
 
-class WaitingCounts(Struct, frozen=True):
+class WaitingCounts(Struct, frozen=True, gc=False):
     """Waiting tasks of a queue: those that are due, those that are not yet, and those of the latter that a worker has
     leased; each counted up to some most.
     """
@@ -21,7 +21,7 @@ class WaitingCounts(Struct, frozen=True):
     leased: int = 0
 
 
-class Pace(Struct, frozen=True):
+class Pace(Struct, frozen=True, gc=False):
     """What a queue may start: ``tokens`` at once, and its bucket is full again at ``full_at``, None when it is.
 
     ``throttle_factor`` is the part of its rate that is allowed, 1 without throttling; ``ramp_limit`` the attempts a
@@ -34,7 +34,7 @@ class Pace(Struct, frozen=True):
     ramp_limit: float
 
 
-class QueueNumbers(Struct, frozen=True):
+class QueueNumbers(Struct, frozen=True, gc=False):
     """A queue at one moment; ``next_due`` is the earliest schedule time of those that wait, None without any."""
 
     queue: Queue
@@ -47,7 +47,8 @@ class QueueNumbers(Struct, frozen=True):
 
 def pace(queue: Queue, flow: Flow, now: datetime) -> Pace:
     """What a push queue may start at ``now``."""
-    limits = flow.limits(queue.rate_limits, now)
+    slowed = flow.throttle.limits(queue.rate_limits, now)
+    limits = slowed if flow.ramp is None else flow.ramp.limits(slowed, now)
     bucket = flow.bucket.filled(limits, now)
     missing = limits.max_burst_size - bucket.tokens
     full_at = None
@@ -55,6 +56,6 @@ def pace(queue: Queue, flow: Flow, now: datetime) -> Pace:
         wait = min(missing / limits.max_dispatches_per_second, LONGEST_WAIT)
         full_at = later(bucket.filled_at, timedelta(seconds=wait))
     rate = queue.rate_limits.max_dispatches_per_second
-    throttled = flow.throttle.limits(queue.rate_limits, now).max_dispatches_per_second
+    throttled = slowed.max_dispatches_per_second
     ramped = rate if flow.ramp is None else flow.ramp.limits(queue.rate_limits, now).max_dispatches_per_second
     return Pace(bucket.tokens, full_at, throttled / rate if rate else 1.0, ramped if ramped < rate else 0.0)

@@ -21,6 +21,10 @@ DEAD_AFTER = 10.0
 """Seconds without a beat after which a node is dead. It stops to start attempts two seconds before."""
 
 
+JUST_AFTER = 0.005
+"""Seconds by which a look is late that is to find a node dead: timers are not exact."""
+
+
 class _Sight(Struct):
     member: Member
     since: float
@@ -57,6 +61,11 @@ class DeathWatch:
             for sight in self._sights.values()
             if not sight.member.fenced and self._last - sight.since < QUIET_AFTER
         ]
+
+    def next_death(self, now: float) -> float:
+        """Seconds until a look shows that the node which has been quiet for longest is dead, should it stay so."""
+        since = [sight.since for sight in self._sights.values() if self._last - sight.since < DEAD_AFTER]
+        return max(0.0, min(since, default=now) + DEAD_AFTER + JUST_AFTER - now)
 
     def dead(self) -> Sequence[Member]:
         """The nodes whose beat stood still for so long that they are dead, as they were seen last; those among them

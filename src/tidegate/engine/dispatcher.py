@@ -17,7 +17,7 @@ from tidegate.core.task import Task
 from tidegate.engine.attempt_report import AttemptReport
 from tidegate.engine.life import Life
 from tidegate.engine.ports.events import AttemptStarted
-from tidegate.engine.ports.tracing import AttemptTrace
+from tidegate.engine.ports.tracing import AttemptTrace, TraceHeaders
 from tidegate.engine.ports.world import MintError, World
 from tidegate.engine.records import Ended, Recorder
 from tidegate.engine.under_way import AttemptUnderWay, UnderWay
@@ -109,14 +109,17 @@ class Dispatcher:
 
     async def _run(self, attempt: AttemptUnderWay) -> None:
         queue, task = attempt.queue, attempt.task
-        trace = None if self._tracing is None else self._tracing.attempt(queue, task)
+        headers: TraceHeaders = ()
+        trace = None
+        if self._tracing is not None:
+            headers, trace = self._tracing.attempt(queue, task)
         outcome = CUT_OFF
         try:
             started = self._machine.monotonic()
             self._events.emit(AttemptStarted(queue, task, self._clock.now()))
             kept = keeping(queue.options, self._keeping)
             report = None if kept.attempts is NONE else AttemptReport(self._machine.monotonic)
-            outcome = await self._outcome(queue, task, report, trace)
+            outcome = await self._outcome(queue, task, report, headers, trace)
             self._under_way.connections.ended(queue.name, attempt.handler, answered=outcome.answered)
             now = self._clock.now()
             took = self._machine.monotonic() - started
@@ -159,10 +162,15 @@ class Dispatcher:
         )
 
     async def _outcome(
-        self, queue: Queue, task: Task, report: AttemptReport | None, trace: AttemptTrace | None
+        self,
+        queue: Queue,
+        task: Task,
+        report: AttemptReport | None,
+        headers: TraceHeaders,
+        trace: AttemptTrace | None,
     ) -> Outcome:
         try:
-            call = compose(task, queue, self._app_engine, () if trace is None else trace.headers)
+            call = compose(task, queue, self._app_engine, headers)
             if not isinstance(call, HttpCall):
                 return Outcome(reason=call.reason, unsendable=True)
             if trace is not None:

@@ -149,6 +149,11 @@ class Explaining:
             )
         )
 
+    @property
+    def draining(self) -> bool:
+        """Whether this node starts nothing any more, or for now."""
+        return self._scheduler.draining
+
     def hold(self, queue: Queue) -> Hold:
         """What keeps the queue from starting more, as far as this process knows; DUE_NOW for nothing. A node that is
         drained says so only if it is alone: OWNED_BY_NOBODY when all nodes that live are.

@@ -87,7 +87,9 @@ class Nodes:
             else:
                 await self._beat()
             if not self._life.over:
-                await self._waiter.wait(None, max(0.0, due - self._machine.monotonic()))
+                # A look at the very moment when a node may be dead, or its attempts would wait for the next one.
+                soonest = self._watch.next_death(self._machine.elapsed())
+                await self._waiter.wait(None, max(0.0, min(due - self._machine.monotonic(), soonest)))
 
     async def leave(self) -> None:
         """Release what this node has under way and be no more."""

@@ -225,12 +225,12 @@ class OperationRunner:
                     if await self._steps(name):
                         return None
                 except StoreError as error:
-                    logger.warning("cannot go on with %s: %s", name, error)
+                    logger.warning("cannot go on with %s: %s", name, error, extra={"operation": name})
                     await self._machine.sleep(PAUSE_AFTER_ERROR)
                 except ApiError as error:
                     failure = error
                 except Exception:
-                    logger.exception("%s failed", name)
+                    logger.exception("%s failed", name, extra={"operation": name})
                     failure = Internal("The operation failed. The log of the server says how.")
         return None
 

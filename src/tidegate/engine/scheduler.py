@@ -271,7 +271,7 @@ class Scheduler:
             try:
                 self._dispatch(each.stored.queue, each.stored.id, each.tasks)
             except Exception:  # the tasks of the others are marked as dispatched, too, and must be sent
-                logger.exception("cannot start attempts of %s; their tasks are due again at the next start", name)
+                logger.exception("cannot start attempts of %s before the next start", name, extra={"queue": name})
             self._look_again(name, each.held_by, now)
             self._held.put(name, each.held_by, now)
             gone.discard(name)

@@ -83,6 +83,11 @@ class Keys:
                 self._sets[issuer] = time.monotonic(), keys
             return keys
 
+    def forget(self) -> None:
+        """Ask for all keys anew, as where an issuer begins again with others."""
+        with self._lock:
+            self._sets.clear()
+
     def _where(self, issuer: str) -> str:
         if issuer in GOOGLES:
             return GOOGLE_KEYS
@@ -93,7 +98,8 @@ class Keys:
         return where
 
 
-_shared = Keys()
+SHARED = Keys()
+"""The keys of all calls that name none of their own."""
 
 
 def verify(
@@ -127,7 +133,7 @@ def verify(
     issuer = str(unverified.get("iss", ""))
     if issuer not in issuers and not (issuer in GOOGLES and GOOGLE in issuers):
         raise TokenError(f"the token is of {issuer!r}, which is none of {list(issuers)}")
-    key_set = (keys or _shared).of(issuer, str(header.get("kid", "")))
+    key_set = (keys or SHARED).of(issuer, str(header.get("kid", "")))
     try:
         claims = jwt.decode(text, key_set, algorithms=ALGORITHMS).claims
     except (JoseError, ValueError) as error:

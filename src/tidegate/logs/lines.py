@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from tidegate.observers.traces.current import CURRENT
+from tidegate.observers.traces.current import current
 
-FIELDS: Final = ("request", "queue", "task", "host", "reason", "trace_id", "span_id")
-"""What a log line may say of its event beside the text: the method of the API, names of queue and task, the host that
-an attempt called and why it failed, and the trace.
+FIELDS: Final = ("request", "queue", "task", "operation", "host", "reason", "trace_id", "span_id")
+"""What a log line may say of its event beside the text: the method of the API, names of queue, task and operation, the
+host that an attempt called and why it failed, and the trace.
 """
 
 TEXT_MAX: Final = 8192
@@ -70,7 +70,7 @@ def _moment(record: logging.LogRecord) -> datetime:
 
 def _fields(record: logging.LogRecord) -> Mapping[str, str]:
     known = {name: _shortened(str(value)) for name in FIELDS if (value := record.__dict__.get(name))}
-    span = CURRENT.get()
+    span = current()
     if span is not None and "trace_id" not in known:
         known |= {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
     return known

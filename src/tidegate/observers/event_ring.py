@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from tidegate.core.errors import InvalidArgument, ResourceExhausted
+from tidegate.core.errors import ResourceExhausted
 from tidegate.core.lifecycle import Retry
 from tidegate.core.masking import masked_url
 from tidegate.core.names import QueueName
@@ -30,6 +30,7 @@ from tidegate.engine.ports.events import (
     TasksDeleted,
 )
 from tidegate.engine.ports.world import MachineClock, Timer
+from tidegate.observers.cursors import cursor_of, read_cursor
 from tidegate.observers.deliveries import Deliveries
 from tidegate.observers.happenings import (
     Detail,
@@ -113,19 +114,11 @@ class EventRing(ByClass):
 
     def cursor(self, number: int) -> str:
         """The cursor of the event with this number."""
-        return f"{self._life}-{number}"
+        return cursor_of(self._life, number)
 
     def read_cursor(self, cursor: str) -> int | None:
         """The number that a cursor names, None when it is of another life of the server. Raises InvalidArgument."""
-        life, dash, digits = cursor.rpartition("-")
-        if not dash or not life or not digits.isascii() or not digits.isdecimal() or len(digits) > len(str(2**63)):
-            raise InvalidArgument(f"The cursor {cursor[:80]!r} was not made by this API.")
-        if life != self._life:
-            return None
-        number = int(digits)
-        if number > self.last:
-            raise InvalidArgument(f"The cursor {cursor[:80]!r} is of no event so far.")
-        return number
+        return read_cursor(cursor, self._life, self.last)
 
     def is_gone(self, number: int) -> bool:
         """Whether an event after the one with this number is no longer remembered."""
@@ -158,6 +151,10 @@ class EventRing(ByClass):
             if len(found) >= limit:
                 break
         return found, seen
+
+    def backwards(self) -> Iterator[Entry]:
+        """What is remembered now, the newest first."""
+        return reversed(tuple(self._entries))
 
     @contextmanager
     def watch(self, cursor: str) -> Iterator[Watch]:

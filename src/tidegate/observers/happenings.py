@@ -32,7 +32,7 @@ class EventKind(IntEnum):
 # attempt makes two, so each of these is one value and not one within another.
 
 
-class StartedAttempt(Struct, frozen=True, gc=False):
+class _Attempt(Struct, frozen=True, gc=False):
     """An attempt, by its task's name and its number, and when it was due. ``first`` is the number of the event."""
 
     first: int
@@ -43,18 +43,16 @@ class StartedAttempt(Struct, frozen=True, gc=False):
     schedule_time: datetime
 
 
-class EndedAttempt(Struct, frozen=True, gc=False):
-    """The same after its end. ``retry_time`` is when the task is tried again; ``counts`` is False for an outcome that
+class StartedAttempt(_Attempt, frozen=True, gc=False):
+    """An attempt at its start."""
+
+
+class EndedAttempt(_Attempt, frozen=True, gc=False):
+    """An attempt after its end. ``retry_time`` is when the task is tried again; ``counts`` is False for an outcome that
     was not recorded, since the task was deleted or a newer attempt of it started. ``url`` is how an HTTP task's URL
     begins.
     """
 
-    first: int
-    time: datetime
-    queue: QueueName
-    task: str
-    number: int
-    schedule_time: datetime
     start_time: datetime | None
     outcome: Outcome
     took: timedelta

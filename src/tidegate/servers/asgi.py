@@ -130,7 +130,7 @@ class App:
             else:
                 await self._guarded(scope, receive, _raising_disconnected(send))
         except Disconnected:
-            log.debug("%s: the client left before its answer", path)
+            log.debug("%s: the client left before its answer", path, extra={"request": path})
         except asyncio.CancelledError:
             # The HTTP server cancels a call whose client has left. ``leave`` cancels those that outlast the drain.
             if not self._cut:
@@ -138,7 +138,7 @@ class App:
             with suppress(Exception):  # its answer may have begun
                 await _say_leaving(method, send, call=is_call)
         except Exception:
-            log.exception("%s %s failed", method, path)
+            log.exception("%s %s failed", method, path, extra={"request": f"{method} {path}"})
             with suppress(Exception):  # its answer may have begun
                 await respond(method, send, 500, rest_error_body(Internal("Internal error encountered.")))
         finally:

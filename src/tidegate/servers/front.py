@@ -20,6 +20,7 @@ from tidegate.operator_errors import OperatorError
 from tidegate.servers.address import Address, reserve, resolve
 from tidegate.servers.asgi import App
 from tidegate.servers.http import Tls
+from tidegate.servers.lacking import lacking
 from tidegate.servers.lifespan import listening, live
 
 FILES_UNKNOWN = 1024
@@ -44,6 +45,8 @@ def serve(
     process with its exit code and its line on stderr.
     """
     use_small_pages()
+    if line := lacking():
+        log.warning(line)
     try:
         if tls is not None:
             check_files(tls)

@@ -46,7 +46,8 @@ class GrpcMethod(NamedTuple):
 CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
 _SENT_PIECE: Final = 1024 * 1024
 _HEADERS: Final = [(b"content-type", b"application/grpc")]
-_START: Final = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": True}
+START: Final = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": True}
+"""The beginning of an answer with a message in it."""
 _OK: Final = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
 
 
@@ -166,7 +167,7 @@ class GrpcServer:
             await _send_headers(send, 200, failure)
             return
         try:
-            await send(_START)
+            await send(START)
             if long is None:
                 await send({"type": "http.response.body", "body": PREFIX(len(payload)) + payload})
             else:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -20,16 +20,9 @@ from tidegate.schema.rpc import Rpc
 from tidegate.servers.call import Call, Disconnected, Headers, Receive, Scope, Send
 from tidegate.servers.deadlines import parse_timeout
 from tidegate.servers.framing import PREFIX, in_time, read_message
-from tidegate.servers.grpc import is_grpc, send_error
+from tidegate.servers.grpc import START, is_grpc, send_error
 from tidegate.servers.in_flight import InFlight
 from tidegate.servers.streams import Streams
-
-_START: Final = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/grpc")],
-    "trailers": True,
-}
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +47,7 @@ class GrpcStream:
                     request = await self._read(headers, receive)
                     responses = await self._answer(request, Call(scope, deadline))
                     async with contextlib.aclosing(responses):
-                        await send(_START)
+                        await send(START)
                         began = True
                         await self._relay(responses, receive, send)
             trailers: Headers = [(b"grpc-status", b"0")]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tidegate.api.operator import OperatorApi
+from tidegate.api.operator.rpcs import StreamAnswer
 from tidegate.api.rpcs import Answer
 from tidegate.schema.rpc import Rpc
 from tidegate.servers.call_counts import CallCounts
@@ -25,13 +26,17 @@ def operator_mounts(
     streams: Streams,
     counts: CallCounts,
     methods: Mapping[Rpc[Any, Any], Answer] | None = None,
+    grpc_streams: Mapping[Rpc[Any, Any], StreamAnswer] | None = None,
+    rest_streams: Mapping[Rpc[Any, Any], StreamAnswer] | None = None,
 ) -> list[Mount]:
-    """REST below ``/operator/v1/``, and the gRPC methods that stream. ``methods`` stand for those of the API itself.
+    """REST below ``/operator/v1/``, and the gRPC methods that stream. ``methods``, ``grpc_streams`` and
+    ``rest_streams`` stand for those of the API itself.
 
     REST has a router of its own here: its verbs end no path of Cloud Tasks.
     """
-    rest = StreamingRest(api.streams(), streams, RestServer(methods or api.methods(), in_flight, counts))
-    calls = [
-        Mount(row.grpc_path, GrpcStream(row, answer, streams), stream=True) for row, answer in api.streams().items()
-    ]
+    rest = StreamingRest(
+        rest_streams or api.streams(), streams, RestServer(methods or api.methods(), in_flight, counts)
+    )
+    over_grpc = grpc_streams or api.streams()
+    calls = [Mount(row.grpc_path, GrpcStream(row, answer, streams), stream=True) for row, answer in over_grpc.items()]
     return [*calls, Mount(ROOT, rest, below=True)]

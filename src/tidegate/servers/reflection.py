@@ -6,7 +6,7 @@ It is the only streaming call. It is apart from the unary server, which it does 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -15,16 +15,9 @@ from tidegate.core.errors import ApiError, InvalidArgument, Unimplemented
 from tidegate.schema.reflection import PATHS, REQUEST, Catalogue
 from tidegate.servers.call import Receive, Scope, Send
 from tidegate.servers.framing import PREFIX, read_messages
-from tidegate.servers.grpc import is_grpc, send_error
+from tidegate.servers.grpc import START, is_grpc, send_error
 from tidegate.servers.health import health_file
 from tidegate.servers.mounts import Mount
-
-_START: Final = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/grpc")],
-    "trailers": True,
-}
 
 
 def reflection_mounts() -> list[Mount]:
@@ -46,7 +39,7 @@ class Reflection:
         if scope["method"] != "POST" or not is_grpc(headers.get(b"content-type", b"")):
             await send_error(send, Unimplemented("Reflection is asked with POST, in protobuf."))
             return
-        await send(_START)
+        await send(START)
         try:
             async for question in read_messages(receive, headers.get(b"grpc-encoding")):
                 answer = self._catalogue.answer(_decoded(question)).SerializeToString()

@@ -41,11 +41,11 @@ class StoreReader(StoreShelfReader):
     def queues(self, parent: str, after: str, limit: int) -> list[StoredQueue]:
         # "0" follows "/" in ASCII
         found = self.tables.queues(f"{parent}/queues/{after}", f"{parent}/queues0", limit)
-        return [rows.stored_queue(row) for row in found]
+        return [rows.listed_queue(row) for row in found]
 
     def queues_under(self, under: str, after: str, limit: int) -> list[StoredQueue]:
         found = self.tables.queues(max(under, after), under + LAST_CHARACTER, limit)
-        return [rows.stored_queue(row) for row in found]
+        return [rows.listed_queue(row) for row in found]
 
     def locations(self, project: str, after: str = "", limit: int | None = None) -> list[str]:
         prefix = f"projects/{project}/locations/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -87,11 +87,11 @@ def decode_queue(settings: bytes) -> Queue:
     return _queue_decoder.decode(settings)
 
 
-def stored_queue(row: Row) -> StoredQueue:
+def stored_queue(row: Row, decode: Callable[[bytes], Queue] = decode_queue) -> StoredQueue:
     """A queue from its ``QUEUE_COLUMNS``. Its key is the generation of its tasks: a purge starts the next one."""
     queue, generation, settings, tokens, filled_at, in_flight, throttle, ramp = row
     return StoredQueue(
-        queue=decode_queue(settings),
+        queue=decode(settings),
         flow=Flow(
             TokenBucket(tokens, moment(filled_at)),
             in_flight,
@@ -101,6 +101,11 @@ def stored_queue(row: Row) -> StoredQueue:
         id=queue,
         key=generation,
     )
+
+
+def listed_queue(row: Row) -> StoredQueue:
+    """The same of a queue in a list: thousands of them would push out those that are remembered because they claim."""
+    return stored_queue(row, _queue_decoder.decode)
 
 
 def flow_columns(flow: Flow) -> tuple[Any, ...]:
@@ -233,11 +238,7 @@ def due_tasks(queue: QueueName, generation: int, found: Sequence[DueRow]) -> Due
     digits = 2 if found and isinstance(found[0][9], str) else 1  # of a byte in the settings
     for seq, task_id, schedule, create, dispatches, responses, answers, first, last, settings, body in found:
         target, deadline, retry, trace = settings_of(settings)
-        if isinstance(body, int):
-            content, size = UNREAD, body
-        else:
-            content = bytes.fromhex(body) if isinstance(body, str) else body
-            size = len(content)
+        content, size = _content(body)
         sizes.append(size + len(settings) // digits)
         tasks.append(
             Task(
@@ -271,28 +272,20 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
     tasks: list[Task] = []
     sizes: list[int] = []
     for seq, task_id, schedule, create, leases, settings, body in found:
-        target, deadline, retry, trace = settings_of(settings)
-        if isinstance(body, int):
-            content, size = UNREAD, body
-        else:
-            content = bytes.fromhex(body) if isinstance(body, str) else body
-            size = len(content)
+        content, size = _content(body)
         sizes.append(size)
-        tasks.append(
-            Task(
-                name=queue.task(task_id),
-                target=target,
-                schedule_time=known_moment(schedule),
-                create_time=known_moment(create),
-                dispatch_deadline=deadline,
-                retry_config=retry,
-                trace=trace,
-                body=content,
-                dispatch_count=leases,
-                key=TaskKey(generation, seq),
-            )
-        )
+        # No request of a pull task was ever sent: nothing was answered, nothing started, nothing is under way.
+        row = (seq, task_id, schedule, create, leases, 0, 0, None, None, None, settings, content)
+        tasks.append(task(queue, generation, row))
     return DueTasks(tasks, sizes)
+
+
+def _content(column: bytes | str | int) -> tuple[bytes, int]:
+    """A body, or what stands for one that was not read, and its size in bytes."""
+    if isinstance(column, int):
+        return UNREAD, column
+    content = _bytes(column)
+    return content, len(content)
 
 
 def _bytes(column: bytes | str) -> bytes:

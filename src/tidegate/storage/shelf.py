@@ -14,6 +14,8 @@ from tidegate.engine.ports.store import StoredQueue
 from tidegate.storage import shelf_rows
 from tidegate.storage.shelf_tables import AttemptRow, DeadRow, ShelfReadTables, ShelfTables
 
+EMPTY = ShelfTally()
+
 
 class StoreShelfReader:
     """``ports.ShelfReader``."""
@@ -41,6 +43,10 @@ class StoreShelfReader:
 
     def shelf(self, queue: StoredQueue) -> ShelfTally:
         return ShelfTally(*self.tables.shelf(queue.id))
+
+    def shelves(self, queues: Sequence[StoredQueue]) -> list[ShelfTally]:
+        found = self.tables.shelves([queue.id for queue in queues]) if queues else {}
+        return [ShelfTally(*found[queue.id]) if queue.id in found else EMPTY for queue in queues]
 
 
 class StoreShelf(StoreShelfReader):

@@ -38,6 +38,8 @@ class DeadRecord(Struct, frozen=True, array_like=True):
     last_attempt: Attempt | None
     last_kept: msgspec.Raw
     """The record of the last attempt that was kept, else null."""
+    trace: bytes = b""
+    """Of the task's creation; what was written without it reads as none."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -80,6 +82,7 @@ def dead_row(dead: DeadTask, attempts: Sequence[bytes]) -> DeadRow:
         _optional_micros(task.first_dispatch_time),
         task.last_attempt,
         msgspec.Raw(attempts[-1]) if attempts else _NULL,
+        task.trace,
     )
     expires = micros(dead.expire_time)
     blobs = _encoder.encode(record), task.body, attempts_column(attempts[:-1])
@@ -107,6 +110,7 @@ def dead_task(queue: QueueName, row: DeadRow) -> DeadTask:
             answer_count=stored.answer_count,
             first_dispatch_time=None if stored.first_dispatch_time is None else moment(stored.first_dispatch_time),
             last_attempt=stored.last_attempt,
+            trace=stored.trace,
         ),
         death_time=moment(stored.death_time),
         reason=stored.reason,

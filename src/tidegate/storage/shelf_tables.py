@@ -65,6 +65,9 @@ class ShelfReadTables(Protocol):
 
     def shelf(self, queue: int) -> Shelf: ...
 
+    def shelves(self, queues: Sequence[int]) -> Mapping[int, Shelf]:
+        """Those of these queues that have held something."""
+
 
 class ShelfTables(ShelfReadTables, Protocol):
     """What can be written. ``size`` is in bytes of blobs."""

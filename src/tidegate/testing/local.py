@@ -19,6 +19,7 @@ from tidegate.servers.address import Address, listen, reserve, resolve
 from tidegate.servers.http import OUTGOING_FILES, HttpServer
 from tidegate.settings import Settings
 from tidegate.settings.stores import SqliteUrl
+from tidegate.testing.loop_thread import run_loop
 from tidegate.testing.real_time import real_loop, real_monotonic, real_now
 
 T = TypeVar("T")
@@ -78,11 +79,7 @@ class LocalServer:
 
     def _run(self) -> None:
         try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
+            run_loop(self._loop, self._live(), self._ready)
         finally:
             self._loop.close()
 

@@ -1,4 +1,6 @@
-"""Points other clients at a server for a while: google-cloud-tasks, firebase-admin, and Tidegate's own."""
+"""Points other clients at a server for a while: google-cloud-tasks, firebase-admin, and Tidegate's own. What handlers
+know of the server before it is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ SERVICES = tuple(f"{PACKAGE}{version}.services.cloud_tasks" for version in ("v2"
 @contextmanager
 def patched(address: str | None) -> Iterator[None]:
     """Point clients at ``address``, those that are imported later too; at nothing new for None."""
+    _forget_keys()
     if address is None:
         yield
         return
@@ -59,6 +62,15 @@ def _forget_firebase() -> None:
         services: Any = getattr(app, "_services", None)
         if isinstance(services, dict):
             services.pop("_functions", None)
+
+
+def _forget_keys() -> None:
+    """Have ``tidegate.handlers.verify`` ask for keys anew: the servers of all tests have one address, and each signs
+    with a key of its own.
+    """
+    tokens: Any = sys.modules.get("tidegate.handlers.tokens")
+    if tokens is not None:
+        tokens.SHARED.forget()
 
 
 class _WhenImported(importlib.abc.MetaPathFinder):

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tidegate.testing.modes import IN_PROCESS, PROCESS, add_options, mode_of
+from tidegate.testing.plain_imports import import_plainly
 
 if TYPE_CHECKING:
     from tidegate.testing.served import Served
     from tidegate.testing.server import Server
     from tidegate.testing.tidegate import Factory, Tidegate
+
+import_plainly()
 
 KEPT = pytest.StashKey["Tidegate"]()
 FAILED = pytest.StashKey[bool]()

@@ -15,6 +15,7 @@ from tidegate.servers.address import listen, reserve, resolve
 from tidegate.servers.http import OUTGOING_FILES, HttpServer
 from tidegate.testing.apps import Answer
 from tidegate.testing.handler_request import HandlerRequest
+from tidegate.testing.loop_thread import run_loop
 from tidegate.testing.real_time import real_loop
 
 FILES = OUTGOING_FILES + 6000
@@ -99,12 +100,7 @@ class Receiver:
             return None
 
     def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
+        run_loop(self._loop, self._live(), self._ready)
 
     async def _live(self) -> None:
         listen(self._listener)

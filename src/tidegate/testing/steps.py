@@ -35,26 +35,29 @@ FAILED = Answer(500)
 
 def run_steps(steps: Steps[T], runner: asyncio.Runner) -> T:
     """Take the steps in this thread; ``runner`` runs handlers that are asynchronous."""
-    result: Any = None
-    while True:
-        try:
-            step = steps.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        result = step.result() if isinstance(step, Future) else _answer(step, runner)
+    step, value = _next(steps, None)
+    while step is not None:
+        step, value = _next(steps, step.result() if isinstance(step, Future) else _answer(step, runner))
+    came_to: T = value
+    return came_to
 
 
 async def await_steps(steps: Steps[T]) -> T:
     """Take the steps in this event loop."""
-    result: Any = None
-    while True:
-        try:
-            step = steps.send(result)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+    step, value = _next(steps, None)
+    while step is not None:
         result = await asyncio.wrap_future(step) if isinstance(step, Future) else await _awaited(step)
+        step, value = _next(steps, result)
+    came_to: T = value
+    return came_to
+
+
+def _next(steps: Steps[Any], result: Any) -> tuple[Step | None, Any]:
+    """The step that follows what the last one brought; after the last step None, and what the verb came to."""
+    try:
+        return steps.send(result), None
+    except StopIteration as done:
+        return None, done.value
 
 
 def _answer(ask: Ask, runner: asyncio.Runner) -> Answer:

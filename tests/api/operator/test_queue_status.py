@@ -122,6 +122,22 @@ def test_a_list_is_by_name_filtered_and_in_pages() -> None:
     lived(story)
 
 
+def test_a_long_list_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.engine.numbers.AT_ONCE", 2)
+    monkeypatch.setattr("tidegate.engine.numbers.READING", -1)  # the store is given back after each part
+
+    async def story(life: Life) -> None:
+        await with_queues(life)
+        assert await names(life) == ["q", "q0", "q1", "q2"]
+        assert await names(life, order_by="name desc") == ["q2", "q1", "q0", "q"]
+        assert await names(life, page_size=3) == ["q", "q0", "q1"]
+        assert await names(life, filter="name:q2 OR name:q0") == ["q0", "q2"]
+        everywhere = await life.call(Operator.list_queue_statuses, parent="projects/-/locations/-")
+        assert len(everywhere.statuses) == 4
+
+    lived(story)
+
+
 def test_a_list_in_another_order_is_in_pages_too() -> None:
     async def story(life: Life) -> None:
         await with_queues(life)

@@ -15,6 +15,7 @@ from tidegate.core.lifecycle import Outcome
 from tidegate.core.names import QueueName
 from tidegate.core.queue import Header, HttpTarget, OidcToken, RateLimits, RetryConfig, State, UriOverride
 from tidegate.core.times import Duration
+from tidegate.core.trace_context import TraceContext
 from tidegate.schema import operator
 from tidegate.schema.operator import StateRecord
 
@@ -244,6 +245,17 @@ async def test_a_dead_task_is_imported_once_and_can_be_replaced(at: Place) -> No
     await at.engine.stop()
 
 
+async def test_a_task_goes_on_with_the_trace_that_created_it(at: Place) -> None:
+    creation = TraceContext(7, 9, sampled=True, state="a=b")
+    record = task_record()
+    record.traceparent, record.tracestate = creation.traceparent, creation.state
+    await at.make()
+    assert (await imported(at, [record])).imported == 1
+    assert (await at.engine.tasks.get(QUEUE.task("t"), body=False)).trace == creation.kept()
+    (again,) = [each for each in await exported(at) if each.HasField("task")]
+    assert (again.traceparent, again.tracestate) == (creation.traceparent, "a=b")
+
+
 def task_record(name: str = QUEUE.task("t"), **fields: Any) -> Any:
     return _RECORD(task={"name": name, "http_request": {"url": "https://handler.test/"}, **fields})
 
@@ -267,6 +279,7 @@ def task_record(name: str = QUEUE.task("t"), **fields: Any) -> Any:
         (task_record(last_attempt={"response_status": {"code": 99}}), "99 is no code"),
         (_RECORD(task={"name": QUEUE.task("t"), "pull_message": {}}), "pull_message can only be set"),
         (_RECORD(dead_task={"task": task_record().task}), "dead_task.reason"),
+        (_RECORD(task=task_record().task, traceparent="00-x"), "traceparent must name a span"),
     ],
 )
 async def test_a_bad_record_fails_alone_and_says_why(at: Place, record: Any, text: str) -> None:

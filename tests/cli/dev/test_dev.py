@@ -197,12 +197,11 @@ def test_from_nothing_to_a_delivered_task_by_the_printed_lines_alone() -> None:
         until(lines, "gcloud")
         done = subprocess.run(
             ["sh", "-c", f'{export}; exec "$0" -c "$1" "$2"', sys.executable, PROGRAM, queue],
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
+            check=True,
             timeout=PATIENCE,
         )
-        assert done.returncode == 0, done.stderr
         assert calls.get(timeout=PATIENCE) == ("/work?a=b", "shop.example.com")
         line = until(lines, " attempt ")
     task_id = done.stdout.strip().rpartition("/")[2]

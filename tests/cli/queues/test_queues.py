@@ -11,19 +11,14 @@ import httpx
 import pytest
 from tests.cli.running import Result
 from tests.cli.running import run as run_line
-from tests.cli.serving import environment, served
+from tests.cli.serving import MAIL_AND_WORK, environment, served
 
 PARENT = "projects/demo/locations/here"
 HEAVY = ["apsw", "google.api_core", "google.protobuf", "grpc", "proto", "pyreqwest", "pyvoy", "rich"]
 
-FILE = """
+FILE = f"""
 application: s~demo
-queue:
-- name: mail
-  rate: 5/s
-- name: work
-  mode: pull
-"""
+{MAIL_AND_WORK}"""
 
 CREATED = """\
 ~ mail (update)

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tidegate.storage.commit_counts import CommitCounts
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy/prometheus/tidegate.rules.yml"
+RULE_TESTS = Path(__file__).with_name("rules_test.yml")
 DASHBOARD = ROOT / "deploy/grafana/tidegate.json"
 ALERTS = ROOT / "docs/alerts.md"
 LOCATION = "projects/p/locations/here"
@@ -34,6 +35,14 @@ prometheus = pytest.mark.skipif(
     shutil.which("prometheus") is None or shutil.which("promtool") is None,
     reason="Prometheus is not installed and cannot be: make monitor installs it as root on Debian",
 )
+
+
+def rules() -> list[Any]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def alerts() -> list[str]:
+    return [rule["alert"] for rule in rules()]
 
 
 def named(text: str) -> set[str]:
@@ -57,12 +66,9 @@ def test_every_metric_that_is_named_exists(file: Path) -> None:
 
 
 def test_every_alert_has_a_paragraph_of_what_to_do() -> None:
-    groups = yaml.safe_load(RULES.read_text())["groups"]
-    alerts = [rule["alert"] for group in groups for rule in group["rules"]]
-    assert re.findall(r"^### (\w+)$", ALERTS.read_text(), re.MULTILINE) == alerts
-    for group in groups:
-        for rule in group["rules"]:
-            assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
+    assert re.findall(r"^### (\w+)$", ALERTS.read_text(), re.MULTILINE) == alerts()
+    for rule in rules():
+        assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
 
 
 def test_the_dashboard_is_one() -> None:
@@ -77,14 +83,25 @@ def test_the_rules_are_rules_of_prometheus() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@prometheus
+def test_every_alert_fires_on_what_it_is_for_and_on_nothing_else() -> None:
+    done = subprocess.run(["promtool", "test", "rules", RULE_TESTS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked: dict[str, set[bool]] = {alert: set() for alert in alerts()}
+    for test in yaml.safe_load(RULE_TESTS.read_text())["tests"]:
+        for each in test["alert_rule_test"]:
+            asked[each["alertname"]].add(bool(each["exp_alerts"]))
+    assert set(map(frozenset, asked.values())) == {frozenset({True, False})}
+
+
 @contextmanager
-def scraping(address: str, folder: Path) -> Iterator[str]:
-    """The URL of a Prometheus that scrapes a server each second, with rules that do not wait."""
-    rules = re.sub(r"for: \w+", "for: 0s", RULES.read_text()).replace("> 300", "> 1").replace("> 900", "> 1")
-    (folder / "rules.yml").write_text(rules.replace("[5m]", "[10s]").replace("[15m]", "[10s]"))
+def scraping(addresses: Sequence[str], folder: Path) -> Iterator[str]:
+    """The URL of a Prometheus that scrapes servers each second, with rules that do not wait."""
+    eager = re.sub(r"for: \w+", "for: 0s", RULES.read_text()).replace("> 300", "> 1").replace("> 900", "> 1")
+    (folder / "rules.yml").write_text(eager.replace("[5m]", "[10s]").replace("[15m]", "[10s]"))
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "scrape_configs": [{"job_name": "tidegate", "static_configs": [{"targets": [address]}]}],
+        "scrape_configs": [{"job_name": "tidegate", "static_configs": [{"targets": list(addresses)}]}],
         "rule_files": [str(folder / "rules.yml")],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -137,7 +154,7 @@ def test_alerts_fire_on_a_paused_backlog_a_failing_handler_and_a_late_queue(tmp_
                 for _ in range(20):
                     client.create_task(parent=queue, task=tidegate.http_task("http://127.0.0.1:9/"))
         wanted = {"TidegatePausedBacklog", "TidegateHandlerFailing", "TidegateQueueLate"}
-        with scraping(address, tmp_path) as url, tidegate.connect(address) as client:
+        with scraping([address], tmp_path) as url, tidegate.connect(address) as client:
             deadline = time.monotonic() + PATIENCE
             seen: set[str] = set()
             while not wanted <= seen and time.monotonic() < deadline:

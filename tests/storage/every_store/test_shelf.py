@@ -28,7 +28,12 @@ def record(number: int, body: bytes = b"oops") -> AttemptRecord:
 
 
 def dead(task_id: str, *attempts: AttemptRecord, body: bytes = b"hello") -> DeadTask:
-    tried = replace(task(task_id, body=body), dispatch_count=2, last_attempt=Attempt(NOON, NOON, NOON, STATUS, 503))
+    tried = replace(
+        task(task_id, body=body),
+        trace=b"kept" * 8,
+        dispatch_count=2,
+        last_attempt=Attempt(NOON, NOON, NOON, STATUS, 503),
+    )
     group = ErrorGroup("0a1b", "HTTP 503 from handler.test")
     return DeadTask(
         task=tried,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -17,7 +16,7 @@ from tidegate.core.listing import compile_filter
 from tidegate.core.names import LocationName, ProjectName, QueueName
 from tidegate.core.operator_names import ServerName
 from tidegate.observers.event_ring import EventRing, Wants
-from tidegate.observers.happenings import Entry, EventKind, Happening, kind_of_entry
+from tidegate.observers.happenings import Entry, EventKind, Happening, happenings, kind_of_entry, size_of
 from tidegate.schema.operator import Event, WaitIdleResponse
 from tidegate.schema.rpc import raw
 
@@ -103,13 +102,16 @@ async def _follow(
 
 async def _before_last(ring: EventRing, count: int, chooses: Chooses, wants: Wants, pace: Pace) -> int:
     """The number of the event before the last so many that are wanted and remembered."""
-    last: deque[int] = deque(maxlen=min(count, ring.size))
-    number = 0
-    while number < ring.last:
-        found, number = ring.wanted_after(number, SLICE, wants)
-        last.extend(event.number for event in found if chooses(event) is not None)
+    number, found = ring.last, 0
+    for entry in ring.backwards():
+        if wants(entry):
+            for event in reversed(happenings(entry, 0, size_of(entry))):
+                if chooses(event) is not None:
+                    number, found = event.number - 1, found + 1
+                    if found == count:
+                        return number
         await pace.step()
-    return last[0] - 1 if last else number
+    return number
 
 
 async def wait_idle(parts: Parts, request: Any, parent: QueueName | ProjectName, call: Any) -> Any:

@@ -24,8 +24,8 @@ from tidegate.core.validation.paging import statuses_page_size
 from tidegate.observers.series import FINE, Metric, Series
 from tidegate.schema.operator import ListQueueStatusesResponse, QueueStatus
 
-STEP: Final = 50
-"""Queues read at a time: counting the waiting tasks of each may take a millisecond."""
+STEP: Final = 1000
+"""Queues read at a time, if that takes no longer than a reader may be kept."""
 MINUTE: Final = 60
 EVERYWHERE: Final = "projects/-/locations/-"
 """The parent that stands for all locations of all projects."""
@@ -41,7 +41,7 @@ async def list_queue_statuses(parts: Parts, request: Any, parent: LocationName, 
     """A page by name is read from where it begins. Any other order needs all of the location first."""
     size = statuses_page_size(request.page_size)
     now = parts.engine.clock.now()
-    chooses = compile_filter(request.filter, schema_of(_NEW.DESCRIPTOR))
+    chooses = compile_filter(request.filter, schema_of(_NEW.DESCRIPTOR)) if request.filter else None
     order = read_order(request.order_by, _NEW.DESCRIPTOR)
     asked = f"{request.order_by}\n{request.filter}"
     after = read_page_token(request.page_token, parent, asked, now)
@@ -60,35 +60,40 @@ async def list_queue_statuses(parts: Parts, request: Any, parent: LocationName, 
 
 
 async def _read(
-    parts: Parts, parent: str, after: str, chooses: Callable[[Any], bool], limit: int | None
+    parts: Parts, parent: str, after: str, chooses: Callable[[Any], bool] | None, limit: int | None
 ) -> Sequence[Any]:
     """The statuses that are chosen, by name: ``limit`` of them, or all."""
     found: list[Any] = []
     work = Pace()
     while True:
-        numbers = await _step(parts, parent, after)
+        many = STEP if limit is None or chooses else min(limit - len(found), STEP)
+        numbers = await _step(parts, parent, after, many)
         for each in numbers:
-            await work.step()
-            after = each.queue.name if parent == EVERYWHERE else each.queue.name.queue
+            if work.due:
+                await work.step()
             status = _status(parts, each)
-            if chooses(status):
+            if chooses is None or chooses(status):
                 found.append(status)
                 if len(found) == limit:
                     return found
-        if len(numbers) < STEP:
+        if not numbers:
             return found
+        last = numbers[-1].queue.name
+        after = last if parent == EVERYWHERE else last.queue
 
 
-async def _step(parts: Parts, parent: str, after: str) -> Sequence[QueueNumbers]:
+async def _step(parts: Parts, parent: str, after: str, many: int) -> Sequence[QueueNumbers]:
     if parent == EVERYWHERE:
-        return await parts.engine.numbers.everywhere(after, STEP)
-    return await parts.engine.numbers.listed(parent, after, STEP)
+        return await parts.engine.numbers.everywhere(after, many)
+    return await parts.engine.numbers.listed(parent, after, many)
 
 
 def _blocked_by(parts: Parts, numbers: QueueNumbers, now: datetime) -> Reason | None:
     """What keeps the queue from dispatching; None while nothing is due that it could dispatch."""
-    queue = numbers.queue
-    hold = parts.engine.explaining.hold(queue)
+    queue, explaining = numbers.queue, parts.engine.explaining
+    if not numbers.waiting.due and queue.dispatches and not explaining.draining:  # most of ten thousand
+        return None
+    hold = explaining.hold(queue)
     stopped = of_the_state(queue, hold)
     if stopped is not None or queue.kind is Kind.PULL:
         return stopped
@@ -99,6 +104,8 @@ def _blocked_by(parts: Parts, numbers: QueueNumbers, now: datetime) -> Reason | 
 
 def _put_rates(series: Series, queue: QueueName, now: datetime, rates: Any) -> None:
     """What happened in the last minute, as far as it was sampled; nothing for a queue that was not active."""
+    if not series.keeps(queue):
+        return
     end = now.timestamp()
     for metric in (Metric.CREATED, Metric.SUCCEEDED, Metric.FAILED):
         read = series.read(queue, metric, int(end) - MINUTE, int(end), FINE)

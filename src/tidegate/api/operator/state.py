@@ -21,6 +21,7 @@ from tidegate.core.names import QUEUE, LocationName, ProjectName, QueueName
 from tidegate.core.operator_names import ServerName
 from tidegate.core.policy import Policy
 from tidegate.core.queue import Queue
+from tidegate.core.trace_context import read_kept
 from tidegate.engine.ports.store import StoredQueue
 from tidegate.engine.state import OnConflict, Record
 from tidegate.schema.operator import ImportStateResponse, StateRecord
@@ -109,6 +110,7 @@ class _Export:
             for task in tasks:
                 record = _RECORD()
                 _DIALECT.write_task(task, FULL, record.task)
+                _put_trace(record, task.trace)
                 yield record
             self._tasks += len(tasks)
             after = tasks[-1].name.task
@@ -117,6 +119,7 @@ class _Export:
             for each in dead:
                 record = _RECORD()
                 write_dead_task(each, FULL, record.dead_task)
+                _put_trace(record, each.task.trace)
                 yield record
             self._dead += len(dead)
             last = dead[-1].id
@@ -131,6 +134,12 @@ class _Export:
             if policy.bindings:
                 record.queue.policy.CopyFrom(write_policy(Policy(policy.version, policy.bindings)))
         return record
+
+
+def _put_trace(record: Any, kept: bytes) -> None:
+    creation = read_kept(kept)
+    if creation is not None:
+        record.traceparent, record.tracestate = creation.traceparent, creation.state
 
 
 async def import_state(parts: Parts, request: Any, parent: Place, call: Any) -> Any:

@@ -30,6 +30,7 @@ from tidegate.core.queue import Queue, RetryConfig, State
 from tidegate.core.queue_options import check_options
 from tidegate.core.task import Attempt, Status, Task
 from tidegate.core.times import MICROSECOND
+from tidegate.core.trace_context import parse
 from tidegate.core.validation import Ceilings, check_queue, check_task, settle_queue
 from tidegate.engine.state import Record
 
@@ -63,9 +64,10 @@ def read_record(message: Any, under: str, ceilings: Ceilings, now: datetime, *, 
     if kind == "queue":
         return _read_queue(message.queue, under, ceilings, paused=paused)
     if kind == "task":
-        return read_task(message.task, under, now)
+        return replace(read_task(message.task, under, now), trace=_read_trace(message))
     if kind == "dead_task":
-        return _read_dead_task(message.dead_task, under, now)
+        dead = _read_dead_task(message.dead_task, under, now)
+        return replace(dead, task=replace(dead.task, trace=_read_trace(message)))
     if kind is None:
         raise InvalidArgument("A record must have a header, queue, task, dead_task or trailer.")
     return None
@@ -118,6 +120,16 @@ def read_task(message: Any, under: str, now: datetime) -> Task:
         first_dispatch_time=_moment_of(first, "dispatch_time"),
         last_attempt=_read_attempt(message.last_attempt) if message.HasField("last_attempt") else None,
     )
+
+
+def _read_trace(message: Any) -> bytes:
+    """What the task keeps of its creation."""
+    if not message.traceparent:
+        return b""
+    creation = parse(message.traceparent, message.tracestate)
+    if creation is None:
+        raise InvalidArgument("traceparent must name a span as W3C Trace Context does: 00-TRACE-SPAN-FLAGS.")
+    return creation.kept()
 
 
 def _drop_own_agent(message: Any) -> None:

@@ -8,6 +8,7 @@ from tidegate.cli.table.queues import last_part
 from tidegate.cli.table.rows import Column, Command, Flag, Positional
 
 RUN = "tidegate.cli.run.iam"
+ABOUT = (Flag("--display-name", "A name for people."), Flag("--description", "What it is for."))
 EMAIL = Positional("EMAIL", "The email of the account.")
 ACCOUNT = Flag("--iam-account", "The email of the account.", required=True, metavar="EMAIL")
 RESOURCE = Positional("RESOURCE", "server, projects/PROJECT, the full name of a queue, or the email of an account.")
@@ -33,10 +34,7 @@ IAM_COMMANDS = (
         "service-accounts create mailer --project shop",
         "accounts:create",
         positionals=(Positional("ACCOUNT_ID", "What stands before the @ of its email: 6 to 30 characters."),),
-        flags=(
-            Flag("--display-name", "A name for people."),
-            Flag("--description", "What it is for."),
-        ),
+        flags=ABOUT,
     ),
     iam(
         "service-accounts describe",
@@ -51,10 +49,7 @@ IAM_COMMANDS = (
         "service-accounts update mailer@shop.iam.gserviceaccount.com --display-name Mailer",
         "accounts:update",
         positionals=(EMAIL,),
-        flags=(
-            Flag("--display-name", "A name for people."),
-            Flag("--description", "What it is for."),
-        ),
+        flags=ABOUT,
     ),
     iam(
         "service-accounts delete",

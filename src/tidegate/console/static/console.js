@@ -46,7 +46,7 @@ async function refresh() {
   } finally {
     asking = false;
     askedAt = performance.now();
-    slow = Math.max(SPACING, Math.ceil((20 * (askedAt - began)) / SPACING) * SPACING); // a slow page asks less often
+    slow = Math.max(SPACING, Math.ceil((10 * (askedAt - began)) / SPACING) * SPACING); // a slow page asks less often
     if (missed) soon();
   }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,8 +20,10 @@ from tidegate.schema.operator import Event, Operator
 PAGE_SIZE: Final = 50
 SHOWN: Final = 100
 """Events on the page of what happens."""
-QUIET: Final = 0.05
-"""Seconds without an event after which all that is remembered was read."""
+QUIET: Final = 0.25
+"""Seconds without an event after which none is remembered."""
+PATIENCE: Final = 5.0
+"""Seconds after which the events that were read by then are shown."""
 
 Kind = Event.Kind
 KINDS: Final = {
@@ -101,18 +103,23 @@ async def activity(visit: Visit) -> Answer:
 
 async def _last(visit: Visit, kinds: Any, many: int) -> list[Any]:
     """The last events, oldest first. Raises Unimplemented."""
+    newest = await _replayed(visit, kinds, 1)
+    return await _replayed(visit, kinds, many, newest[0].cursor) if newest else []
+
+
+async def _replayed(visit: Visit, kinds: Any, many: int, newest: str = "") -> list[Any]:
+    """The last events up to the one with the cursor ``newest``. The stream of events has no end: without that cursor
+    it has ended when nothing comes, which a busy server may be late with.
+    """
     request = Operator.watch_events.request_pb(parent="-", kinds=kinds, replay_last=many)
     found: list[Any] = []
     async with aclosing(await visit.calls.stream(Operator.watch_events, request)) as stream:
-        try:
-            while len(found) < many:
-                async with asyncio.timeout(QUIET):
+        with suppress(TimeoutError, StopAsyncIteration):
+            async with asyncio.timeout(PATIENCE if newest else QUIET):
+                while len(found) < many and (not found or found[-1].cursor != newest):
                     event = await anext(stream)
-                if not event.kind:
-                    break
-                found.append(event)
-        except (TimeoutError, StopAsyncIteration):
-            pass
+                    if event.kind:
+                        found.append(event)
     return found
 
 

@@ -36,7 +36,7 @@ class StoredAttempt(Struct, frozen=True, gc=False):
     place: int
 
 
-class ShelfTally(Struct, frozen=True):
+class ShelfTally(Struct, frozen=True, gc=False):
     """How many dead tasks a queue has on its shelf, and how many bytes they take."""
 
     tasks: int = 0
@@ -71,6 +71,9 @@ class ShelfReader(Protocol):
 
     def shelf(self, queue: StoredQueue) -> ShelfTally:
         """What the queue's shelf holds. Takes no time over the tasks."""
+
+    def shelves(self, queues: Sequence[StoredQueue]) -> Sequence[ShelfTally]:
+        """The same of many queues, in their order."""
 
 
 class ShelfTransaction(ShelfReader, Protocol):

@@ -20,7 +20,7 @@ from tidegate.engine.ports.shelf import ShelfReader, ShelfTransaction
 T = TypeVar("T")
 
 
-class StoredQueue(Struct, frozen=True):
+class StoredQueue(Struct, frozen=True, gc=False):
     """A queue as the store holds it.
 
     ``id`` is never given twice, so a queue made anew under an old name is another one. ``key`` says how the store finds
@@ -89,7 +89,7 @@ class Mark(Struct, frozen=True):
     attempt: int
 
 
-class Tally(Struct, frozen=True):
+class Tally(Struct, frozen=True, gc=False):
     """How many tasks a queue has, and the earliest schedule time among those that wait."""
 
     tasks: int

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tidegate.core.lifecycle import Outcome
 from tidegate.core.queue import Queue
 from tidegate.core.target import HttpCall
 from tidegate.core.task import Task
 
+TraceHeaders: TypeAlias = Sequence[tuple[str, str]]
+"""The headers by which a handler goes on with a trace."""
+
 
 class AttemptTrace(Protocol):
-    """One attempt, from its start to its end."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
-        """The headers by which a handler goes on with the trace."""
+    """One recorded attempt, from its start to its end."""
 
     def sends(self, call: HttpCall) -> None:
         """This is what is sent."""
@@ -27,7 +26,7 @@ class AttemptTrace(Protocol):
 
 class Tracing(Protocol):
     def creation(self) -> bytes:
-        """What tasks keep that the call under way creates, see ``core.trace_context``; empty outside of a call."""
+        """What tasks keep that the call under way creates, see ``core.trace_context``."""
 
-    def attempt(self, queue: Queue, task: Task) -> AttemptTrace:
-        """An attempt of the task starts."""
+    def attempt(self, queue: Queue, task: Task) -> tuple[TraceHeaders, AttemptTrace | None]:
+        """An attempt of the task starts: what its request carries, and who follows it; None when it is not recorded."""

@@ -215,6 +215,10 @@ class Series:
                     tracked.end_minute(minute, share)
         self._open_minute = None if over else minute
 
+    def keeps(self, queue: str) -> bool:
+        """Whether something is kept of the queue."""
+        return queue in self._tracked or queue in self._sparks
+
     def read(self, queue: str, metric: Metric, begin: int, end: int, step: int) -> Points | None:
         """The values of a queue in steps of ``step`` seconds, a multiple of ``FINE``, between the moments ``begin`` and
         ``end``, in seconds since 1970. None when nothing is kept of the queue.

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import perf_counter, time
 from typing import Any, Final
 
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from tidegate.core.errors import ApiError, Code
 from tidegate.core.histogram import Exemplar, Histogram
-from tidegate.core.trace_context import NOT_SAMPLED, TraceContext, parse
-from tidegate.observers.traces.attempts import CREATION
-from tidegate.observers.traces.current import CURRENT
+from tidegate.core.trace_context import TraceContext, parse
+from tidegate.observers.traces.attempts import creating
+from tidegate.observers.traces.current import within
 from tidegate.observers.traces.fields import Fields, resource_fields
-from tidegate.observers.traces.spans import Spans, context_of
+from tidegate.observers.traces.spans import Span, Spans
 
 Answer = Callable[..., Awaitable[Any]]
 
@@ -65,62 +65,62 @@ class CallSpans:
 
     def answer(self, request: Any, call: Any = None) -> Awaitable[Any]:
         """The same answer. Calls that are not recorded, by far the most where few are sampled, pass as they are."""
-        parent = None if call is None else _parent(call.scope["headers"])
-        if parent is None:
-            if self._spans.begins():
-                return self._within_span(request, call, None)
-            if self._created is not None:
-                CREATION.set(NOT_SAMPLED)
-        elif parent.sampled or not self._spans.follow_parents:
+        parent = None if call is None else parent_of(call.scope["headers"])
+        if self._spans.wanted(parent):
             return self._within_span(request, call, parent)
-        elif self._created is not None:
-            CREATION.set(parent.kept())
+        if parent is not None and self._created is not None:
+            return self._within_trace(request, call, parent)
         return self._answer(request, call)
+
+    async def _within_trace(self, request: Any, call: Any, parent: TraceContext) -> Any:
+        """The same answer; what it creates belongs to the caller's trace."""
+        with creating(parent):
+            return await self._answer(request, call)
 
     async def _within_span(self, request: Any, call: Any, parent: TraceContext | None) -> Any:
         begun = perf_counter()
         span = self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
-        where = context_of(span)
-        if self._created is not None:
-            CREATION.set(where.kept())
-        if not span.is_recording():
-            return await self._answer(request, call)
-        span.set_attributes(_request_fields(request))
-        CURRENT.set(where)
-        code = Code.OK
+        where = span.where
+        if not span.recorded:
+            with creating(where):
+                return await self._answer(request, call)
+        span.fields |= request_fields(request)
+        code, wrong = Code.OK, None
         try:
-            answered = await self._answer(request, call)
+            with creating(where), within(where):
+                answered = await self._answer(request, call)
             if self._created is not None and (task := self._created(answered)):
-                span.set_attributes(resource_fields(task))
+                span.fields |= resource_fields(task)
         except ApiError as error:
             code = error.code
-            if code in FAULTS:
-                span.set_status(StatusCode.ERROR, error.message)
+            wrong = error.message if code in FAULTS else None
             raise
         except asyncio.CancelledError:
             code = Code.CANCELLED
             raise
         except BaseException as error:
-            code = Code.INTERNAL
-            span.set_status(StatusCode.ERROR, type(error).__name__)
+            code, wrong = Code.INTERNAL, type(error).__name__
             raise
         else:
             return answered
         finally:
-            _end(span, self._outcome(code), code)
-            CURRENT.set(None)
+            end(span, self._outcome(code), code, wrong)
             took = perf_counter() - begun
             self._durations().mark(Exemplar(where.trace_id, where.span_id, took, time()))
 
 
-def _end(span: Span, fields: Fields, code: Code) -> None:
-    span.set_attributes(fields)
+def end(span: Span, fields: Fields, code: Code, wrong: str | None) -> None:
+    """End the span of a call with this code; ``fields`` say it in the words of its transport, ``wrong`` what went
+    wrong by the server's fault.
+    """
+    span.fields |= fields
     if code is not Code.OK:
-        span.set_attribute("error.type", code.name)
-    span.end()
+        span.fields["error.type"] = code.name
+    span.end(wrong)
 
 
-def _parent(headers: list[tuple[bytes, bytes]]) -> TraceContext | None:
+def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:
+    """The caller's span, as the headers of a request name it."""
     for name, value in headers:
         if name == _PARENT:
             state = b",".join(value for name, value in headers if name == _STATE)
@@ -128,7 +128,7 @@ def _parent(headers: list[tuple[bytes, bytes]]) -> TraceContext | None:
     return None
 
 
-def _request_fields(request: Any) -> Fields:
+def request_fields(request: Any) -> Fields:
     """What the request is about: the name in it by which it is routed, and how many tasks it is about."""
     name = getattr(request, "name", "") or getattr(request, "parent", "") or getattr(request, "queue", "")
     name = getattr(name, "name", name)

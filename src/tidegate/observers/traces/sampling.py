@@ -1,8 +1,7 @@
 """Which traces that begin here are recorded, told before a span is made.
 
 The SDK's samplers decide by the trace's ID alone, unless there is a parent. Asking them takes some microseconds, and
-looking at the ID a tenth of one, for the same answer. The IDs that pass are handed to the SDK, which asks its sampler
-in turn.
+looking at the ID a tenth of one, for the same answer. Of the IDs that pass the sampler is asked in turn.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Mapping
 from random import getrandbits
 from typing import Final
 
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
 SAMPLER: Final = "OTEL_TRACES_SAMPLER"
@@ -41,8 +39,8 @@ def follows_parents(environ: Mapping[str, str]) -> bool:
     return not name or name.startswith("parentbased_always") or name == "parentbased_traceidratio"
 
 
-class TraceIds(RandomIdGenerator):
-    """The SDK's generator of IDs: gives the trace ID that was drawn before, if one was."""
+class TraceIds:
+    """IDs of new traces. What ``bound`` rules out is not recorded, and needs no span."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -56,6 +54,7 @@ class TraceIds(RandomIdGenerator):
         self._drawn = getrandbits(64) << 64 | low
         return True
 
-    def generate_trace_id(self) -> int:
+    def take(self) -> int:
+        """The ID that was drawn last, else a new one."""
         drawn, self._drawn = self._drawn, 0
-        return drawn or super().generate_trace_id()
+        return drawn or getrandbits(128) or 1

@@ -65,6 +65,10 @@ class StateRecord(Message):
     """Whole, with its body, counts and times."""
     dead_task: DeadTask = field(DeadTask, 4, oneof="record")
     trailer: StateTrailer = field(StateTrailer, 5, oneof="record")
+    traceparent: str = field(STRING, 6)
+    """The span that created the task or dead task, as W3C Trace Context writes it. Empty where none is kept."""
+    tracestate: str = field(STRING, 7)
+    """What goes with ``traceparent``, if anything does."""
 
 
 class ExportStateRequest(Message):

@@ -48,6 +48,7 @@ DEAD_OF: Final = f"{_WITH_ATTEMPTS} AND task = %b ORDER BY id DESC LIMIT %b"
 DEAD_WITH_ATTEMPTS: Final = f"{_WITH_ATTEMPTS} AND id <= %b ORDER BY id DESC LIMIT %b"
 LAST_ID: Final = 2**63 - 1
 SHELF: Final = "SELECT tasks, size FROM shelves WHERE queue = %b"
+SHELVES: Final = "SELECT queue, tasks, size FROM shelves WHERE queue = ANY(%b)"
 INSERT_DEAD: Final = (
     "INSERT INTO dead_tasks (queue, task, expires, size, record, body, attempts) SELECT * FROM unnest(%b::bigint[],"
     " %b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[])"

@@ -53,6 +53,10 @@ class PostgresShelfReadTables:
         row = self.on.row(sql.SHELF, (queue,))
         return Shelf(0, 0) if row is None else Shelf(*row)
 
+    def shelves(self, queues: Sequence[int]) -> dict[int, Shelf]:
+        found = self.on.rows(sql.SHELVES, (list(queues),))
+        return {queue: Shelf(tasks, size) for queue, tasks, size in found}
+
 
 class PostgresShelfTables(PostgresShelfReadTables):
     """``shelf_tables.ShelfTables``."""

@@ -25,6 +25,15 @@ _STEPS_TABLE: Final = (
 )
 
 
+MET: Final = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateSchema,
+    psycopg.errors.DuplicateObject,  # a table's row type
+)
+"""What comes of making what another one is making at the same time."""
+
+
 class StepsMissingError(StoreError):
     """The tables are older than this version, and whoever is connected may not change them."""
 
@@ -112,7 +121,7 @@ def _make_schema(connection: Connection, schema: str) -> None:
             if exists != (True,):
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
             connection.execute(_STEPS_TABLE)
-        except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema):
+        except MET:
             if attempt == 3:
                 raise
         else:

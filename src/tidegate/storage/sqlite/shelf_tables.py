@@ -68,6 +68,10 @@ class SqliteShelfReadTables:
         row = self.execute("SELECT tasks, size FROM shelves WHERE queue = ?", (queue,)).fetchone()
         return Shelf(0, 0) if row is None else Shelf(*row)
 
+    def shelves(self, queues: Sequence[int]) -> dict[int, Shelf]:
+        found = self.execute(f"SELECT queue, tasks, size FROM shelves WHERE queue {IN}", (numbers(queues),))
+        return {queue: Shelf(tasks, size) for queue, tasks, size in found}
+
     def _dead(self, columns: str, where: str, values: tuple[Any, ...]) -> list[DeadRow]:
         found = self.execute(f"SELECT {columns} FROM dead_tasks WHERE {where}", values)
         return [DeadRow(*row) for row in found]
