@@ -1,37 +1,28 @@
 """Stores that the oldest servers of each step left: today's opens them, and an older one refuses today's.
 
-``older/step_N.sql`` is what a real server with N steps left behind, dumped: a queue that is paused with two tasks, one
-whose task failed once, a queue and a task that are deleted. A new step brings such a file, made by the server of that
-step.
+``older/step_N.sql`` is what a real server with N steps left behind, dumped. A new step brings such a file, made by the
+server of that step.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from tests.cli.serving import refused, served
 from tests.snippets.claims import snippet
-from tests.storage.claims import claim
+from tests.storage.left_behind import OLDER, assert_all_is_there, left_at, left_by_each
 
-from tidegate.core.names import QueueName
-from tidegate.core.queue import OidcToken, State
-from tidegate.core.task import HttpRequest
-from tidegate.engine.ports.store import Store, StoredQueue, StoreError
+from tidegate.engine.ports.store import StoreError
 from tidegate.storage.sqlite import SqliteStore, backup, check, migrations
 
-OLDER = Path(__file__).parent / "older"
-LEFT_BY = sorted(OLDER.glob("step_*.sql"), key=lambda path: int(path.stem.rpartition("_")[2]))
+LEFT_BY = left_by_each(OLDER)
 TODAY = sum(step.name.endswith(".sql") for step in resources.files(migrations).iterdir())
 SNIPPETS = {"docs/upgrading.md text 1": "a server of this version says it of a store of the next one"}
-
-
-WORK, WAITS, GONE = [QueueName.of("p", "l", name) for name in ("work", "waits", "gone")]
 
 
 def left_behind(path: Path, by: Path) -> datetime:
@@ -39,15 +30,7 @@ def left_behind(path: Path, by: Path) -> datetime:
     text = by.read_text()
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(text)
-    found = re.match(r"-- Left .* at (\d+)\.", text)
-    assert found is not None
-    return datetime.fromtimestamp(int(found[1]), UTC)
-
-
-async def queue(store: Store, name: QueueName) -> StoredQueue:
-    found = await store.read(lambda tx: tx.queue(name))
-    assert found is not None
-    return found
+    return left_at(text)
 
 
 def test_there_is_a_store_of_every_step() -> None:
@@ -61,27 +44,7 @@ async def test_todays_server_has_all_that_was_left(by: Path, tmp_path: Path) -> 
     store = await SqliteStore.open(path)
     await store.write(lambda tx: tx.release(0, then, 100))
 
-    waits, work = await queue(store, WAITS), await queue(store, WORK)
-    assert (waits.queue.state, work.queue.state) == (State.PAUSED, State.RUNNING)
-    assert work.queue.rate_limits.max_dispatches_per_second == 7
-    assert await store.read(lambda tx: tx.queue(GONE)) is None
-    assert await store.read(lambda tx: tx.queue_name_taken(GONE, then))
-    assert await store.read(lambda tx: tx.entombed(waits, ["deleted", "later"], then)) == {"deleted"}
-
-    later = await store.read(lambda tx: tx.task(waits, "later", body=True))
-    assert later is not None
-    assert later.body == b"hello"
-    assert isinstance(later.target, HttpRequest)
-    assert later.target.url == "https://handler.test/later"
-    assert later.target.headers["X-A"] == "b"
-    assert later.schedule_time > then + timedelta(days=19)
-    long = await store.read(lambda tx: tx.task(waits, "long", body=True))
-    assert long is not None
-    assert isinstance(long.target, HttpRequest)
-    assert (len(long.body), long.target.token) == (3000, OidcToken("a@b.test", "aud"))
-
-    (failed,) = await store.write(lambda tx: claim(tx, work, then + timedelta(hours=2), 9))
-    assert (failed.name.task, failed.dispatch_count) == ("failed", 2)
+    await assert_all_is_there(store, then)
     await store.close()
     assert check(path) == []
 
