@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> int:
     """The exit code; what is amiss is printed, a line each."""
     version = tidegate.__version__
     wrong = list(checks.of_version(version))
+    wrong += checks.of_chart((ROOT / "deploy/helm/tidegate/Chart.yaml").read_text(encoding="utf-8"), version)
     if arguments != ["build"]:
         wrong += checks.of_changelog((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
         wrong += checks.of_repository(ROOT, version)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+_CHART_VERSIONS = re.compile(r"""^(version|appVersion): ["']?([^"'\s]*)["']?$""", re.MULTILINE)
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _RELEASED = re.compile(r"(\d+\.\d+\.\d+) - \d{4}-\d{2}-\d{2}")
 
@@ -34,6 +35,15 @@ def of_changelog(text: str, version: str) -> Iterator[str]:
         yield f"CHANGELOG.md: the section below Unreleased is {newest!r}, not '{version} - YYYY-MM-DD'"
     elif not re.search(r"^- ", sections[newest], re.MULTILINE):
         yield f"CHANGELOG.md: nothing is said of {version}"
+
+
+def of_chart(text: str, version: str) -> Iterator[str]:
+    """The Helm chart is of this version, and runs it. ``text`` is that of its Chart.yaml."""
+    said = dict(_CHART_VERSIONS.findall(text))
+    for name in ("version", "appVersion"):
+        if said.get(name) != version:
+            told = f"{name} is {said.get(name)!r}, not {version!r}; set it, and run make charts"
+            yield f"deploy/helm/tidegate/Chart.yaml: {told}"
 
 
 def of_repository(root: Path, version: str) -> Iterator[str]:

@@ -64,6 +64,15 @@ def test_a_version_is_three_numbers() -> None:
     assert len(list(checks.of_version("1.2.3.dev0"))) == 1
 
 
+def test_a_chart_of_another_version_is_told_with_what_is_to_be_done() -> None:
+    assert list(checks.of_chart('name: tidegate\nversion: 1.2.3\nappVersion: "1.2.3"\n', "1.2.3")) == []
+    old, missing = checks.of_chart("version: 1.2.2\n", "1.2.3")
+    assert old == "deploy/helm/tidegate/Chart.yaml: version is '1.2.2', not '1.2.3'; set it, and run make charts"
+    assert "appVersion is None" in missing
+    chart = (ROOT / "deploy/helm/tidegate/Chart.yaml").read_text()
+    assert list(checks.of_chart(chart, tidegate.__version__)) == []
+
+
 def test_a_release_is_of_what_is_committed_and_of_no_version_that_there_is(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         known = ("-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
