@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tidegate.engine.ports.store import StoredQueue
 
 
-class KeptAttempt(Struct, frozen=True, gc=False):
+class KeptAttempt(Struct, frozen=True):
     """An attempt to be kept ``until`` then, None: as long as its task. The attempts of its task whose numbers are not
     above ``outdated`` go.
     """
