@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
+from tidegate.core.errors import Code
 from tidegate.core.histogram import Exemplar, Histogram
-from tidegate.core.lifecycle import Gone, Outcome, response_status
+from tidegate.core.lifecycle import Gone
 from tidegate.engine.ports.events import (
     AllDeleted,
     AttemptEnded,
@@ -32,8 +32,8 @@ ACTIVE_FOR = 24 * 3600.0
 RETIRE_EVERY = 3600.0
 """Seconds between two looks for such queues: a microsecond each."""
 
-OUTCOMES_REMEMBERED = 256
-"""Outcomes of attempts of which the code is known."""
+CODE_NAMES = {code: code.name for code in Code}
+"""The name of an enum's member takes long to look up."""
 
 
 class QueueCounts:
@@ -149,7 +149,7 @@ class Counts(ByClass):
 
     def _ended(self, event: AttemptEnded) -> None:
         counts = self.queues.get(event.queue.name, self.other)  # of a queue that was deleted, nothing begins anew
-        counts.ended[_code_of(event.outcome)] += 1
+        counts.ended[CODE_NAMES[event.status.code]] += 1
         counts.durations.add(event.took.total_seconds())
         judgement = event.judgement
         if isinstance(judgement, Gone) and judgement.limit is not None:
@@ -169,8 +169,3 @@ class Counts(ByClass):
 
     def _all_deleted(self, _event: AllDeleted) -> None:
         self.queues.clear()
-
-
-@lru_cache(maxsize=OUTCOMES_REMEMBERED)  # a member of an enum takes long to look up
-def _code_of(outcome: Outcome) -> str:
-    return response_status(outcome).code.name
