@@ -119,12 +119,12 @@ _SCHEDULED: Final = SentReason.SCHEDULED
 
 def is_kept(outcome: Outcome, keep: Keep) -> bool:
     """Whether an attempt that ended so is kept."""
-    return keep is _ALL or (not 200 <= outcome.http_status <= 299 and keep is _FAILED_ONLY)
+    return keep is _ALL or (keep is _FAILED_ONLY and not outcome.succeeded)
 
 
 def kind_of(outcome: Outcome) -> AttemptOutcome:
     """How an attempt ended, in one word."""
-    if 200 <= outcome.http_status <= 299:
+    if outcome.succeeded:
         return _SUCCEEDED
     if outcome.forbidden:
         return AttemptOutcome.FORBIDDEN
