@@ -35,14 +35,45 @@ _PARENT: Final = b"traceparent"
 _STATE: Final = b"tracestate"
 
 
-class CallSpans:
-    """Puts a span around each call of one method, which ``answer`` answers.
-
-    ``outcome`` says what of a code stands in the span. ``created`` finds the name of the new task in an answer, for
-    methods that create tasks: those keep this span. ``durations`` gets an exemplar of each recorded call.
+class MethodSpans:
+    """What spans of one method have in common. ``answer`` answers its calls; ``outcome`` says what of a code stands in
+    the span.
     """
 
-    __slots__ = ("_answer", "_created", "_durations", "_fields", "_name", "_outcome", "_spans")
+    __slots__ = ("_answer", "_fields", "_name", "_outcome", "_spans")
+
+    def __init__(
+        self, answer: Answer, spans: Spans, name: str, fields: Mapping[str, Any], *, outcome: Callable[[Code], Fields]
+    ) -> None:
+        self._answer = answer
+        self._spans = spans
+        self._name = name
+        self._fields = fields
+        self._outcome = outcome
+
+    def _start(self, parent: TraceContext | None) -> Span:
+        return self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
+
+    def _end(self, span: Span, error: BaseException | None) -> None:
+        """End the span of a call that ended so: with this error, or as it should."""
+        code = _code_of(error)
+        span.fields |= self._outcome(code)
+        if code is not Code.OK:
+            span.fields["error.type"] = code.name
+        if code not in FAULTS:
+            span.end()
+        else:
+            span.end(error.message if isinstance(error, ApiError) else type(error).__name__)
+
+
+class CallSpans(MethodSpans):
+    """Puts a span around each call of one method.
+
+    ``created`` finds the name of the new task in an answer, for methods that create tasks: those keep this span.
+    ``durations`` gets an exemplar of each recorded call.
+    """
+
+    __slots__ = ("_created", "_durations")
 
     def __init__(
         self,
@@ -55,11 +86,7 @@ class CallSpans:
         created: Callable[[Any], str] | None = None,
         durations: Callable[[], Histogram],
     ) -> None:
-        self._answer = answer
-        self._spans = spans
-        self._name = name
-        self._fields = fields
-        self._outcome = outcome
+        super().__init__(answer, spans, name, fields, outcome=outcome)
         self._created = created
         self._durations = durations
 
@@ -79,44 +106,34 @@ class CallSpans:
 
     async def _within_span(self, request: Any, call: Any, parent: TraceContext | None) -> Any:
         begun = perf_counter()
-        span = self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
+        span = self._start(parent)
         where = span.where
         if not span.recorded:
             with creating(where):
                 return await self._answer(request, call)
         span.fields |= request_fields(request)
-        code, wrong = Code.OK, None
         try:
             with creating(where), within(where):
                 answered = await self._answer(request, call)
             if self._created is not None and (task := self._created(answered)):
                 span.fields |= resource_fields(task)
-        except ApiError as error:
-            code = error.code
-            wrong = error.message if code in FAULTS else None
-            raise
-        except asyncio.CancelledError:
-            code = Code.CANCELLED
-            raise
         except BaseException as error:
-            code, wrong = Code.INTERNAL, type(error).__name__
+            self._end(span, error)
             raise
         else:
+            self._end(span, None)
             return answered
         finally:
-            end(span, self._outcome(code), code, wrong)
             took = perf_counter() - begun
             self._durations().mark(Exemplar(where.trace_id, where.span_id, took, time()))
 
 
-def end(span: Span, fields: Fields, code: Code, wrong: str | None) -> None:
-    """End the span of a call with this code; ``fields`` say it in the words of its transport, ``wrong`` what went
-    wrong by the server's fault.
-    """
-    span.fields |= fields
-    if code is not Code.OK:
-        span.fields["error.type"] = code.name
-    span.end(wrong)
+def _code_of(error: BaseException | None) -> Code:
+    if error is None:
+        return Code.OK
+    if isinstance(error, ApiError):
+        return error.code
+    return Code.CANCELLED if isinstance(error, asyncio.CancelledError) else Code.INTERNAL
 
 
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:

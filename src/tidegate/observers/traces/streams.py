@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
-from opentelemetry.trace import SpanKind
-
-from tidegate.core.errors import ApiError, Code
-from tidegate.observers.traces.calls import FAULTS, end, parent_of, request_fields
+from tidegate.observers.traces.calls import MethodSpans, parent_of, request_fields
 from tidegate.observers.traces.current import within
-from tidegate.observers.traces.fields import Fields
-from tidegate.observers.traces.spans import Span, Spans
 
 Responses: TypeAlias = AsyncGenerator[Any, None]
-Answer: TypeAlias = Callable[..., Awaitable[Responses]]
+End: TypeAlias = Callable[[BaseException | None], None]
 
 
-class StreamSpans:
-    """Puts a span around each call of one method, which ``answer`` answers with a stream. ``outcome`` says what of a
-    code stands in the span. A stream that its client ends, or the server as it stops, is CANCELLED.
+class StreamSpans(MethodSpans):
+    """Puts a span around each call of one method that is answered with a stream. A stream that its client ends, or the
+    server as it stops, is CANCELLED.
     """
 
-    __slots__ = ("_answer", "_fields", "_name", "_outcome", "_spans")
-
-    def __init__(
-        self, answer: Answer, spans: Spans, name: str, fields: Mapping[str, Any], *, outcome: Callable[[Code], Fields]
-    ) -> None:
-        self._answer = answer
-        self._spans = spans
-        self._name = name
-        self._fields = fields
-        self._outcome = outcome
+    __slots__ = ()
 
     async def answer(self, request: Any, call: Any) -> Responses:
         """The same answer."""
         parent = parent_of(call.scope["headers"])
-        if not self._spans.wanted(parent):
-            return await self._answer(request, call)
-        span = self._spans.start(self._name, SpanKind.SERVER, self._fields, parent=parent)
-        if not span.recorded:
-            return await self._answer(request, call)
+        responses: Responses
+        span = self._start(parent) if self._spans.wanted(parent) else None
+        if span is None or not span.recorded:
+            responses = await self._answer(request, call)
+            return responses
         span.fields |= request_fields(request)
-        ending = _Ending(span, self._outcome)
+        ending = _Ending(partial(self._end, span))
         try:
             with within(span.where):
                 responses = await self._answer(request, call)
@@ -54,30 +41,20 @@ class StreamSpans:
 
 
 class _Ending:
-    """Ends a span once."""
+    """Ends a span once, by ``end``."""
 
-    def __init__(self, span: Span, outcome: Callable[[Code], Fields]) -> None:
-        self._span: Span | None = span
-        self._outcome = outcome
+    def __init__(self, end: End) -> None:
+        self._end: End | None = end
 
-    def by(self, error: BaseException | None) -> None:
-        """What ended it; None for its own end."""
-        code = _code_of(error)
-        span, self._span = self._span, None
-        if span is None:
+    def by(self, error: BaseException) -> None:
+        """What the stream raised last: its own end, that of its reader, or what went wrong."""
+        end, self._end = self._end, None
+        if end is None:
             return
-        wrong = None
-        if code in FAULTS:
-            wrong = error.message if isinstance(error, ApiError) else type(error).__name__
-        end(span, self._outcome(code), code, wrong)
-
-
-def _code_of(error: BaseException | None) -> Code:
-    if error is None or isinstance(error, StopAsyncIteration):
-        return Code.OK
-    if isinstance(error, ApiError):
-        return error.code
-    return Code.CANCELLED if isinstance(error, asyncio.CancelledError | GeneratorExit) else Code.INTERNAL
+        if isinstance(error, StopAsyncIteration):
+            end(None)
+        else:
+            end(asyncio.CancelledError() if isinstance(error, GeneratorExit) else error)
 
 
 class _Followed(AsyncGenerator[Any, None]):
