@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from tests.client.faces.face import Face
 
 
+KINDS = (("", ""), ("AsyncIO", ", with asyncio"))
+"""What the names of blocking and asyncio transports have in them, and what is said of them."""
+
+
 def transports(face: Face) -> Iterator[tuple[str, str]]:
     """The transports of a version: the name of each module, and its text."""
     here = f"{face.package}.services.cloud_tasks.transports"
@@ -29,34 +33,21 @@ class CloudTasksTransport(Transport):
     rows = tuple(row for service in SERVICES for row in service.rpcs if row.grpc)
 ''',
     )
-    yield (
-        "grpc",
-        f'''"""gRPC."""
+    for kind, words in KINDS:
+        yield (
+            "grpc_asyncio" if kind else "grpc",
+            f'''"""gRPC{" with asyncio" if kind else ""}."""
 
-from tidegate.client.transports.grpc import GrpcTransport
+from tidegate.client.transports.grpc{"_asyncio" if kind else ""} import Grpc{kind}Transport
 {base}
 
-__all__ = ["CloudTasksGrpcTransport"]
+__all__ = ["CloudTasksGrpc{kind}Transport"]
 
 
-class CloudTasksGrpcTransport(GrpcTransport, CloudTasksTransport):
-    """Sends the requests of {face.version} over gRPC."""
+class CloudTasksGrpc{kind}Transport(Grpc{kind}Transport, CloudTasksTransport):
+    """Sends the requests of {face.version} over gRPC{words}."""
 ''',
-    )
-    yield (
-        "grpc_asyncio",
-        f'''"""gRPC with asyncio."""
-
-from tidegate.client.transports.grpc_asyncio import GrpcAsyncIOTransport
-{base}
-
-__all__ = ["CloudTasksGrpcAsyncIOTransport"]
-
-
-class CloudTasksGrpcAsyncIOTransport(GrpcAsyncIOTransport, CloudTasksTransport):
-    """Sends the requests of {face.version} over gRPC, with asyncio."""
-''',
-    )
+        )
     yield (
         "rest_base",
         f'''"""What the REST transports of {face.version} share."""
@@ -73,7 +64,7 @@ class CloudTasksRestInterceptor(Interceptor):
     rows = CloudTasksTransport.rows
 ''',
     )
-    for kind, words in (("", ""), ("AsyncIO", ", with asyncio")):
+    for kind, words in KINDS:
         module = "rest_asyncio" if kind else "rest"
         listed = ", ".join(sorted([f'"CloudTasksRest{kind}Transport"', '"CloudTasksRestInterceptor"']))
         yield (
