@@ -282,9 +282,11 @@ def leasable_tasks(queue: QueueName, generation: int, found: Sequence[LeaseRow])
 
 def _content(column: bytes | str | int) -> tuple[bytes, int]:
     """A body, or what stands for one that was not read, and its size in bytes."""
+    if isinstance(column, bytes):  # as nearly always
+        return column, len(column)
     if isinstance(column, int):
         return UNREAD, column
-    content = _bytes(column)
+    content = bytes.fromhex(column)
     return content, len(content)
 
 
